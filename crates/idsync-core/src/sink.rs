@@ -1,0 +1,253 @@
+//! Where changes go.
+
+use crate::{Change, Counts, DirectoryId, Error, IdempotencyKey, Phase, PlanHash, Result, Revision, Timestamp};
+use async_trait::async_trait;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// Receives changes, batch by batch.
+///
+/// # Contract
+///
+/// * **Order.** Batches come in the order in which they must be applied, one at a time, and a batch never crosses a [`Phase`]. Within a
+///   batch, changes are applied in order, or in any way that ends the same.
+/// * **Outcome.** `Ok` holds one outcome per delivery, in order. `Err` means that *nothing is known* about the batch: some of it may
+///   have been applied. It never stands for "some failed".
+/// * **Idempotence.** Delivery is at least once: after a crash or an `Err` the same deliveries come again, under the same
+///   [`Delivery::key`]. Applying one again must end in the same state and answers [`ChangeOutcome::Unchanged`] or `Applied`. Creating
+///   what is there replaces it; deleting or removing what is gone is `Unchanged`.
+/// * **Exactly once.** A sink that records each key in the transaction in which it applies the change can promise that its history
+///   shows every change once.
+/// * **Cancellation.** A dropped future leaves what an `Err` leaves: nothing is known, the batch comes again.
+/// * **Unknown kinds.** [`Change`] grows: a kind that the sink does not know is answered with `Failed` of kind
+///   [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), never skipped.
+///
+/// The smallest sinks handle one change at a time: implement [`ChangeHandler`] and wrap it in [`PerChange`].
+#[async_trait]
+pub trait DirectorySink: fmt::Debug + fmt::Display + Send + Sync + 'static {
+    /// What the engine must respect when it cuts batches.
+    fn limits(&self) -> SinkLimits {
+        SinkLimits::default()
+    }
+
+    /// A run is about to deliver its first batch. Called only when there is something to deliver.
+    ///
+    /// # Errors
+    /// The sink cannot take changes now; nothing is delivered.
+    async fn begin(&self, run: &RunContext) -> Result<()> {
+        let _ = run;
+        Ok(())
+    }
+
+    /// Applies a batch.
+    ///
+    /// # Errors
+    /// Nothing is known about the batch; it will be delivered again.
+    async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome>;
+
+    /// The run has delivered everything that it had to deliver, with these changes applied.
+    ///
+    /// # Errors
+    /// The run is reported as failed, though its changes stand.
+    async fn finish(&self, run: &RunContext, applied: &Counts) -> Result<()> {
+        let _ = (run, applied);
+        Ok(())
+    }
+}
+
+/// What the engine must respect when it cuts batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SinkLimits {
+    /// The most deliveries in one batch.
+    pub max_batch: NonZeroUsize,
+}
+
+impl SinkLimits {
+    /// At most this many deliveries in a batch.
+    #[must_use]
+    pub const fn with_max_batch(mut self, max_batch: NonZeroUsize) -> Self {
+        self.max_batch = max_batch;
+        self
+    }
+}
+
+impl Default for SinkLimits {
+    /// Batches of at most 500 deliveries.
+    fn default() -> Self {
+        const DEFAULT: NonZeroUsize = NonZeroUsize::new(500).unwrap();
+        Self { max_batch: DEFAULT }
+    }
+}
+
+/// Which run delivers, and between which states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunContext {
+    /// The directory whose changes are delivered.
+    pub directory: DirectoryId,
+    /// The change set that is delivered.
+    pub change_set: PlanHash,
+    /// The revision that the sink is at, as far as the engine knows.
+    pub from: Revision,
+    /// The revision that the sink is at afterwards.
+    pub to: Revision,
+    /// When the directory was read.
+    pub read_at: Timestamp,
+}
+
+impl RunContext {
+    /// A run that leads `directory` from one revision to the next.
+    pub const fn new(directory: DirectoryId, change_set: PlanHash, from: Revision, read_at: Timestamp) -> Self {
+        Self { directory, change_set, from, to: from.next(), read_at }
+    }
+}
+
+/// One change on its way to a sink.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// The same for every delivery of this change.
+    pub key: IdempotencyKey,
+    /// The change.
+    pub change: Change,
+}
+
+impl Delivery {
+    /// `change` under `key`.
+    pub const fn new(key: IdempotencyKey, change: Change) -> Self {
+        Self { key, change }
+    }
+}
+
+/// Some deliveries of one phase of one run.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Batch<'a> {
+    /// The run that delivers.
+    pub run: &'a RunContext,
+    /// The phase that all deliveries belong to.
+    pub phase: Phase,
+    /// The deliveries, in order.
+    pub deliveries: &'a [Delivery],
+}
+
+impl<'a> Batch<'a> {
+    /// A batch of `deliveries`, all of `phase`.
+    pub const fn new(run: &'a RunContext, phase: Phase, deliveries: &'a [Delivery]) -> Self {
+        Self { run, phase, deliveries }
+    }
+}
+
+/// What became of one delivery.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ChangeOutcome {
+    /// The sink is changed.
+    Applied,
+    /// The sink refuses this change; others go on. It stays in the next difference and comes again.
+    Failed(Error),
+    /// The sink was in that state already.
+    Unchanged,
+}
+
+/// What became of a batch: one outcome per delivery, in order.
+#[derive(Debug, Default)]
+pub struct BatchOutcome(Vec<ChangeOutcome>);
+
+impl BatchOutcome {
+    /// The outcomes, in the order of the deliveries.
+    pub fn outcomes(&self) -> &[ChangeOutcome] {
+        &self.0
+    }
+}
+
+impl FromIterator<ChangeOutcome> for BatchOutcome {
+    fn from_iter<I: IntoIterator<Item = ChangeOutcome>>(outcomes: I) -> Self {
+        Self(outcomes.into_iter().collect())
+    }
+}
+
+impl IntoIterator for BatchOutcome {
+    type Item = ChangeOutcome;
+    type IntoIter = std::vec::IntoIter<ChangeOutcome>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+/// Handles one change at a time. [`PerChange`] makes it a [`DirectorySink`], whose contract it shares.
+#[async_trait]
+pub trait ChangeHandler: fmt::Debug + fmt::Display + Send + Sync + 'static {
+    /// Applies one change; must be idempotent.
+    ///
+    /// # Errors
+    /// The change is refused; the run goes on with the others, and this one comes again in the next run.
+    async fn handle(&self, run: &RunContext, delivery: &Delivery) -> Result<()>;
+}
+
+/// A sink that hands its changes to a [`ChangeHandler`] one by one.
+///
+/// A change that fails with an error that advises to retry ([`Error::retry`]) ends the batch with that error, because the next change
+/// would meet the same fault; a change that is refused for good is recorded as failed, and the next one is tried.
+#[derive(Debug, Clone)]
+pub struct PerChange<H>(pub H);
+
+impl<H: ChangeHandler> fmt::Display for PerChange<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+#[async_trait]
+impl<H: ChangeHandler> DirectorySink for PerChange<H> {
+    async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
+        let mut outcomes = Vec::with_capacity(batch.deliveries.len());
+        for delivery in batch.deliveries {
+            outcomes.push(match self.0.handle(batch.run, delivery).await {
+                Ok(()) => ChangeOutcome::Applied,
+                Err(error) if matches!(error.retry(), crate::Retry::Never) => ChangeOutcome::Failed(error),
+                Err(error) => return Err(error),
+            });
+        }
+        Ok(outcomes.into_iter().collect())
+    }
+}
+
+macro_rules! forward {
+    ($pointer:ident) => {
+        #[async_trait]
+        #[deny(clippy::missing_trait_methods)]
+        impl<S: DirectorySink + ?Sized> DirectorySink for $pointer<S> {
+            fn limits(&self) -> SinkLimits {
+                (**self).limits()
+            }
+            async fn begin(&self, run: &RunContext) -> Result<()> {
+                (**self).begin(run).await
+            }
+            async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
+                (**self).apply(batch).await
+            }
+            async fn finish(&self, run: &RunContext, applied: &Counts) -> Result<()> {
+                (**self).finish(run, applied).await
+            }
+        }
+    };
+}
+
+forward!(Arc);
+forward!(Box);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_trait_is_object_safe_and_pointers_implement_it() {
+        fn sink<S: DirectorySink>() {}
+        sink::<Arc<dyn DirectorySink>>();
+        sink::<Box<dyn DirectorySink>>();
+    }
+}

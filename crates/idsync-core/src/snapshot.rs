@@ -1,0 +1,107 @@
+//! A complete read of a directory, held in memory.
+
+use crate::{EntryId, Group, GroupId, Membership, User, UserId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A *complete* read of a directory.
+///
+/// It exists only through [`SnapshotBuilder::finish`], so a half-read directory is not a value. The engine does not use it for real
+/// directories, which it streams; it is for small ones, for tests and for [`ChangeSet::between`](crate::ChangeSet::between).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    pub(crate) users: BTreeMap<UserId, User>,
+    pub(crate) groups: BTreeMap<GroupId, Group>,
+    pub(crate) memberships: BTreeSet<Membership>,
+    dangling: BTreeSet<Membership>,
+    held: BTreeSet<EntryId>,
+}
+
+impl Snapshot {
+    /// A snapshot to fill.
+    pub fn builder() -> SnapshotBuilder {
+        SnapshotBuilder::default()
+    }
+
+    /// All users, by id.
+    pub fn users(&self) -> impl ExactSizeIterator<Item = &User> {
+        self.users.values()
+    }
+
+    /// All groups, by id.
+    pub fn groups(&self) -> impl ExactSizeIterator<Item = &Group> {
+        self.groups.values()
+    }
+
+    /// All memberships, by group and user.
+    pub fn memberships(&self) -> impl ExactSizeIterator<Item = &Membership> {
+        self.memberships.iter()
+    }
+
+    /// The user with this id.
+    pub fn user(&self, id: &UserId) -> Option<&User> {
+        self.users.get(id)
+    }
+
+    /// The group with this id.
+    pub fn group(&self, id: &GroupId) -> Option<&Group> {
+        self.groups.get(id)
+    }
+
+    /// Memberships that name a user or a group that was not read: a live directory moves while it is read. They are not part of
+    /// [`Snapshot::memberships`].
+    pub fn dangling(&self) -> impl ExactSizeIterator<Item = &Membership> {
+        self.dangling.iter()
+    }
+
+    /// Entries that are there but could not be understood: neither to be changed nor to be deleted.
+    pub fn held(&self) -> impl ExactSizeIterator<Item = &EntryId> {
+        self.held.iter()
+    }
+
+    pub(crate) fn is_held(&self, id: &EntryId) -> bool {
+        self.held.contains(id)
+    }
+}
+
+/// Collects what a read delivers; the later reading of an entry wins.
+#[derive(Debug, Default)]
+pub struct SnapshotBuilder {
+    snapshot: Snapshot,
+}
+
+impl SnapshotBuilder {
+    /// Adds a user.
+    pub fn user(&mut self, user: User) -> &mut Self {
+        self.snapshot.users.insert(user.id.clone(), user);
+        self
+    }
+
+    /// Adds a group.
+    pub fn group(&mut self, group: Group) -> &mut Self {
+        self.snapshot.groups.insert(group.id.clone(), group);
+        self
+    }
+
+    /// Adds a membership; its user and its group may be added later.
+    pub fn membership(&mut self, membership: Membership) -> &mut Self {
+        self.snapshot.memberships.insert(membership);
+        self
+    }
+
+    /// Notes an entry that is there but could not be understood.
+    pub fn hold(&mut self, id: EntryId) -> &mut Self {
+        self.snapshot.held.insert(id);
+        self
+    }
+
+    /// The read is complete. Memberships of entries that were not read are set aside as [`Snapshot::dangling`].
+    pub fn finish(self) -> Snapshot {
+        let mut snapshot = self.snapshot;
+        let (known, dangling) = std::mem::take(&mut snapshot.memberships).into_iter().partition(|membership: &Membership| {
+            snapshot.users.contains_key(&membership.user) && snapshot.groups.contains_key(&membership.group)
+        });
+        snapshot.memberships = known;
+        snapshot.dangling = dangling;
+        snapshot
+    }
+}

@@ -1,0 +1,1 @@
+//! Providers and sinks that change what another one shows or takes.

@@ -1,0 +1,1 @@
+//! A small Okta org over HTTP for tests, with faults on demand.

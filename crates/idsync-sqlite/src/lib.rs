@@ -1,0 +1,1 @@
+//! State store and sink for idsync in one SQLite file.
