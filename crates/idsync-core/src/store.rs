@@ -6,6 +6,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,7 +20,8 @@ use std::sync::Arc;
 ///
 /// * **One writer.** [`StateStore::acquire`] gives one holder at a time a [`Lease`]; a second one gets
 ///   [`ErrorKind::Conflict`](crate::ErrorKind::Conflict), and so does the first from the moment another lease was given out. Every
-///   writing method takes the lease and checks its fencing number in the same transaction in which it writes.
+///   writing method takes the lease and checks its fencing number in the same transaction in which it writes. Dropping the last clone
+///   of a lease gives the directory back ([`Lease::with_guard`]).
 /// * **Compare and swap.** [`StateStore::commit`] refuses with `Conflict` when the directory is not at the expected revision.
 /// * **Atomic and durable.** Each writing method happens wholly or not at all, and what it acknowledged survives a crash of the
 ///   process and of the machine.
@@ -137,19 +139,41 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
 }
 
 /// The right to write one directory's state, with the number that proves it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// A run may be cancelled at any await, so it cannot be relied on to call [`StateStore::release`]: a store that can give the directory
+/// back without waiting attaches a guard whose `Drop` does so ([`Lease::with_guard`]), and the directory is free again when the last
+/// clone of the lease is dropped. A store that cannot lets its leases expire.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Lease {
     /// The directory.
     pub directory: DirectoryId,
     /// Grows with every lease of the directory under which something was written; a writer with an older one is refused.
     pub fence: u64,
+    guard: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Lease {
     /// A lease as a store hands it out.
     pub const fn new(directory: DirectoryId, fence: u64) -> Self {
-        Self { directory, fence }
+        Self { directory, fence, guard: None }
+    }
+
+    /// Attaches what gives the directory back when it is dropped.
+    #[must_use]
+    pub fn with_guard(mut self, guard: Arc<dyn Any + Send + Sync>) -> Self {
+        self.guard = Some(guard);
+        self
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease")
+            .field("directory", &self.directory)
+            .field("fence", &self.fence)
+            .field("guarded", &self.guard.is_some())
+            .finish()
     }
 }
 
