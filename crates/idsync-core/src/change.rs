@@ -385,6 +385,8 @@ pub enum RemovalReason {
     GroupDeleted,
     /// The user is not in the group any more.
     Left,
+    /// The members of the group are not in scope any more.
+    OutOfScope,
     /// The user is gone.
     UserDeleted,
 }

@@ -1,1 +1,61 @@
 //! The sync engine of idsync: reads a directory, proves the read, plans and applies the differences.
+//!
+//! # How a full run goes
+//!
+//! 1. **Lease.** The directory is taken in the state store; a second engine is told so. A delivery that an earlier run did not finish is
+//!    finished first, under the same idempotency keys.
+//! 2. **Read.** Users, groups and the members of each group are read side by side, page by page. Every entry is compared with the base
+//!    by a keyed content digest; only differences are staged, in the store. Neither the directory nor the differences are held in
+//!    memory: what grows with the directory is an index of ids and digests.
+//! 3. **Prove.** Nothing is deleted unless every listing ran to its end. An empty directory is an error. What vanished is looked up by
+//!    id before its deletion is planned ([`Evidence`]).
+//! 4. **Plan.** The differences get their canonical order and a hash. Removals above a limit are held back ([`DeleteLimits`]).
+//! 5. **Apply.** Phase by phase, batch by batch: revoke before grant, create before refer, delete last. The outcome of each batch is
+//!    recorded before the next one goes out.
+//! 6. **Fold.** What was applied becomes the new base, in one transaction with the new revision. What a sink refused stays as it was in
+//!    the base, so it comes back with the next difference.
+//!
+//! ```
+//! use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
+//! use idsync_engine::SyncEngine;
+//! # use idsync_core::{Group, GroupId, User, UserId, UserStatus};
+//!
+//! # futures::executor::block_on(async {
+//! let provider = MemoryProvider::new();
+//! # provider.put_user(User::new(UserId::new("00u1")?, UserStatus::Active));
+//! # provider.put_group(Group::new(GroupId::new("00g1")?, "Staff"));
+//! let engine = SyncEngine::builder(provider, MemoryStore::new(), MemorySink::new()).build();
+//! let report = engine.sync().await?;
+//! assert_eq!(report.changes.total(), 2);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+
+mod apply;
+mod confirm;
+mod digest;
+mod engine;
+mod error;
+mod evidence;
+mod fold;
+mod index;
+mod limits;
+mod members;
+mod note;
+mod payload;
+mod plan;
+mod progress;
+mod read;
+mod report;
+mod resolve;
+mod run;
+mod schedule;
+mod stager;
+
+pub use engine::{SyncEngine, SyncEngineBuilder};
+pub use error::SyncError;
+pub use evidence::{Evidence, StreamEvidence};
+pub use limits::{DeleteLimit, DeleteLimits, InvalidDeleteLimit};
+pub use plan::{Plan, PlannedChange};
+pub use progress::{Activity, Progress};
+pub use report::{DirectorySize, Held, Mode, Outcome, SyncReport};

@@ -1,0 +1,169 @@
+//! Asks by id for what the listings did not show.
+
+use crate::read::Reader;
+use crate::{Activity, DeleteLimits, SyncError};
+use futures::{StreamExt, stream};
+use idsync_core::{
+    DeletionReason, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, Page, Phase, Result, StagedKey, User, UserId,
+};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What becomes of the entries that vanished.
+#[derive(Debug, Default)]
+pub(crate) struct Fates {
+    /// Users that are gone, and why.
+    pub(crate) users: BTreeMap<UserId, DeletionReason>,
+    /// Groups that are gone, and why.
+    pub(crate) groups: BTreeMap<GroupId, DeletionReason>,
+    /// More users vanished than may; none of them was asked for.
+    pub(crate) users_over: Option<Over>,
+    /// More groups vanished than may; none of them was asked for.
+    pub(crate) groups_over: Option<Over>,
+}
+
+/// By how much a limit was exceeded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Over {
+    pub(crate) wanted: u64,
+    pub(crate) allowed: u64,
+    pub(crate) size: u64,
+}
+
+impl Over {
+    pub(crate) fn check(wanted: u64, size: u64, limit: crate::DeleteLimit) -> Option<Self> {
+        let allowed = limit.allowed(size);
+        (wanted > allowed).then_some(Self { wanted, allowed, size })
+    }
+}
+
+impl Reader<'_> {
+    /// Settles the fate of everything that the base has and the listings did not show.
+    pub(crate) async fn confirm(&mut self, limits: &DeleteLimits) -> Result<Fates, SyncError> {
+        self.state.report(Activity::Confirming);
+        let unlisted = self.settle_unlisted().await?;
+        let mut fates = Fates::default();
+        let groups = self.state.index.groups.vanished();
+        fates.groups_over = Over::check(groups.len() as u64, self.state.index.groups.base_size(), limits.groups);
+        if fates.groups_over.is_some() {
+            fates.groups.extend(groups.into_iter().map(|id| (id, DeletionReason::Deleted)));
+        } else {
+            self.confirm_groups(groups, &unlisted, &mut fates).await?;
+        }
+        let users = self.state.index.users.vanished();
+        fates.users_over = Over::check(users.len() as u64, self.state.index.users.base_size(), limits.users);
+        if fates.users_over.is_some() {
+            fates.users.extend(users.into_iter().map(|id| (id, DeletionReason::Deleted)));
+        } else {
+            self.confirm_users(users, &mut fates).await?;
+        }
+        Ok(fates)
+    }
+
+    /// Groups that were listed, and gone when their members were asked for: new ones are forgotten, the others count as vanished.
+    async fn settle_unlisted(&mut self) -> Result<Vec<GroupId>, SyncError> {
+        let gone = std::mem::take(&mut self.gone);
+        for group in &gone {
+            let known = self.state.index.groups.entry(group);
+            known.seen = false;
+            let (base, staged) = (known.base, known.staged.take());
+            if staged.is_some() {
+                let row = StagedKey::new(Phase::PutGroups, group.to_string());
+                self.state.stager.unstage(vec![row]).await.map_err(SyncError::store)?;
+            }
+            if base.is_none() {
+                self.state.index.groups.forget(group);
+            }
+        }
+        Ok(gone)
+    }
+
+    async fn confirm_users(&mut self, ids: Vec<UserId>, fates: &mut Fates) -> Result<(), SyncError> {
+        let mut found = Vec::new();
+        let provider = Arc::clone(&self.provider);
+        let mut answers = stream::iter(ids)
+            .map(|id| {
+                let provider = Arc::clone(&provider);
+                async move { (provider.user(&id).await, id) }
+            })
+            .buffer_unordered(self.concurrency.get());
+        while let Some((answer, id)) = answers.next().await {
+            match self.judge(answer)? {
+                Verdict::Found(user) => found.push(user),
+                Verdict::Gone(reason) => _ = fates.users.insert(id, reason),
+                Verdict::Unknown => self.state.index.users.entry(&id).seen = true,
+            }
+        }
+        drop(answers);
+        self.take_users(Page::<User>::new(found)).await.map_err(SyncError::store)?;
+        self.state.stager.flush().await.map_err(SyncError::store)
+    }
+
+    async fn confirm_groups(&mut self, ids: Vec<GroupId>, unlisted: &[GroupId], fates: &mut Fates) -> Result<(), SyncError> {
+        let mut found = Vec::new();
+        let provider = Arc::clone(&self.provider);
+        let mut answers = stream::iter(ids)
+            .map(|id| {
+                let provider = Arc::clone(&provider);
+                async move { (provider.group(&id).await, id) }
+            })
+            .buffer_unordered(self.concurrency.get());
+        while let Some((answer, id)) = answers.next().await {
+            match self.judge(answer)? {
+                Verdict::Found(group) => found.push(group),
+                Verdict::Gone(reason) => _ = fates.groups.insert(id, reason),
+                Verdict::Unknown => {
+                    self.state.index.groups.entry(&id).seen = true;
+                    self.state.keep_members(id, unanswered());
+                }
+            }
+        }
+        drop(answers);
+        // One that is there, although its members were "not found" a moment ago, keeps them; the others are read now.
+        let (kept, read): (Vec<Group>, Vec<Group>) = found.into_iter().partition(|group| unlisted.contains(&group.id));
+        for group in &kept {
+            self.state.index.groups.entry(&group.id).seen = true;
+            self.state.keep_members(group.id.clone(), unanswered());
+        }
+        self.take_groups(Page::new(kept)).await.map_err(SyncError::store)?;
+        self.take_groups(Page::new(read)).await.map_err(SyncError::store)?;
+        self.read_members(Vec::new()).await
+    }
+
+    fn judge<T>(&mut self, answer: Result<Lookup<T>>) -> Result<Verdict<T>, SyncError> {
+        self.state.evidence.looked_up += 1;
+        match answer {
+            Ok(Lookup::Found(entry)) => {
+                self.state.evidence.still_there += 1;
+                Ok(Verdict::Found(entry))
+            }
+            Ok(Lookup::NotFound) => Ok(Verdict::Gone(DeletionReason::Deleted)),
+            Ok(Lookup::OutOfScope(reason)) => Ok(Verdict::Gone(reason)),
+            Ok(_) => Ok(self.unknown()),
+            Err(error) => match SyncError::provider(error) {
+                SyncError::Read(error) => {
+                    tracing::warn!(kind = error.kind().as_str(), "a look-up failed; the entry stays as it is");
+                    self.state.first_failure.get_or_insert(error);
+                    Ok(self.unknown())
+                }
+                refused => Err(refused),
+            },
+        }
+    }
+
+    fn unknown<T>(&mut self) -> Verdict<T> {
+        self.state.evidence.unconfirmed += 1;
+        Verdict::Unknown
+    }
+}
+
+enum Verdict<T> {
+    Found(T),
+    Gone(DeletionReason),
+    Unknown,
+}
+
+fn unanswered() -> Error {
+    Error::new(ErrorKind::Unavailable, "the provider does not agree with itself whether a group exists")
+        .with_remedy("try again; the group stays as it is until the provider agrees")
+}

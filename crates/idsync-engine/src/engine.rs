@@ -1,0 +1,369 @@
+//! The engine: plan, apply, sync.
+
+use crate::apply::{Applied, Applier};
+use crate::digest::Digester;
+use crate::index::BaseIndex;
+use crate::note::{HeadNote, PlanNote, ReadResult};
+use crate::payload;
+use crate::plan::Plan;
+use crate::read::{Reader, empty};
+use crate::report::{Mode, Outcome, SyncReport};
+use crate::run::{Observer, RunState, Surroundings, run_name};
+use crate::stager::Stager;
+use crate::{DeleteLimits, Evidence, Progress, SyncError};
+use idsync_core::{
+    Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, Revision, RunRecord, Stage, StateStore,
+    SystemClock, Timestamp,
+};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// Keeps one sink in step with one directory.
+///
+/// An engine holds no state of its own: everything is in the state store, so it may be dropped and built anew at any time, and a future
+/// of it may be dropped at any await. The next run goes on from what the store last confirmed.
+#[derive(Debug, Clone)]
+pub struct SyncEngine {
+    provider: Arc<dyn IdentityProvider>,
+    store: Arc<dyn StateStore>,
+    sink: Arc<dyn DirectorySink>,
+    limits: DeleteLimits,
+    concurrency: NonZeroUsize,
+    holder: String,
+    surroundings: Surroundings,
+}
+
+/// Builds a [`SyncEngine`].
+#[derive(Debug)]
+pub struct SyncEngineBuilder {
+    engine: SyncEngine,
+}
+
+impl SyncEngineBuilder {
+    /// How much may be removed without a person having looked. Default: [`DeleteLimits::default`].
+    #[must_use]
+    pub const fn delete_limits(mut self, limits: DeleteLimits) -> Self {
+        self.engine.limits = limits;
+        self
+    }
+
+    /// How many groups have their members read at once, and how many entries are looked up at once. Default: 8.
+    #[must_use]
+    pub const fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
+        self.engine.concurrency = concurrency;
+        self
+    }
+
+    /// How this engine is called where another one is refused. Default: `idsync`.
+    #[must_use]
+    pub fn holder(mut self, holder: impl Into<String>) -> Self {
+        self.engine.holder = holder.into();
+        self
+    }
+
+    /// Where the time comes from. Default: the machine's clock.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.engine.surroundings.clock = Arc::new(clock);
+        self
+    }
+
+    /// Is told about progress, often.
+    #[must_use]
+    pub fn on_progress(mut self, observer: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.engine.surroundings.observer = Some(Observer(Arc::new(observer)));
+        self
+    }
+
+    /// The engine.
+    pub fn build(self) -> SyncEngine {
+        self.engine
+    }
+}
+
+/// What reading and planning came to.
+struct Draft {
+    lease: Lease,
+    revision: Revision,
+    started: Timestamp,
+    read: ReadResult,
+    plan: Option<(PlanHash, PlanNote)>,
+    recovered: Counts,
+}
+
+impl SyncEngine {
+    /// An engine that reads from `provider`, remembers in `store` and delivers to `sink`.
+    pub fn builder(provider: impl IdentityProvider, store: impl StateStore, sink: impl DirectorySink) -> SyncEngineBuilder {
+        const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+        SyncEngineBuilder {
+            engine: Self {
+                provider: Arc::new(provider),
+                store: Arc::new(store),
+                sink: Arc::new(sink),
+                limits: DeleteLimits::default(),
+                concurrency: CONCURRENCY,
+                holder: String::from("idsync"),
+                surroundings: Surroundings { clock: Arc::new(SystemClock::default()), observer: None },
+            },
+        }
+    }
+
+    /// Reads the directory and says what a sync would do. The sink is not touched; the plan is kept in the state store until it is
+    /// applied or another run replaces it.
+    ///
+    /// # Errors
+    /// [`SyncError`] says what could not be done; nothing was changed. A delivery that was interrupted must be finished by
+    /// [`SyncEngine::sync`] before anything can be planned.
+    pub async fn plan(&self) -> Result<Plan, SyncError> {
+        let (info, lease) = self.take().await?;
+        if self.unfinished(&lease).await?.is_some() {
+            return Err(SyncError::Interrupted);
+        }
+        let draft = self.draft(info, lease, Counts::default()).await?;
+        let plan = self.to_plan(&draft);
+        self.give_back(&draft.lease).await?;
+        Ok(plan)
+    }
+
+    /// Applies a plan exactly as it was hashed.
+    ///
+    /// # Errors
+    /// [`SyncError::StalePlan`] when another run came in between, otherwise as for [`SyncEngine::sync`].
+    pub async fn apply(&self, plan: &Plan) -> Result<SyncReport, SyncError> {
+        let lease = self.store.acquire(&plan.directory_id, &self.holder).await.map_err(SyncError::store)?;
+        let started = self.surroundings.clock.now();
+        let journal = self.store.journal(&lease.directory).await.map_err(SyncError::store)?;
+        let applied = match (plan.hash, journal) {
+            (Some(hash), Some(journal)) if journal.stage == Stage::Planned && journal.plan == Some(hash) && journal.base == plan.base => {
+                self.deliver(&lease, journal, hash).await?
+            }
+            (None, _) => Applied::default(),
+            (Some(expected), journal) => {
+                let found = journal.and_then(|journal| journal.plan);
+                self.give_back(&lease).await?;
+                return Err(SyncError::StalePlan { expected, found, moved: "another run came in between".to_owned() });
+            }
+        };
+        let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory };
+        let plan_note = plan.hash.map(|hash| (hash, PlanNote { held: plan.held.clone(), ..PlanNote::default() }));
+        let draft = Draft {
+            lease,
+            revision: plan.base,
+            started,
+            read,
+            plan: plan_note,
+            recovered: Counts::default(),
+        };
+        self.close(&draft, applied).await
+    }
+
+    /// Reads the directory again, and applies the differences if they are exactly those that `expected` names.
+    ///
+    /// # Errors
+    /// [`SyncError::StalePlan`] says what moved when they are not; nothing was changed. Otherwise as for [`SyncEngine::sync`].
+    pub async fn apply_hash(&self, expected: PlanHash) -> Result<SyncReport, SyncError> {
+        let (info, lease) = self.take().await?;
+        if self.unfinished(&lease).await?.is_some() {
+            return Err(SyncError::Interrupted);
+        }
+        let before = self.store.journal(&lease.directory).await.map_err(SyncError::store)?.filter(|journal| journal.plan == Some(expected));
+        let before = before.map(|journal| PlanNote::decode(&journal.note)).transpose().map_err(SyncError::store)?;
+        let draft = self.draft(info, lease, Counts::default()).await?;
+        let found = draft.plan.as_ref().map(|(hash, _)| *hash);
+        if found != Some(expected) {
+            let now = draft.plan.as_ref().map(|(_, note)| note.counts()).unwrap_or_default();
+            let moved = what_moved(before.map(|note| note.counts()), now);
+            self.give_back(&draft.lease).await?;
+            return Err(SyncError::StalePlan { expected, found, moved });
+        }
+        self.finish(draft).await
+    }
+
+    /// Reads the directory and brings the sink in step with it.
+    ///
+    /// A delivery that an earlier run did not finish is finished first.
+    ///
+    /// # Errors
+    /// [`SyncError`] says what could not be done and what was left untouched. Removals that a safeguard holds back, and changes that the
+    /// sink refuses, are not errors: the report tells.
+    ///
+    /// # Cancellation
+    /// The future may be dropped at any await; the next run goes on from what the store last confirmed.
+    pub async fn sync(&self) -> Result<SyncReport, SyncError> {
+        let (info, lease) = self.take().await?;
+        let recovered = match self.unfinished(&lease).await? {
+            Some((journal, hash)) => {
+                tracing::info!(directory = %lease.directory, "finishing the delivery of an interrupted run");
+                self.deliver(&lease, journal, hash).await?.counts
+            }
+            None => Counts::default(),
+        };
+        let draft = self.draft(info, lease, recovered).await?;
+        self.finish(draft).await
+    }
+
+    async fn take(&self) -> Result<(DirectoryInfo, Lease), SyncError> {
+        let info = self.provider.identify().await.map_err(SyncError::provider)?;
+        let lease = self.store.acquire(&info.id, &self.holder).await.map_err(SyncError::store)?;
+        Ok((info, lease))
+    }
+
+    /// The journal of a delivery that must be finished before anything else.
+    async fn unfinished(&self, lease: &Lease) -> Result<Option<(JournalHeader, PlanHash)>, SyncError> {
+        let journal = self.store.journal(&lease.directory).await.map_err(SyncError::store)?;
+        let Some(journal) = journal.filter(|journal| matches!(journal.stage, Stage::Applying | Stage::Folding)) else {
+            return Ok(None);
+        };
+        let hash = journal.plan.ok_or_else(|| SyncError::Store(payload::corrupt("a delivery without a plan")))?;
+        Ok(Some((journal, hash)))
+    }
+
+    async fn draft(&self, info: DirectoryInfo, lease: Lease, recovered: Counts) -> Result<Draft, SyncError> {
+        let started = self.surroundings.clock.now();
+        let mut state = self.open(info, lease, started).await?;
+        self.provider.check().await.map_err(SyncError::provider)?;
+        let mut reader = Reader::new(Arc::clone(&self.provider), &mut state, self.concurrency);
+        reader.read_all().await?;
+        if reader.state.index.users.present() == 0 {
+            return Err(empty("users"));
+        }
+        if reader.state.index.groups.present() == 0 {
+            return Err(empty("groups"));
+        }
+        let fates = reader.confirm(&self.limits).await?;
+        state.stage_fates(&fates).await.map_err(SyncError::store)?;
+        let plan = state.plan(&fates, &self.limits).await?;
+        let read = state.read_result();
+        if !read.evidence.is_complete() {
+            let failure = state.first_failure.as_ref().map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(directory = %state.lease.directory, failure, "not everything could be read; what was not read stays as it was");
+        }
+        Ok(Draft { lease: state.lease, revision: state.revision, started, read, plan, recovered })
+    }
+
+    async fn open(&self, info: DirectoryInfo, lease: Lease, read_at: Timestamp) -> Result<RunState, SyncError> {
+        let head = self.store.head(&lease.directory).await.map_err(SyncError::store)?;
+        let revision = head.as_ref().map(|head| head.revision).unwrap_or_default();
+        let head = HeadNote::decode(head.as_ref().map_or(&[][..], |head| &head.note)).map_err(SyncError::store)?;
+        if !head.scope.is_empty() && head.scope != info.scope {
+            tracing::info!(directory = %lease.directory, before = head.scope, now = info.scope, "the scope changed");
+        }
+        let index = BaseIndex::load(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?;
+        let digester = Digester::new(self.store.digest_key(&lease).await.map_err(SyncError::store)?);
+        let stager = Stager::new(Arc::clone(&self.store), lease.clone(), JournalHeader::new(revision, read_at));
+        Ok(RunState {
+            store: Arc::clone(&self.store),
+            lease,
+            info,
+            revision,
+            read_at,
+            digester,
+            index,
+            stager,
+            evidence: Evidence::default(),
+            progress: Progress::START,
+            observer: self.surroundings.observer.clone(),
+            membership_size: 0,
+            kept: std::collections::HashSet::new(),
+            first_failure: None,
+        })
+    }
+
+    fn to_plan(&self, draft: &Draft) -> Plan {
+        let note = draft.plan.as_ref().map(|(_, note)| note);
+        Plan {
+            directory_id: draft.lease.directory.clone(),
+            hash: draft.plan.as_ref().filter(|(_, note)| note.counts().total() > 0).map(|(hash, _)| *hash),
+            base: draft.revision,
+            changes: note.map(PlanNote::counts).unwrap_or_default(),
+            held: note.and_then(|note| note.held.clone()),
+            directory: draft.read.directory,
+            evidence: draft.read.evidence.clone(),
+            run: run_name(draft.started, &draft.lease),
+            store: Arc::clone(&self.store),
+        }
+    }
+
+    async fn finish(&self, draft: Draft) -> Result<SyncReport, SyncError> {
+        let applied = match &draft.plan {
+            Some((hash, note)) if note.counts().total() > 0 => {
+                let journal = self.store.journal(&draft.lease.directory).await.map_err(SyncError::store)?;
+                let journal = journal.ok_or_else(|| SyncError::Store(payload::corrupt("no journal for the plan just made")))?;
+                self.deliver(&draft.lease, journal, *hash).await?
+            }
+            Some(_) => {
+                // Everything is held: nothing is to be applied, and the next run finds the same again.
+                self.store.discard_journal(&draft.lease).await.map_err(SyncError::store)?;
+                Applied::default()
+            }
+            None => Applied::default(),
+        };
+        self.close(&draft, applied).await
+    }
+
+    async fn deliver(&self, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
+        let mut applier = Applier::new(Arc::clone(&self.store), Arc::clone(&self.sink), lease.clone(), &journal, hash);
+        applier.observer = self.surroundings.observer.clone();
+        applier.run(journal).await
+    }
+
+    async fn close(&self, draft: &Draft, applied: Applied) -> Result<SyncReport, SyncError> {
+        let finished = self.surroundings.clock.now();
+        let report = self.report(draft, applied, finished);
+        let outcome = serde_json::to_value(report.outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+        let json = String::from_utf8(payload::to_json(&report).map_err(SyncError::store)?).unwrap_or_default();
+        let record = RunRecord::new(draft.started, finished, outcome, json);
+        self.store.record_run(&draft.lease, record).await.map_err(SyncError::store)?;
+        self.give_back(&draft.lease).await?;
+        Ok(report)
+    }
+
+    fn report(&self, draft: &Draft, applied: Applied, finished: Timestamp) -> SyncReport {
+        let note = draft.plan.as_ref().map(|(_, note)| note);
+        let held = note.and_then(|note| note.held.clone());
+        let complete = draft.read.evidence.is_complete();
+        let outcome = if !complete {
+            Outcome::Incomplete
+        } else if held.is_some() {
+            Outcome::Held
+        } else if applied.refused > 0 {
+            Outcome::Refused
+        } else {
+            Outcome::Done
+        };
+        SyncReport {
+            outcome,
+            mode: Mode::Full,
+            directory_id: draft.lease.directory.clone(),
+            run: run_name(draft.started, &draft.lease),
+            change_set: draft.plan.as_ref().filter(|_| applied.counts.total() > 0).map(|(hash, _)| *hash),
+            changes: applied.counts,
+            recovered: draft.recovered,
+            held,
+            escrowed: applied.refused,
+            first_refusal: applied.first_refusal,
+            directory: draft.read.directory,
+            requests: self.provider.usage(),
+            complete,
+            evidence: draft.read.evidence.clone(),
+            elapsed: finished.saturating_since(draft.started),
+        }
+    }
+
+    async fn give_back(&self, lease: &Lease) -> Result<(), SyncError> {
+        self.store.release(lease).await.map_err(SyncError::store)
+    }
+}
+
+fn what_moved(before: Option<Counts>, now: Counts) -> String {
+    let describe = |counts: &Counts| {
+        let kinds = idsync_core::ChangeKind::ALL.into_iter().filter(|kind| counts.get(*kind) > 0);
+        let parts: Vec<_> = kinds.map(|kind| format!("{} {kind}", counts.get(kind))).collect();
+        if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
+    };
+    match before {
+        Some(before) if before == now => format!("the counts are the same ({}), but not the changes", describe(&now)),
+        Some(before) => format!("the plan was {}; now it would be {}", describe(&before), describe(&now)),
+        None => format!("there is no such plan; now it would be {}", describe(&now)),
+    }
+}

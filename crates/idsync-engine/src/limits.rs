@@ -1,0 +1,119 @@
+//! How much may be removed without a person having looked.
+
+use serde::Serialize;
+
+/// The most removals of one kind that a run applies; above it, all removals of that kind are held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DeleteLimit {
+    /// At most this many.
+    Count(u64),
+    /// At most this share of what the base holds, in percent, but always `at_least`, and never more than `at_most`.
+    Percent {
+        /// The share, in percent.
+        percent: u8,
+        /// So many are always allowed, however small the base.
+        at_least: u64,
+        /// More than so many are never allowed, however large the base.
+        at_most: u64,
+    },
+    /// No limit.
+    Unlimited,
+}
+
+impl DeleteLimit {
+    /// At most this share of what the base holds, and nothing more to it.
+    pub const fn percent(percent: u8) -> Self {
+        Self::Percent { percent, at_least: 0, at_most: u64::MAX }
+    }
+
+    /// How many removals are allowed from a base of `size`.
+    pub fn allowed(self, size: u64) -> u64 {
+        match self {
+            Self::Count(count) => count,
+            Self::Percent { percent, at_least, at_most } => {
+                let share = u128::from(size) * u128::from(percent) / 100;
+                u64::try_from(share).unwrap_or(u64::MAX).min(at_most).max(at_least)
+            }
+            Self::Unlimited => u64::MAX,
+        }
+    }
+}
+
+/// The text is not a limit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a limit; expected a number such as 25, a share such as 10%, or off")]
+#[non_exhaustive]
+pub struct InvalidDeleteLimit(String);
+
+/// Reads `25`, `10%` or `off`.
+impl std::str::FromStr for DeleteLimit {
+    type Err = InvalidDeleteLimit;
+
+    fn from_str(text: &str) -> Result<Self, InvalidDeleteLimit> {
+        let invalid = || InvalidDeleteLimit(text.to_owned());
+        match text.strip_suffix('%') {
+            _ if text == "off" => Ok(Self::Unlimited),
+            Some(share) => match share.parse() {
+                Ok(percent) if percent <= 100 => Ok(Self::percent(percent)),
+                _ => Err(invalid()),
+            },
+            None => text.parse().map(Self::Count).map_err(|_| invalid()),
+        }
+    }
+}
+
+/// The limits of one run, per kind of removal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DeleteLimits {
+    /// Users that are deleted.
+    pub users: DeleteLimit,
+    /// Users that become suspended or deprovisioned.
+    pub deactivations: DeleteLimit,
+    /// Groups that are deleted.
+    pub groups: DeleteLimit,
+    /// Memberships that end, those of deleted users apart, which count as users.
+    pub memberships: DeleteLimit,
+}
+
+impl DeleteLimits {
+    /// The same limit for each kind.
+    pub const fn all(limit: DeleteLimit) -> Self {
+        Self { users: limit, deactivations: limit, groups: limit, memberships: limit }
+    }
+}
+
+/// Users, deactivations and groups: a tenth, but at least 10 and at most 500. Memberships: a fifth, but at least 10.
+impl Default for DeleteLimits {
+    fn default() -> Self {
+        let entries = DeleteLimit::Percent { percent: 10, at_least: 10, at_most: 500 };
+        let memberships = DeleteLimit::Percent { percent: 20, at_least: 10, at_most: u64::MAX };
+        Self { users: entries, deactivations: entries, groups: entries, memberships }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p04_the_default_is_a_tenth_between_ten_and_five_hundred() {
+        let users = DeleteLimits::default().users;
+        let allowed = [0, 50, 100, 101, 1_000, 5_000, 100_000].map(|size| users.allowed(size));
+        assert_eq!(allowed, [10, 10, 10, 10, 100, 500, 500]);
+        assert_eq!(DeleteLimits::default().memberships.allowed(1_000), 200);
+    }
+
+    #[test]
+    fn limits_are_read_as_people_write_them() {
+        assert_eq!("25".parse(), Ok(DeleteLimit::Count(25)));
+        assert_eq!("10%".parse(), Ok(DeleteLimit::percent(10)));
+        assert_eq!("off".parse(), Ok(DeleteLimit::Unlimited));
+        for bad in ["", "-1", "101%", "ten", "%", "Off "] {
+            assert!(bad.parse::<DeleteLimit>().is_err(), "{bad}");
+        }
+        assert_eq!(DeleteLimit::percent(10).allowed(9), 0);
+    }
+}

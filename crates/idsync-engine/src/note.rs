@@ -1,0 +1,54 @@
+//! What the engine writes beside a revision and beside a journal.
+
+use crate::report::{DirectorySize, Held};
+use crate::{Evidence, payload};
+use idsync_core::{Counts, Result};
+use serde::{Deserialize, Serialize};
+
+/// Kept with the revision.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct HeadNote {
+    /// The scope of the last read.
+    pub(crate) scope: String,
+    /// What the last complete read saw.
+    pub(crate) directory: DirectorySize,
+}
+
+/// Kept with a planned journal: what is needed to finish and to report it without the read.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct PlanNote {
+    pub(crate) head: HeadNote,
+    pub(crate) planned: [u64; 8],
+    pub(crate) held: Option<Held>,
+}
+
+impl HeadNote {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
+        if bytes.is_empty() { Ok(Self::default()) } else { payload::from_json(bytes) }
+    }
+}
+
+impl PlanNote {
+    pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
+        if bytes.is_empty() { Ok(Self::default()) } else { payload::from_json(bytes) }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for (kind, count) in idsync_core::ChangeKind::ALL.into_iter().zip(self.planned) {
+            counts.add(kind, count);
+        }
+        counts
+    }
+}
+
+pub(crate) fn planned(counts: &Counts) -> [u64; 8] {
+    idsync_core::ChangeKind::ALL.map(|kind| counts.get(kind))
+}
+
+/// What a read found, as far as the plan needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct ReadResult {
+    pub(crate) evidence: Evidence,
+    pub(crate) directory: DirectorySize,
+}

@@ -1,0 +1,329 @@
+//! Reads the directory side by side and stages what differs from the base.
+
+use crate::digest::Digester;
+use crate::index::GroupBlocks;
+use crate::members::{self, Spread, block_key};
+use crate::payload::{self, corrupt, from_json};
+use crate::run::RunState;
+use crate::{Activity, StreamEvidence, SyncError};
+use futures::future::BoxFuture;
+use futures::stream::{BoxStream, FuturesUnordered};
+use futures::{FutureExt, StreamExt, TryStreamExt};
+use idsync_core::{
+    BaseKind, BaseRecord, Change, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, MemberListing, Page, Phase, ReadOptions,
+    RemovalReason, Result, StagedKey, User, UserId,
+};
+use std::collections::{BTreeSet, VecDeque};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// The members of one group, as they were read.
+struct MemberRead {
+    group: GroupId,
+    outcome: Result<Members>,
+}
+
+#[derive(Default)]
+struct Members {
+    ids: BTreeSet<UserId>,
+    /// Members whose record could not be understood: neither added nor removed.
+    held: BTreeSet<String>,
+    /// How many of them have no id, so that nobody can be said to be missing.
+    nameless: u64,
+    pages: u64,
+    records: u64,
+}
+
+/// Reads, compares, stages.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    pub(crate) provider: Arc<dyn IdentityProvider>,
+    pub(crate) state: &'a mut RunState,
+    pub(crate) concurrency: NonZeroUsize,
+    pending: VecDeque<GroupId>,
+    /// Groups that were gone when their members were asked for.
+    pub(crate) gone: Vec<GroupId>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(provider: Arc<dyn IdentityProvider>, state: &'a mut RunState, concurrency: NonZeroUsize) -> Self {
+        Self { provider, state, concurrency, pending: VecDeque::new(), gone: Vec::new() }
+    }
+
+    /// Reads users, groups and members to the end of every listing.
+    pub(crate) async fn read_all(&mut self) -> Result<(), SyncError> {
+        let mut users = self.provider.users(ReadOptions::default()).fuse();
+        let mut groups = self.provider.groups(ReadOptions::default()).fuse();
+        let mut members = FuturesUnordered::new();
+        let (mut users_open, mut groups_open) = (true, true);
+        while users_open || groups_open || !members.is_empty() || !self.pending.is_empty() {
+            self.start_members(&mut members);
+            futures::select_biased! {
+                read = members.select_next_some() => self.take_members(read).await?,
+                page = groups.next() => match page {
+                    Some(page) => self.take_groups(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,
+                    None => groups_open = false,
+                },
+                page = users.next() => match page {
+                    Some(page) => self.take_users(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,
+                    None => users_open = false,
+                },
+            }
+            self.state.report(Activity::Reading);
+        }
+        self.state.evidence.users.listings = 1;
+        self.state.evidence.groups.listings = 1;
+        self.state.stager.flush().await.map_err(SyncError::store)
+    }
+
+    /// Reads the members of these groups only.
+    pub(crate) async fn read_members(&mut self, groups: Vec<GroupId>) -> Result<(), SyncError> {
+        self.pending.extend(groups);
+        let mut members = FuturesUnordered::new();
+        loop {
+            self.start_members(&mut members);
+            let Some(read) = members.next().await else { break };
+            self.take_members(read).await?;
+        }
+        self.state.stager.flush().await.map_err(SyncError::store)
+    }
+
+    fn start_members(&mut self, running: &mut FuturesUnordered<BoxFuture<'static, MemberRead>>) {
+        while running.len() < self.concurrency.get() {
+            let Some(group) = self.pending.pop_front() else { return };
+            let pages = self.provider.members(&group, ReadOptions::default());
+            running.push(read_members(group, pages).boxed());
+        }
+    }
+
+    /// Takes one page of users.
+    pub(crate) async fn take_users(&mut self, page: Page<User>) -> Result<()> {
+        count(&mut self.state.evidence.users, &page.held, page.items.len());
+        self.state.progress.users += page.items.len() as u64;
+        for held in page.held.iter().filter_map(|held| UserId::new(held.id.as_deref()?).ok()) {
+            if self.state.index.users.get(&held).is_some() {
+                self.state.index.users.entry(&held).seen = true;
+            }
+        }
+        let mut changed = Vec::new();
+        for user in page.items {
+            let digest = self.state.digester.user(&user);
+            let known = self.state.index.users.entry(&user.id);
+            known.seen = true;
+            if known.base == Some(digest) && known.staged.is_none() {
+                continue;
+            }
+            if known.base.is_some() {
+                changed.push((user, digest));
+            } else {
+                known.staged = Some(Phase::CreateUsers);
+                self.state.stager.stage(payload::user_created(&user, digest)?).await?;
+            }
+        }
+        let keys: Vec<_> = changed.iter().map(|(user, _)| user.id.to_string()).collect();
+        let before = self.records(BaseKind::User, &keys).await?;
+        for ((user, digest), record) in changed.into_iter().zip(before) {
+            let before: User = from_json(&record.record)?;
+            let id = user.id.clone();
+            let row = match Change::user_update(&before, user) {
+                Some(change @ Change::UserUpdated { .. }) => {
+                    let phase = change.phase();
+                    let Change::UserUpdated { user, changed } = change else { continue };
+                    Some((phase, payload::user_updated(phase, &user, &changed, digest)?))
+                }
+                _ => None,
+            };
+            let earlier = std::mem::replace(&mut self.state.index.users.entry(&id).staged, row.as_ref().map(|(phase, _)| *phase));
+            // An entry that comes twice may have been staged in another phase, or have gone back to what it was.
+            if let Some(earlier) = earlier.filter(|earlier| row.as_ref().is_none_or(|(phase, _)| phase != earlier)) {
+                self.state.stager.unstage(vec![StagedKey::new(earlier, id.to_string())]).await?;
+            }
+            if let Some((_, row)) = row {
+                self.state.stager.stage(row).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one page of groups, and queues their members.
+    pub(crate) async fn take_groups(&mut self, page: Page<Group>) -> Result<()> {
+        count(&mut self.state.evidence.groups, &page.held, page.items.len());
+        self.state.progress.groups += page.items.len() as u64;
+        for held in page.held.iter().filter_map(|held| GroupId::new(held.id.as_deref()?).ok()) {
+            if self.state.index.groups.get(&held).is_some() {
+                // Its members are not asked for either: the group stays wholly as it is.
+                self.state.index.groups.entry(&held).seen = true;
+            }
+        }
+        let (mut changed, mut memberless) = (Vec::new(), Vec::new());
+        for group in page.items {
+            let digest = self.state.digester.group(&group);
+            let known = self.state.index.groups.entry(&group.id);
+            if !known.seen {
+                known.seen = true;
+                match self.provider.member_listing(&group) {
+                    MemberListing::Listed => self.pending.push_back(group.id.clone()),
+                    _ => memberless.push(group.id.clone()),
+                }
+            }
+            let known = self.state.index.groups.entry(&group.id);
+            if known.base == Some(digest) && known.staged.is_none() {
+                continue;
+            }
+            if known.base.is_some() {
+                changed.push((group, digest));
+            } else {
+                known.staged = Some(Phase::PutGroups);
+                self.state.stager.stage(payload::group_created(&group, digest)?).await?;
+            }
+        }
+        let keys: Vec<_> = changed.iter().map(|(group, _)| group.id.to_string()).collect();
+        let before = self.records(BaseKind::Group, &keys).await?;
+        for ((group, digest), record) in changed.into_iter().zip(before) {
+            let before: Group = from_json(&record.record)?;
+            let id = group.id.clone();
+            let known = self.state.index.groups.entry(&id);
+            if let Some(Change::GroupUpdated { group, changed }) = Change::group_update(&before, group) {
+                known.staged = Some(Phase::PutGroups);
+                self.state.stager.stage(payload::group_updated(&group, &changed, digest)?).await?;
+            } else if known.staged.take().is_some() {
+                self.state.stager.unstage(vec![StagedKey::new(Phase::PutGroups, id.to_string())]).await?;
+            }
+        }
+        for group in memberless {
+            self.stage_members(&group, &Members::default(), RemovalReason::OutOfScope).await?;
+        }
+        Ok(())
+    }
+
+    async fn take_members(&mut self, read: MemberRead) -> Result<(), SyncError> {
+        match read.outcome {
+            Ok(members) => {
+                let evidence = &mut self.state.evidence.members;
+                evidence.listings += 1;
+                evidence.pages += members.pages;
+                evidence.records += members.records;
+                evidence.held += members.held.len() as u64 + members.nameless;
+                self.state.progress.groups_with_members += 1;
+                self.state.progress.memberships += members.ids.len() as u64;
+                self.stage_members(&read.group, &members, RemovalReason::Left).await.map_err(SyncError::store)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                self.gone.push(read.group);
+                Ok(())
+            }
+            Err(error) => match SyncError::provider(error) {
+                SyncError::Read(error) => {
+                    tracing::warn!(kind = error.kind().as_str(), "the members of a group could not be read; it keeps those it had");
+                    self.state.keep_members(read.group, error);
+                    Ok(())
+                }
+                refused => Err(refused),
+            },
+        }
+    }
+
+    /// Stages what differs between the members that were read and those in the base.
+    async fn stage_members(&mut self, group: &GroupId, fresh: &Members, reason: RemovalReason) -> Result<()> {
+        let (added, removed) = {
+            let nobody = GroupBlocks::default();
+            let base = self.state.index.members.get(group).unwrap_or(&nobody);
+            self.state.membership_size += fresh.ids.len() as u64;
+            let differing = differing_blocks(&self.state.digester, base, fresh);
+            let before = self.block_members(group, base, &differing).await?;
+            differences(&self.state.digester, base.spread, &differing, before, fresh)
+        };
+        for user in added {
+            self.state.stager.stage(payload::user_added(group, &user)).await?;
+        }
+        for user in removed {
+            self.state.stager.stage(payload::user_removed(group, &user, reason)).await?;
+        }
+        Ok(())
+    }
+
+    async fn block_members(&self, group: &GroupId, base: &GroupBlocks, blocks: &BTreeSet<u32>) -> Result<BTreeSet<UserId>> {
+        let Some(spread) = base.spread else { return Ok(BTreeSet::new()) };
+        let keys: Vec<_> =
+            blocks.iter().filter(|block| base.blocks.contains_key(block)).map(|block| block_key(group.as_str(), spread, *block)).collect();
+        let mut members = BTreeSet::new();
+        for record in self.records(BaseKind::Members, &keys).await? {
+            members.extend(members::decode(&record.record).ok_or_else(|| corrupt("a block of members that cannot be read back"))?);
+        }
+        Ok(members)
+    }
+
+    async fn records(&self, kind: BaseKind, keys: &[String]) -> Result<Vec<BaseRecord>> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let records = self.state.store.records(&self.state.lease.directory, kind, keys).await?;
+        records.into_iter().map(|record| record.ok_or_else(|| corrupt("an index without its records"))).collect()
+    }
+}
+
+/// The blocks whose members may differ.
+fn differing_blocks(digester: &Digester, base: &GroupBlocks, fresh: &Members) -> BTreeSet<u32> {
+    let spread = base.spread.unwrap_or_else(|| Spread::for_size(fresh.ids.len()));
+    let sums = members::sums(digester, spread, fresh.ids.iter());
+    let all: BTreeSet<u32> = sums.keys().chain(base.blocks.keys()).copied().collect();
+    all.into_iter().filter(|block| sums.get(block) != base.blocks.get(block)).collect()
+}
+
+/// Who joined and who left, among the members of the blocks that differ.
+fn differences(
+    digester: &Digester,
+    spread: Option<Spread>,
+    blocks: &BTreeSet<u32>,
+    before: BTreeSet<UserId>,
+    fresh: &Members,
+) -> (Vec<UserId>, Vec<UserId>) {
+    let in_question = |id: &UserId| spread.is_none_or(|spread| blocks.contains(&spread.block(digester.member(id.as_str()))));
+    let added = if blocks.is_empty() {
+        Vec::new()
+    } else {
+        fresh.ids.iter().filter(|id| in_question(id) && !before.contains(*id)).cloned().collect()
+    };
+    let removed = if fresh.nameless > 0 {
+        Vec::new()
+    } else {
+        before.into_iter().filter(|id| !fresh.ids.contains(id) && !fresh.held.contains(id.as_str())).collect()
+    };
+    (added, removed)
+}
+
+async fn read_members(group: GroupId, mut pages: BoxStream<'static, Result<Page<UserId>>>) -> MemberRead {
+    let mut members = Members::default();
+    let outcome = loop {
+        match pages.try_next().await {
+            Ok(Some(page)) => {
+                members.pages += 1;
+                members.records += page.items.len() as u64;
+                members.ids.extend(page.items);
+                for held in page.held {
+                    match held.id {
+                        Some(id) => _ = members.held.insert(id),
+                        None => members.nameless += 1,
+                    }
+                }
+            }
+            Ok(None) => break Ok(members),
+            Err(error) => break Err(error),
+        }
+    };
+    MemberRead { group, outcome }
+}
+
+fn count(evidence: &mut StreamEvidence, held: &[HeldRecord], items: usize) {
+    evidence.pages += 1;
+    evidence.records += items as u64;
+    evidence.held += held.len() as u64;
+}
+
+/// The error of a directory in which nothing can be seen.
+pub(crate) fn empty(what: &'static str) -> SyncError {
+    SyncError::Refused(
+        Error::new(ErrorKind::PermissionDenied, format!("the directory shows no {what}, which no real directory does"))
+            .with_remedy("check that the connection has a role that may read users and groups"),
+    )
+}

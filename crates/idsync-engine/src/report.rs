@@ -1,0 +1,131 @@
+//! What a run did.
+
+use crate::Evidence;
+use idsync_core::{ChangeKind, Counts, DirectoryId, PlanHash, RequestUsage};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+/// How a run ended, when it ended without an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The sink is what the directory is, refused changes apart.
+    Done,
+    /// Some removals are held back by a safeguard; everything else is done.
+    Held,
+    /// A part could not be read and stays as it was; everything else is done.
+    Incomplete,
+    /// The sink refused some changes; everything else is done.
+    Refused,
+}
+
+/// How the directory was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Mode {
+    /// All of it.
+    Full,
+}
+
+/// How large the directory is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DirectorySize {
+    /// Users in scope.
+    pub users: u64,
+    /// Groups in scope.
+    pub groups: u64,
+    /// Memberships in scope.
+    pub memberships: u64,
+}
+
+/// Removals that a safeguard holds back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Held {
+    /// How many.
+    pub total: u64,
+    /// Which: it covers the removals and the revision that they stand on.
+    pub hash: PlanHash,
+    /// Why, in one line.
+    pub reason: String,
+    /// How many of each kind.
+    pub by_kind: BTreeMap<String, u64>,
+}
+
+/// What a run did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SyncReport {
+    /// How the run ended.
+    pub outcome: Outcome,
+    /// How the directory was read.
+    pub mode: Mode,
+    /// The directory.
+    pub directory_id: DirectoryId,
+    /// The run, as the history calls it.
+    pub run: String,
+    /// What was applied; `None` when there was nothing to apply.
+    pub change_set: Option<PlanHash>,
+    /// Changes applied, by kind.
+    pub changes: Counts,
+    /// Changes of an earlier, interrupted run that this one delivered first, by kind.
+    pub recovered: Counts,
+    /// Removals held back.
+    pub held: Option<Held>,
+    /// Changes that the sink refused; they come again with the next run.
+    pub escrowed: u64,
+    /// The reason that the sink gave for the first of them.
+    pub first_refusal: Option<String>,
+    /// How large the directory is.
+    pub directory: DirectorySize,
+    /// What the run asked of the provider.
+    pub requests: RequestUsage,
+    /// Whether everything in scope was read.
+    pub complete: bool,
+    /// What the read proves.
+    pub evidence: Evidence,
+    /// How long the run took.
+    #[serde(rename = "elapsed_ms", serialize_with = "millis")]
+    pub elapsed: Duration,
+}
+
+fn millis<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A few lines worth pasting into a ticket; no personal data.
+impl fmt::Display for SyncReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let DirectorySize { users, groups, memberships } = self.directory;
+        writeln!(f, "{}: {users} users, {groups} groups, {memberships} memberships", self.directory_id)?;
+        write!(f, "{} changes", self.changes.total())?;
+        for kind in ChangeKind::ALL.into_iter().filter(|kind| self.changes.get(*kind) > 0) {
+            write!(f, ", {} {kind}", self.changes.get(kind))?;
+        }
+        if self.recovered.total() > 0 {
+            write!(f, "\n{} changes of an interrupted run were delivered first", self.recovered.total())?;
+        }
+        if let Some(held) = &self.held {
+            write!(f, "\n{} removals held: {} (hash {})", held.total, held.reason, held.hash)?;
+        }
+        if self.escrowed > 0 {
+            write!(f, "\n{} changes refused by the sink", self.escrowed)?;
+            if let Some(first) = &self.first_refusal {
+                write!(f, ", the first one because: {first}")?;
+            }
+        }
+        if !self.complete {
+            write!(
+                f,
+                "\nnot everything could be read: {} groups failed, {} look-ups failed; what was not read stays as it was",
+                self.evidence.groups_failed, self.evidence.unconfirmed
+            )?;
+        }
+        Ok(())
+    }
+}

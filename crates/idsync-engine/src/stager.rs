@@ -1,0 +1,50 @@
+//! Collects differences and hands them to the store's journal in bundles.
+
+use idsync_core::{JournalHeader, Lease, Result, StagedKey, StagedRow, StateStore};
+use std::sync::Arc;
+
+/// Stages rows. The journal is begun with the first row, so that a run without differences writes none.
+#[derive(Debug)]
+pub(crate) struct Stager {
+    store: Arc<dyn StateStore>,
+    lease: Lease,
+    header: JournalHeader,
+    begun: bool,
+    rows: Vec<StagedRow>,
+}
+
+impl Stager {
+    const BUNDLE: usize = 4_096;
+
+    pub(crate) fn new(store: Arc<dyn StateStore>, lease: Lease, header: JournalHeader) -> Self {
+        Self { store, lease, header, begun: false, rows: Vec::new() }
+    }
+
+    pub(crate) async fn stage(&mut self, row: StagedRow) -> Result<()> {
+        self.rows.push(row);
+        if self.rows.len() >= Self::BUNDLE { self.flush().await } else { Ok(()) }
+    }
+
+    pub(crate) async fn unstage(&mut self, rows: Vec<StagedKey>) -> Result<()> {
+        self.flush().await?;
+        if self.begun { self.store.unstage(&self.lease, rows).await } else { Ok(()) }
+    }
+
+    /// Hands everything over.
+    pub(crate) async fn flush(&mut self) -> Result<()> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        if !self.begun {
+            self.store.begin_journal(&self.lease, self.header.clone()).await?;
+            self.begun = true;
+        }
+        // Rows are staged again under the same position when an entry is read twice; the store keeps the later one.
+        self.store.stage(&self.lease, std::mem::take(&mut self.rows)).await
+    }
+
+    /// Whether there is a journal of this run.
+    pub(crate) const fn has_begun(&self) -> bool {
+        self.begun
+    }
+}
