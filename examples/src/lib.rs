@@ -1,1 +1,8 @@
-//! Shared parts of the examples.
+//! What the example programs share: flags, progress, plans and reports in print, exit codes.
+
+pub mod exit;
+pub mod flags;
+pub mod json;
+pub mod log;
+pub mod print;
+pub mod progress;

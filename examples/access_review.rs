@@ -1,0 +1,105 @@
+//! Prints who is in which group, from the SQLite file that `sync` keeps.
+//!
+//! ```text
+//! access_review [--database FILE] [--by person|group] [--find TEXT]
+//! ```
+
+use idsync_examples::exit::Exit;
+use lexopt::prelude::{Long, Short, ValueExt};
+use rusqlite::{Connection, OpenFlags};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const HELP: &str = "\
+Prints who is in which group, from the SQLite file that sync keeps.
+
+USAGE
+  access_review [--database FILE] [--by person|group] [--find TEXT]
+
+  --database FILE     The file                                          [default: idsync.db]
+  --by person|group   A line per person with their groups, or per group [default: group]
+  --find TEXT         Only persons (or groups) whose name or login holds TEXT
+";
+
+struct Flags {
+    database: PathBuf,
+    query: &'static str,
+    find: String,
+}
+
+const BY_GROUP: &str = "
+    SELECT g.name, coalesce(u.login, u.id), u.lifecycle
+    FROM groups g LEFT JOIN memberships m ON m.group_id = g.id LEFT JOIN users u ON u.id = m.user_id
+    WHERE instr(lower(g.name), lower(?1)) > 0 OR ?1 = ''
+    ORDER BY g.name, g.id, 2";
+
+const BY_PERSON: &str = "
+    SELECT coalesce(u.login, u.id) || ' (' || u.lifecycle || ')', g.name, ''
+    FROM users u LEFT JOIN memberships m ON m.user_id = u.id LEFT JOIN groups g ON g.id = m.group_id
+    WHERE instr(lower(coalesce(u.login, u.id)), lower(?1)) > 0 OR ?1 = ''
+    ORDER BY 1, u.id, 2";
+
+fn main() -> ExitCode {
+    let flags = match parse() {
+        Ok(Some(flags)) => flags,
+        Ok(None) => {
+            print!("{HELP}");
+            return Exit::Done.into();
+        }
+        Err(error) => {
+            eprintln!("access_review: {error}\n               see access_review --help");
+            return Exit::Usage.into();
+        }
+    };
+    match review(&flags) {
+        Ok(()) => Exit::Done.into(),
+        Err(error) => {
+            eprintln!("access_review: {} cannot be read: {error}", flags.database.display());
+            eprintln!("               make it with sync, or name another one with --database");
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn parse() -> Result<Option<Flags>, lexopt::Error> {
+    let mut flags = Flags { database: PathBuf::from("idsync.db"), query: BY_GROUP, find: String::new() };
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(flag) = parser.next()? {
+        match flag {
+            Short('h') | Long("help") => return Ok(None),
+            Long("database") => flags.database = parser.value()?.into(),
+            Long("find") => flags.find = parser.value()?.string()?,
+            Long("by") => {
+                flags.query = match parser.value()?.string()?.as_str() {
+                    "person" => BY_PERSON,
+                    "group" => BY_GROUP,
+                    other => return Err(format!("--by: `{other}` is neither person nor group").into()),
+                }
+            }
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Some(flags))
+}
+
+fn review(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
+    let file = Connection::open_with_flags(&flags.database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut statement = file.prepare(flags.query)?;
+    let mut rows = statement.query([&flags.find])?;
+    let mut out = std::io::stdout().lock();
+    let mut heading = None;
+    while let Some(row) = rows.next()? {
+        let (name, member, lifecycle): (String, Option<String>, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        if heading.as_ref() != Some(&name) {
+            writeln!(out, "{name}")?;
+            heading = Some(name);
+        }
+        match (member, lifecycle.as_deref()) {
+            (Some(member), Some("" | "active")) => writeln!(out, "  {member}")?,
+            (Some(member), lifecycle) => writeln!(out, "  {member} ({})", lifecycle.unwrap_or("unknown"))?,
+            (None, _) => writeln!(out, "  (none)")?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,271 @@
+//! The flags of `sync`.
+
+use idsync::engine::{DeleteLimit, DeleteLimits};
+use idsync::okta::RateShare;
+use idsync::{PlanHash, Secret};
+use lexopt::prelude::{Long, Short, ValueExt};
+use serde::Deserialize;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+/// What `sync --help` prints.
+pub const HELP: &str = "\
+Brings an SQLite file in step with an Okta org: users, groups and memberships.
+
+USAGE
+  sync --org URL (--client-id ID --key FILE | --api-token-env VAR) [--database FILE] [OPTIONS]
+  sync --connection FILE [--database FILE] [OPTIONS]
+
+WHERE FROM
+  --org URL               The org, such as acme.okta.com or https://acme.okta.com
+  --client-id ID          The service app (0oa...), with the scopes okta.users.read and okta.groups.read and a role
+                          that may read users and groups, such as Read-only Administrator
+  --key FILE              Its private key: PEM (PKCS#8, PKCS#1 or SEC1) or JWK, readable by you alone (chmod 600)
+  --api-token-env VAR     Use the API token in this environment variable instead of a service app
+  --connection FILE       A JSON file with the members org, client_id and key_file, in place of the flags above
+
+WHERE TO
+  --database FILE         The SQLite file; made when it is not there            [default: idsync.db]
+                          Tables: users, groups, memberships, changes
+
+WHAT TO DO
+  --plan                  Read, and print what a sync would do; the tables stay as they are
+  --apply HASH            Read again, and apply the plan with this hash if it is still exactly what would happen
+  --delete-limit LIMIT    Hold removals of a kind above N, P% or off
+                          [default: a tenth, at least 10, at most 500; memberships: a fifth, at least 10]
+  --include-deprovisioned Sync deactivated users too, instead of treating them as gone
+  --include-everyone      Sync the members of the group Everyone too
+
+HOW
+  --rate-share P%         Use at most this share of the rate limit that Okta shows us  [default: 80%]
+  --json                  Print exactly one JSON object on standard output
+  --quiet                 Print nothing but errors
+  --help                  Print this
+
+EXIT CODES
+  0 done   2 wrong usage or configuration   3 removals held by a safeguard (everything else is done)
+  4 the org refused: credential, scope or role   5 the read could not be completed, try again
+  6 the sink failed or refused changes   7 another run holds the directory
+
+Nothing is deleted unless the read was complete and Okta, asked by id, says that it is gone.
+A run that is killed at any point is finished by the next one.
+";
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Apply the plan with this hash.
+    Apply(PlanHash),
+    /// Print the plan.
+    Plan,
+    /// Read and apply.
+    Sync,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Output {
+    /// One JSON object.
+    Json,
+    /// Errors only.
+    Quiet,
+    /// For people.
+    Text,
+}
+
+/// How to sign in.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Login {
+    /// With an API token.
+    ApiToken(Secret),
+    /// As a service app.
+    ServiceApp {
+        /// The client id.
+        client_id: String,
+        /// Where its private key is.
+        key: PathBuf,
+    },
+}
+
+/// The flags of `sync`, checked.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Flags {
+    /// The org as it was written.
+    pub org: String,
+    /// How to sign in.
+    pub login: Login,
+    /// The SQLite file.
+    pub database: PathBuf,
+    /// What to do.
+    pub action: Action,
+    /// How to print.
+    pub output: Output,
+    /// What may be removed.
+    pub limits: DeleteLimits,
+    /// How much of the rate limit may be used.
+    pub rate_share: Option<RateShare>,
+    /// Whether deactivated users are in scope.
+    pub deprovisioned: idsync::okta::Deprovisioned,
+    /// Whether the members of `Everyone` are in scope.
+    pub everyone: idsync::okta::Everyone,
+}
+
+/// What the command line asks for.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Asked {
+    /// Print the help.
+    Help,
+    /// Run.
+    Run(Box<Flags>),
+}
+
+/// Wrong usage, with what was expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<lexopt::Error> for Usage {
+    fn from(error: lexopt::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConnectionFile {
+    org: String,
+    client_id: String,
+    key_file: PathBuf,
+}
+
+#[derive(Default)]
+struct Given {
+    org: Option<String>,
+    client_id: Option<String>,
+    key: Option<PathBuf>,
+    token_env: Option<String>,
+    connection: Option<PathBuf>,
+    database: Option<PathBuf>,
+    plan: bool,
+    apply: Option<PlanHash>,
+    json: bool,
+    quiet: bool,
+    limit: Option<DeleteLimit>,
+    rate_share: Option<RateShare>,
+    include_deprovisioned: bool,
+    include_everyone: bool,
+}
+
+/// Reads the command line, without the program's name.
+///
+/// # Errors
+/// Wrong usage: which flag, what was expected.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
+    let mut given = Given::default();
+    let mut parser = lexopt::Parser::from_args(args);
+    while let Some(flag) = parser.next()? {
+        match flag {
+            Short('h') | Long("help") => return Ok(Asked::Help),
+            Long("org") => given.org = Some(parser.value()?.string()?),
+            Long("client-id") => given.client_id = Some(parser.value()?.string()?),
+            Long("key") => given.key = Some(parser.value()?.into()),
+            Long("api-token-env") => given.token_env = Some(parser.value()?.string()?),
+            Long("connection") => given.connection = Some(parser.value()?.into()),
+            Long("database") => given.database = Some(parser.value()?.into()),
+            Long("plan") => given.plan = true,
+            Long("apply") => given.apply = Some(plan_hash(&parser.value()?.string()?)?),
+            Long("json") => given.json = true,
+            Long("quiet") => given.quiet = true,
+            Long("delete-limit") => given.limit = Some(parser.value()?.string()?.parse().map_err(|error| Usage(format!("--delete-limit: {error}")))?),
+            Long("rate-share") => given.rate_share = Some(rate_share(&parser.value()?.string()?)?),
+            Long("include-deprovisioned") => given.include_deprovisioned = true,
+            Long("include-everyone") => given.include_everyone = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    given.check().map(|flags| Asked::Run(Box::new(flags)))
+}
+
+impl Given {
+    fn check(self) -> Result<Flags, Usage> {
+        let action = match (self.plan, self.apply) {
+            (true, Some(_)) => return Err(usage("--plan and --apply exclude each other: look first, then apply the hash that the plan shows")),
+            (true, None) => Action::Plan,
+            (false, Some(hash)) => Action::Apply(hash),
+            (false, None) => Action::Sync,
+        };
+        let output = match (self.json, self.quiet) {
+            (true, _) => Output::Json,
+            (false, true) => Output::Quiet,
+            (false, false) => Output::Text,
+        };
+        let (org, login) = login(self.org, self.client_id, self.key, self.token_env, self.connection)?;
+        Ok(Flags {
+            org,
+            login,
+            database: self.database.unwrap_or_else(|| PathBuf::from("idsync.db")),
+            action,
+            output,
+            limits: self.limit.map_or_else(DeleteLimits::default, DeleteLimits::all),
+            rate_share: self.rate_share,
+            deprovisioned: if self.include_deprovisioned { idsync::okta::Deprovisioned::Include } else { idsync::okta::Deprovisioned::Exclude },
+            everyone: if self.include_everyone { idsync::okta::Everyone::Include } else { idsync::okta::Everyone::Exclude },
+        })
+    }
+}
+
+fn login(
+    org: Option<String>,
+    client_id: Option<String>,
+    key: Option<PathBuf>,
+    token_env: Option<String>,
+    connection: Option<PathBuf>,
+) -> Result<(String, Login), Usage> {
+    if let Some(path) = connection {
+        if org.is_some() || client_id.is_some() || key.is_some() || token_env.is_some() {
+            return Err(usage("--connection stands in place of --org, --client-id, --key and --api-token-env"));
+        }
+        let shown = path.display();
+        let text = std::fs::read_to_string(&path).map_err(|error| Usage(format!("--connection: {shown} cannot be read: {error}")))?;
+        let file: ConnectionFile = serde_json::from_str(&text)
+            .map_err(|error| Usage(format!("--connection: {shown} is not a connection: {error}; expected the members org, client_id and key_file")))?;
+        let key = path.parent().map_or_else(|| file.key_file.clone(), |folder| folder.join(&file.key_file));
+        return Ok((file.org, Login::ServiceApp { client_id: file.client_id, key }));
+    }
+    let org = org.ok_or_else(|| usage("--org is missing: which org, such as --org acme.okta.com"))?;
+    match (client_id, key, token_env) {
+        (Some(client_id), Some(key), None) => Ok((org, Login::ServiceApp { client_id, key })),
+        (None, None, Some(variable)) => match std::env::var(&variable) {
+            Ok(token) if !token.trim().is_empty() => Ok((org, Login::ApiToken(Secret::new(token.trim().to_owned())))),
+            _ => Err(Usage(format!("--api-token-env: the environment variable {variable} is not set; put the API token in it"))),
+        },
+        (None, None, None) => Err(usage("how to sign in is missing: --client-id ID --key FILE, or --api-token-env VAR")),
+        (Some(_), None, None) => Err(usage("--client-id needs --key FILE, the service app's private key")),
+        (None, Some(_), None) => Err(usage("--key needs --client-id ID, the service app that it belongs to")),
+        _ => Err(usage("--api-token-env and --client-id with --key exclude each other")),
+    }
+}
+
+fn plan_hash(text: &str) -> Result<PlanHash, Usage> {
+    PlanHash::from_hex(text).ok_or_else(|| Usage(format!("--apply: `{text}` is not the hash of a plan; expected 32 hexadecimal digits as --plan prints them")))
+}
+
+fn rate_share(text: &str) -> Result<RateShare, Usage> {
+    let percent = text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().and_then(|percent| RateShare::percent(percent).ok());
+    percent.ok_or_else(|| Usage(format!("--rate-share: `{text}` is not a share; expected 1% to 100%")))
+}
+
+fn usage(text: &str) -> Usage {
+    Usage(text.to_owned())
+}

@@ -1,0 +1,10 @@
+//! Logs for the person who asked for them.
+
+use tracing_subscriber::filter::LevelFilter;
+
+/// Sends logs to standard error: warnings and worse, or what `IDSYNC_LOG` says (`error`, `warn`, `info`, `debug`, `trace`).
+pub fn to_stderr() {
+    let level = std::env::var("IDSYNC_LOG").ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::WARN);
+    // A subscriber that is there already was set by whoever embeds this, and stays.
+    let _ = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).without_time().try_init();
+}

@@ -1,0 +1,171 @@
+//! Plans and reports as people read them.
+
+use futures::TryStreamExt;
+use idsync::engine::{Plan, PlannedChange, SyncReport};
+use idsync::{Change, ChangeKind, Counts, FieldChange, Mark};
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+
+/// How many changes of each kind are shown before the rest is only counted.
+const SHOWN: u64 = 12;
+
+/// Whether to colour what goes to standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Colour {
+    /// Escape sequences.
+    Ansi,
+    /// Plain text.
+    Plain,
+}
+
+impl Colour {
+    /// Colours on a terminal, unless `NO_COLOR` is set.
+    pub fn of_stdout() -> Self {
+        if std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() { Self::Ansi } else { Self::Plain }
+    }
+
+    fn paint(self, code: u8, text: &str) -> String {
+        match self {
+            Self::Ansi => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            Self::Plain => text.to_owned(),
+        }
+    }
+}
+
+/// The counts of a plan in one line: `Plan: 3 users created, 1 group deleted`.
+pub fn counts(counts: &Counts) -> String {
+    let words = |kind: ChangeKind, count: u64| {
+        let (noun, verb) = match kind {
+            ChangeKind::UserCreated => ("user", "created"),
+            ChangeKind::UserUpdated => ("user", "updated"),
+            ChangeKind::UserDeleted => ("user", "deleted"),
+            ChangeKind::GroupCreated => ("group", "created"),
+            ChangeKind::GroupUpdated => ("group", "updated"),
+            ChangeKind::GroupDeleted => ("group", "deleted"),
+            ChangeKind::GroupUserAdded => ("membership", "added"),
+            _ => ("membership", "removed"),
+        };
+        format!("{count} {noun}{} {verb}", if count == 1 { "" } else { "s" })
+    };
+    let parts: Vec<_> =
+        ChangeKind::ALL.into_iter().filter(|kind| counts.get(*kind) > 0).map(|kind| words(kind, counts.get(kind))).collect();
+    if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") }
+}
+
+/// A whole plan: counts first, then the changes in the order in which they would be applied, long lists folded.
+///
+/// # Errors
+/// The state store, from which the changes are read, failed.
+pub async fn plan(plan: &Plan, colour: Colour) -> Result<String, idsync::Error> {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", colour.paint(1, &format!("Plan: {}", counts(&plan.changes))));
+    let mut shown = [0_u64; ChangeKind::ALL.len()];
+    let mut changes = plan.changes();
+    let mut group: Option<(ChangeKind, Mark)> = None;
+    while let Some(planned) = changes.try_next().await? {
+        let kind = planned.change.kind();
+        if group != Some((kind, planned.mark)) {
+            fold(&mut text, group, &shown);
+            shown[kind as usize] = 0;
+            group = Some((kind, planned.mark));
+        }
+        let count = &mut shown[kind as usize];
+        *count += 1;
+        if *count <= SHOWN {
+            line(&mut text, &planned, colour);
+        }
+    }
+    fold(&mut text, group, &shown);
+    if let Some(held) = &plan.held {
+        let _ = writeln!(text, "{}", colour.paint(33, &format!("Held: {} removals would not be applied: {}", held.total, held.reason)));
+    }
+    match plan.hash {
+        Some(hash) => _ = writeln!(text, "\nApply exactly this with: --apply {hash}"),
+        None => _ = writeln!(text, "\nThere is nothing to apply."),
+    }
+    Ok(text)
+}
+
+fn fold(text: &mut String, group: Option<(ChangeKind, Mark)>, shown: &[u64]) {
+    let Some((kind, _)) = group else { return };
+    let rest = shown[kind as usize].saturating_sub(SHOWN);
+    if rest > 0 {
+        let _ = writeln!(text, "    … and {rest} more {kind}");
+    }
+}
+
+fn line(text: &mut String, planned: &PlannedChange, colour: Colour) {
+    let (sign, code) = match planned.change.kind() {
+        ChangeKind::UserCreated | ChangeKind::GroupCreated | ChangeKind::GroupUserAdded => ("+", 32),
+        ChangeKind::UserUpdated | ChangeKind::GroupUpdated => ("~", 33),
+        _ => ("-", 31),
+    };
+    let held = if planned.mark == Mark::Held { "  (held)" } else { "" };
+    let _ = writeln!(text, "  {} {:<18} {}{held}", colour.paint(code, sign), planned.change.kind().as_str(), subject(&planned.change));
+    if let Change::UserUpdated { changed, .. } | Change::GroupUpdated { changed, .. } = &planned.change {
+        for change in changed {
+            let _ = writeln!(text, "        {}", field(change));
+        }
+    }
+}
+
+/// What a change is about, in a few words.
+pub fn subject(change: &Change) -> String {
+    match change {
+        Change::UserCreated { user } | Change::UserUpdated { user, .. } => user.login.clone().unwrap_or_else(|| user.id.to_string()),
+        Change::UserDeleted { user, reason } => {
+            format!("{} ({})", user.login.as_deref().unwrap_or(user.id.as_str()), word(reason))
+        }
+        Change::GroupCreated { group } | Change::GroupUpdated { group, .. } => group.name.clone(),
+        Change::GroupDeleted { group, reason } => format!("{} ({})", group.name, word(reason)),
+        Change::GroupUserAdded { membership } => format!("{} in {}", membership.user, membership.group),
+        Change::GroupUserRemoved { membership, reason } => format!("{} from {} ({})", membership.user, membership.group, word(reason)),
+        _ => change.kind().to_string(),
+    }
+}
+
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(|word| word.replace('_', " "))).unwrap_or_default()
+}
+
+/// A field of an update: `title: "Clerk" → "Manager"`.
+pub fn field(change: &FieldChange) -> String {
+    let show = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "(none)".to_owned(), |value| shorten(&value.to_string()));
+    format!("{}: {} → {}", change.field, show(&change.before), show(&change.after))
+}
+
+fn shorten(text: &str) -> String {
+    const MOST: usize = 60;
+    if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
+}
+
+/// A report in a few lines.
+pub fn report(report: &SyncReport) -> String {
+    let mut text = String::new();
+    let size = report.directory;
+    let _ = writeln!(text, "{}: {} users, {} groups, {} memberships", report.directory_id, size.users, size.groups, size.memberships);
+    let _ = writeln!(text, "Changed: {}", counts(&report.changes));
+    if report.recovered.total() > 0 {
+        let _ = writeln!(text, "Finished first, from an interrupted run: {}", counts(&report.recovered));
+    }
+    if let Some(held) = &report.held {
+        let _ = writeln!(text, "Held: {} removals are not applied: {} (hash {})", held.total, held.reason, held.hash);
+        let _ = writeln!(text, "      Look at them with --plan; raise --delete-limit if they are right.");
+    }
+    if report.escrowed > 0 {
+        let _ = writeln!(text, "Refused by the sink: {} changes; they come again with the next run", report.escrowed);
+        if let Some(first) = &report.first_refusal {
+            let _ = writeln!(text, "      the first one because: {first}");
+        }
+    }
+    if !report.complete {
+        let _ = writeln!(
+            text,
+            "Incomplete: the members of {} groups and {} look-ups failed; what was not read stays as it was. Run it again.",
+            report.evidence.groups_failed, report.evidence.unconfirmed
+        );
+    }
+    let _ = write!(text, "Requests: {} in {:.1} s", report.requests.total, report.elapsed.as_secs_f64());
+    text
+}
