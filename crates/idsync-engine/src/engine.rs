@@ -146,14 +146,7 @@ impl SyncEngine {
         };
         let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory };
         let plan_note = plan.hash.map(|hash| (hash, PlanNote { held: plan.held.clone(), ..PlanNote::default() }));
-        let draft = Draft {
-            lease,
-            revision: plan.base,
-            started,
-            read,
-            plan: plan_note,
-            recovered: Counts::default(),
-        };
+        let draft = Draft { lease, revision: plan.base, started, read, plan: plan_note, recovered: Counts::default() };
         self.close(&draft, applied).await
     }
 

@@ -1,0 +1,110 @@
+//! A sink in memory.
+
+use super::lock;
+use crate::{
+    Batch, BatchOutcome, Change, ChangeOutcome, Delivery, DirectorySink, Error, ErrorKind, Group, GroupId, IdempotencyKey, Membership,
+    Result, Snapshot, User, UserId,
+};
+use async_trait::async_trait;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+/// A [`DirectorySink`] that is as strict as a database with foreign keys, and remembers each change once.
+#[derive(Debug, Clone, Default)]
+pub struct MemorySink {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    users: BTreeMap<UserId, User>,
+    groups: BTreeMap<GroupId, Group>,
+    memberships: BTreeSet<Membership>,
+    keys: HashSet<IdempotencyKey>,
+    history: Vec<Delivery>,
+}
+
+impl MemorySink {
+    /// An empty sink.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the sink holds now.
+    pub fn snapshot(&self) -> Snapshot {
+        let state = lock(&self.state);
+        let mut builder = Snapshot::builder();
+        state.users.values().for_each(|user| _ = builder.user(user.clone()));
+        state.groups.values().for_each(|group| _ = builder.group(group.clone()));
+        state.memberships.iter().for_each(|membership| _ = builder.membership(membership.clone()));
+        builder.finish()
+    }
+
+    /// Every change that was applied, in order, once.
+    pub fn history(&self) -> Vec<Delivery> {
+        lock(&self.state).history.clone()
+    }
+}
+
+impl fmt::Display for MemorySink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Memory")
+    }
+}
+
+#[async_trait]
+impl DirectorySink for MemorySink {
+    async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
+        let mut state = lock(&self.state);
+        Ok(batch.deliveries.iter().map(|delivery| state.deliver(delivery)).collect())
+    }
+}
+
+impl State {
+    fn deliver(&mut self, delivery: &Delivery) -> ChangeOutcome {
+        if self.keys.contains(&delivery.key) {
+            return ChangeOutcome::Unchanged;
+        }
+        match self.apply(&delivery.change) {
+            Ok(true) => {
+                self.keys.insert(delivery.key);
+                self.history.push(delivery.clone());
+                ChangeOutcome::Applied
+            }
+            Ok(false) => ChangeOutcome::Unchanged,
+            Err(error) => ChangeOutcome::Failed(error),
+        }
+    }
+
+    /// Applies a change; says whether anything is different now.
+    fn apply(&mut self, change: &Change) -> Result<bool> {
+        match change {
+            Change::UserCreated { user } | Change::UserUpdated { user, .. } => {
+                Ok(self.users.insert(user.id.clone(), user.clone()).as_ref() != Some(user))
+            }
+            Change::UserDeleted { user, .. } if self.memberships.iter().any(|membership| membership.user == user.id) => {
+                Err(refusal("the user is still a member of a group"))
+            }
+            Change::UserDeleted { user, .. } => Ok(self.users.remove(&user.id).is_some()),
+            Change::GroupCreated { group } | Change::GroupUpdated { group, .. } => {
+                Ok(self.groups.insert(group.id.clone(), group.clone()).as_ref() != Some(group))
+            }
+            Change::GroupDeleted { group, .. } if self.memberships.iter().any(|membership| membership.group == group.id) => {
+                Err(refusal("the group still has members"))
+            }
+            Change::GroupDeleted { group, .. } => Ok(self.groups.remove(&group.id).is_some()),
+            Change::GroupUserAdded { membership } => {
+                if !self.users.contains_key(&membership.user) || !self.groups.contains_key(&membership.group) {
+                    return Err(refusal("the user or the group of a membership is not there"));
+                }
+                Ok(self.memberships.insert(membership.clone()))
+            }
+            Change::GroupUserRemoved { membership, .. } => Ok(self.memberships.remove(membership)),
+        }
+    }
+}
+
+fn refusal(why: &'static str) -> Error {
+    Error::new(ErrorKind::Conflict, why)
+}
