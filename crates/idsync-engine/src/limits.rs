@@ -83,6 +83,34 @@ impl DeleteLimits {
     pub const fn all(limit: DeleteLimit) -> Self {
         Self { users: limit, deactivations: limit, groups: limit, memberships: limit }
     }
+
+    /// Sets the limit for users that are deleted.
+    #[must_use]
+    pub const fn with_users(mut self, limit: DeleteLimit) -> Self {
+        self.users = limit;
+        self
+    }
+
+    /// Sets the limit for users that become suspended or deprovisioned.
+    #[must_use]
+    pub const fn with_deactivations(mut self, limit: DeleteLimit) -> Self {
+        self.deactivations = limit;
+        self
+    }
+
+    /// Sets the limit for groups that are deleted.
+    #[must_use]
+    pub const fn with_groups(mut self, limit: DeleteLimit) -> Self {
+        self.groups = limit;
+        self
+    }
+
+    /// Sets the limit for memberships that end.
+    #[must_use]
+    pub const fn with_memberships(mut self, limit: DeleteLimit) -> Self {
+        self.memberships = limit;
+        self
+    }
 }
 
 /// Users, deactivations and groups: a tenth, but at least 10 and at most 500. Memberships: a fifth, but at least 10.
