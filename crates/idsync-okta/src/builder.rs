@@ -1,0 +1,196 @@
+//! Setting up a client.
+
+use crate::client::{Inner, OktaClient};
+use crate::clock::{ServerClock, Timer, TokioTimer};
+use crate::credentials::Credentials;
+use crate::dpop::{Dpop, DpopMode};
+use crate::error::Error;
+use crate::org_url::OrgUrl;
+use crate::rate::{Governor, RateShare};
+use crate::token::TokenCache;
+use crate::transport::{Http, Limits, RetryBudget, RetryPolicy};
+use crate::usage::{Progress, Usage};
+use idsync_core::{Clock, SystemClock};
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+/// How many entries a page of each listing holds.
+///
+/// The defaults are the largest sizes that Okta recommends; pages are made smaller by themselves when the org cannot cope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageSizes {
+    /// Users: 1 to 200.
+    pub users: u32,
+    /// Groups: 1 to 10,000, of which Okta recommends at most 200.
+    pub groups: u32,
+    /// Members of a group: 1 to 1,000.
+    pub members: u32,
+}
+
+impl Default for PageSizes {
+    fn default() -> Self {
+        Self { users: 200, groups: 200, members: 1000 }
+    }
+}
+
+/// Builds an [`OktaClient`].
+#[must_use]
+pub struct OktaClientBuilder {
+    org: OrgUrl,
+    credentials: Credentials,
+    rate_share: RateShare,
+    concurrency: NonZeroUsize,
+    page_sizes: PageSizes,
+    limits: Limits,
+    retry: RetryPolicy,
+    dpop: DpopMode,
+    user_agent: String,
+    clock: Arc<dyn Clock>,
+    timer: Arc<dyn Timer>,
+    progress: Option<crate::usage::ProgressListener>,
+}
+
+impl OktaClientBuilder {
+    pub(crate) fn new(org: OrgUrl, credentials: Credentials) -> Self {
+        Self {
+            org,
+            credentials,
+            rate_share: RateShare::default(),
+            concurrency: DEFAULT_CONCURRENCY,
+            page_sizes: PageSizes::default(),
+            limits: Limits { request: Duration::from_secs(30), page: Duration::from_secs(60) },
+            retry: RetryPolicy::default(),
+            dpop: DpopMode::default(),
+            user_agent: concat!("idsync-okta/", env!("CARGO_PKG_VERSION")).to_owned(),
+            clock: Arc::new(SystemClock::default()),
+            timer: Arc::new(TokioTimer),
+            progress: None,
+        }
+    }
+
+    /// The share of each rate-limit window to use; 80 percent unless set.
+    pub const fn rate_share(mut self, share: RateShare) -> Self {
+        self.rate_share = share;
+        self
+    }
+
+    /// How many requests are under way at once at most; 8 unless set. It is lowered by itself when the org complains.
+    pub const fn concurrency(mut self, requests: NonZeroUsize) -> Self {
+        self.concurrency = requests;
+        self
+    }
+
+    /// How many entries a page holds.
+    pub const fn page_sizes(mut self, sizes: PageSizes) -> Self {
+        self.page_sizes = sizes;
+        self
+    }
+
+    /// How long one attempt waits for the answer to begin; 30 seconds unless set.
+    pub const fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.request = timeout;
+        self
+    }
+
+    /// How long one attempt waits for the whole answer; 60 seconds unless set.
+    pub const fn page_deadline(mut self, deadline: Duration) -> Self {
+        self.limits.page = deadline;
+        self
+    }
+
+    /// How often and how long requests are repeated after passing faults.
+    pub const fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// Whether access tokens are bound to a key (RFC 9449); found out by itself unless set.
+    pub const fn dpop(mut self, mode: DpopMode) -> Self {
+        self.dpop = mode;
+        self
+    }
+
+    /// The `User-Agent` of all requests.
+    pub fn user_agent(mut self, text: impl Into<String>) -> Self {
+        self.user_agent = text.into();
+        self
+    }
+
+    /// The local clock, which the org's own `Date` then corrects; the machine's unless set.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Is told about waits and repetitions. It is called in line, so it must not block.
+    pub fn progress(mut self, listener: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
+        self.progress = Some(listener);
+        self
+    }
+
+    #[cfg(test)]
+    pub(crate) fn timer(mut self, timer: Arc<dyn Timer>) -> Self {
+        self.timer = timer;
+        self
+    }
+
+    /// Builds the client. Sends nothing, but signs once, so that a key that cannot sign fails here.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for settings out of range, [`Error::Key`] for a key that cannot sign, [`Error::Transport`] when TLS cannot be set
+    /// up, for instance because the machine has no CA certificates.
+    pub fn build(self) -> Result<OktaClient, Error> {
+        self.check()?;
+        let usage = Arc::new(Usage::new(self.progress));
+        let governor = Governor::new(self.rate_share, self.concurrency, Arc::clone(&self.timer), Arc::clone(&usage));
+        let inner = Inner {
+            http: Http::new(&self.org, &self.user_agent, self.limits)?,
+            org: self.org,
+            credentials: self.credentials,
+            clock: ServerClock::new(self.clock),
+            timer: self.timer,
+            governor,
+            usage,
+            retry: self.retry,
+            retry_budget: RetryBudget::new(),
+            page_sizes: self.page_sizes,
+            tokens: TokenCache::new(self.dpop),
+            dpop: Dpop::default(),
+            hosts: OnceLock::new(),
+        };
+        Ok(OktaClient { inner: Arc::new(inner) })
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let sizes = self.page_sizes;
+        for (name, size, most) in [("users", sizes.users, 200), ("groups", sizes.groups, 10_000), ("members", sizes.members, 1000)] {
+            if !(1..=most).contains(&size) {
+                return Err(Error::config(format!("the page size of {name} is not between 1 and {most}"), "leave it at its default"));
+            }
+        }
+        if self.retry.max_attempts == 0 {
+            return Err(Error::config("the retry policy allows no attempt", "allow at least one"));
+        }
+        match &self.credentials {
+            Credentials::App(app) if app.client_id.is_empty() => {
+                Err(Error::config("the client id is empty", "give the id of the service app"))
+            }
+            Credentials::App(app) if app.scopes.is_empty() => Err(Error::config("no scopes are asked for", "leave them at their default")),
+            Credentials::App(app) => app.key.probe(),
+            Credentials::Token(api) if api.token.expose().trim().is_empty() => {
+                Err(Error::config("the API token is empty", "give the token"))
+            }
+            Credentials::Token(_) => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for OktaClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OktaClientBuilder").field("org", &self.org).field("credentials", &self.credentials).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,494 @@
+//! What can go wrong when an Okta org is read, and what to do about it.
+
+use idsync_core::{BoxError, ErrorKind, Retry};
+use std::fmt;
+use std::time::Duration;
+
+/// Why reading an Okta org failed.
+///
+/// No variant holds a response body, a query string, a header or a secret; Okta's own identifiers of the failure (error code, error id,
+/// request id) are there for a support case. `Error` converts into [`idsync_core::Error`] with a kind, advice on retrying and a remedy.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Okta refused a request for a reason that has no variant of its own.
+    #[error("Okta answered {status}{detail}")]
+    Api {
+        /// What was being done.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// Okta's identifiers of the failure.
+        detail: ErrorDetail,
+    },
+    /// The credential was refused.
+    #[error("{reason}{detail}")]
+    Auth {
+        /// What was being done.
+        operation: &'static str,
+        /// Why.
+        reason: AuthFault,
+        /// The app, when the credential is one.
+        client_id: Option<String>,
+        /// Okta's identifiers of the failure.
+        detail: ErrorDetail,
+    },
+    /// A setting is unusable.
+    #[error("{message}")]
+    Config {
+        /// What is wrong, and what was expected.
+        message: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// An answer could not be understood.
+    #[error("the answer is {reason}")]
+    Decode {
+        /// What was being done.
+        operation: &'static str,
+        /// What it is instead of what was expected.
+        reason: &'static str,
+    },
+    /// The org shows no entries, which no org with a role for the reader does.
+    #[error("the org shows no {listing}, so the credential has no admin role that may see them")]
+    EmptyDirectory {
+        /// What was listed: `users` or `groups`.
+        listing: &'static str,
+        /// The app, when the credential is one.
+        client_id: Option<String>,
+    },
+    /// Passing faults did not pass within the budget of attempts and time.
+    #[error("gave up after {attempts} attempts")]
+    Exhausted {
+        /// How often the request was sent.
+        attempts: u32,
+        /// The last failure.
+        #[source]
+        last: Box<Self>,
+    },
+    /// A link to the next page leads elsewhere; nothing was sent there.
+    #[error("a link to the next page was refused: {reason}")]
+    ForeignLink {
+        /// What was being done.
+        operation: &'static str,
+        /// What is wrong with it.
+        reason: LinkFault,
+    },
+    /// A key cannot be used.
+    #[error("the private key cannot be used: {reason}")]
+    Key {
+        /// What is wrong with it, and what was expected.
+        reason: String,
+    },
+    /// A listing does not come to an end.
+    #[error("the listing cannot be completed: {reason}")]
+    Listing {
+        /// What was being done.
+        operation: &'static str,
+        /// Why.
+        reason: ListingFault,
+    },
+    /// What was asked for by its id does not exist.
+    #[error("it does not exist")]
+    NotFound {
+        /// What was being done.
+        operation: &'static str,
+    },
+    /// The host does not answer as an Okta org does.
+    #[error("{host} does not answer as an Okta org")]
+    NotAnOrg {
+        /// The host.
+        host: String,
+    },
+    /// Okta asked for fewer requests.
+    #[error("Okta's rate limit is used up{detail}")]
+    RateLimited {
+        /// What was being done.
+        operation: &'static str,
+        /// How long to wait.
+        wait: Duration,
+        /// Okta's identifiers of the failure.
+        detail: ErrorDetail,
+    },
+    /// An answer was a redirect, which is never followed.
+    #[error("a redirect ({status}) to {target} was refused")]
+    Redirect {
+        /// What was being done.
+        operation: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// The host it leads to.
+        target: String,
+    },
+    /// The admin role does not allow what was asked.
+    #[error("the admin role of {} does not allow this{detail}", principal(client_id.as_deref()))]
+    Role {
+        /// What was being done.
+        operation: &'static str,
+        /// The app, when the credential is one.
+        client_id: Option<String>,
+        /// Okta's identifiers of the failure.
+        detail: ErrorDetail,
+    },
+    /// Scopes are not granted.
+    #[error("{} not granted to {}", scopes(missing), principal(client_id.as_deref()))]
+    Scope {
+        /// What was being done.
+        operation: &'static str,
+        /// The scopes that are missing.
+        missing: Vec<String>,
+        /// The app, when the credential is one.
+        client_id: Option<String>,
+    },
+    /// The signer that holds the private key failed.
+    #[error("the signer failed")]
+    Signer {
+        /// Its own error.
+        #[source]
+        source: BoxError,
+    },
+    /// No answer in time.
+    #[error("no complete answer within {limit:?}")]
+    Timeout {
+        /// What was being done.
+        operation: &'static str,
+        /// The limit that was passed.
+        limit: Duration,
+    },
+    /// An answer is larger than what is accepted.
+    #[error("the answer exceeds the limit of {limit} bytes of {part}")]
+    TooLarge {
+        /// What was being done.
+        operation: &'static str,
+        /// What is too large: `body` or `headers`.
+        part: &'static str,
+        /// The limit.
+        limit: usize,
+    },
+    /// The org could not be reached, or the connection broke.
+    #[error("the connection failed")]
+    Transport {
+        /// What was being done.
+        operation: &'static str,
+        /// The cause, without the URL.
+        #[source]
+        source: BoxError,
+    },
+}
+
+/// Okta's own identifiers of a failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorDetail {
+    /// The error code, such as `E0000006` or `invalid_client`.
+    pub code: Option<String>,
+    /// The id under which Okta logged the error.
+    pub error_id: Option<String>,
+    /// The id of the request.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for ErrorDetail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [("", &self.code), ("error id ", &self.error_id), ("request id ", &self.request_id)];
+        let mut separator = " (";
+        for (name, value) in parts {
+            if let Some(value) = value {
+                write!(f, "{separator}{name}{value}")?;
+                separator = ", ";
+            }
+        }
+        f.write_str(if separator == ", " { ")" } else { "" })
+    }
+}
+
+/// Why a credential was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthFault {
+    /// The address that requests come from is outside the network zones of the app.
+    Address,
+    /// The app has the wrong type or authentication method.
+    AppType,
+    /// There is no such active app in this org.
+    Client,
+    /// The clocks of this machine and the org differ.
+    Clock,
+    /// The key is not one of the app's keys.
+    Key,
+    /// A proof of possession was refused.
+    Proof,
+    /// The access token or API token was refused.
+    Token,
+    /// Some other reason.
+    Other,
+}
+
+impl AuthFault {
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Address => "add this machine's address to the network zones of the app, or lift the restriction",
+            Self::AppType => "use an API Services app with public key / private key authentication",
+            Self::Client => "check the client id, and that the app is active in this org",
+            Self::Clock => "set the clock of this machine, for example with NTP",
+            Self::Key => "register the public key with the app, or give the private key (and key id) that is registered",
+            Self::Proof => "turn off proof of possession for the app, or report this with the request id",
+            Self::Token => "make a new API token, or check that the app is active",
+            Self::Other => "check the app's settings in the Admin Console",
+        }
+    }
+}
+
+impl fmt::Display for AuthFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Address => "this machine's address may not use the credential",
+            Self::AppType => "the app is not a service app with private key authentication",
+            Self::Client => "the org knows no active app with this client id",
+            Self::Clock => "the org takes the credential for expired or not yet valid, so the clocks differ",
+            Self::Key => "the key is not a key of the app",
+            Self::Proof => "the proof of possession was refused",
+            Self::Token => "the token was refused",
+            Self::Other => "the credential was refused",
+        })
+    }
+}
+
+/// What is wrong with a link to the next page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkFault {
+    /// It leads to a host that is not the org's.
+    Host,
+    /// It is not a link of the listing interface.
+    Path,
+    /// It leads to another port.
+    Port,
+    /// It uses another scheme.
+    Scheme,
+    /// It is longer than 8 KiB.
+    TooLong,
+    /// It is not a URL.
+    Unreadable,
+    /// It carries a user name or password.
+    UserInfo,
+}
+
+impl fmt::Display for LinkFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "it leads to a host that is not the org's",
+            Self::Path => "it leads outside /api/v1/",
+            Self::Port => "it leads to another port",
+            Self::Scheme => "it uses another scheme",
+            Self::TooLong => "it is longer than 8 KiB",
+            Self::Unreadable => "it is not a URL",
+            Self::UserInfo => "it carries a user name",
+        })
+    }
+}
+
+/// Why a listing does not come to an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListingFault {
+    /// Its cursor was refused, and starting over did not help.
+    CursorRefused,
+    /// Too many pages without entries came in a row.
+    EmptyPages,
+    /// A link led to a page that was read before.
+    Loop,
+}
+
+impl fmt::Display for ListingFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CursorRefused => "Okta keeps refusing its own cursor",
+            Self::EmptyPages => "too many pages in a row are empty",
+            Self::Loop => "a link leads back to a page that was read before",
+        })
+    }
+}
+
+fn principal(client_id: Option<&str>) -> String {
+    client_id.map_or_else(|| "the API token".to_owned(), |id| format!("app {id}"))
+}
+
+fn scopes(missing: &[String]) -> String {
+    let names = missing.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(", ");
+    if missing.len() == 1 { format!("scope {names} is") } else { format!("scopes {names} are") }
+}
+
+impl Error {
+    pub(crate) fn config(message: impl Into<String>, remedy: &'static str) -> Self {
+        Self::Config { message: message.into(), remedy }
+    }
+
+    pub(crate) fn key(reason: impl Into<String>) -> Self {
+        Self::Key { reason: reason.into() }
+    }
+
+    /// What kind of failure this is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Api { status: 408, .. } | Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::Api { status, detail, .. } => match (status, detail.code.as_deref()) {
+                (401, Some("E0000015")) | (403, _) => ErrorKind::PermissionDenied,
+                (401, _) => ErrorKind::Unauthenticated,
+                (404 | 410, _) => ErrorKind::Unavailable,
+                (409 | 423 | 500..=599, _) => ErrorKind::Unavailable,
+                _ => ErrorKind::Other,
+            },
+            Self::Auth { .. } => ErrorKind::Unauthenticated,
+            Self::Config { .. } | Self::Key { .. } | Self::NotAnOrg { .. } => ErrorKind::InvalidConfig,
+            Self::Decode { .. } | Self::ForeignLink { .. } | Self::Listing { .. } | Self::Redirect { .. } | Self::TooLarge { .. } => {
+                ErrorKind::InvalidData
+            }
+            Self::EmptyDirectory { .. } | Self::Role { .. } | Self::Scope { .. } => ErrorKind::PermissionDenied,
+            Self::Exhausted { last, .. } => last.kind(),
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::RateLimited { .. } => ErrorKind::RateLimited,
+            Self::Signer { .. } => ErrorKind::Other,
+            Self::Transport { .. } => ErrorKind::Unavailable,
+        }
+    }
+
+    /// What was being done, such as `list users`; `None` before anything was sent.
+    pub fn operation(&self) -> Option<&'static str> {
+        match self {
+            Self::Api { operation, .. }
+            | Self::Auth { operation, .. }
+            | Self::Decode { operation, .. }
+            | Self::ForeignLink { operation, .. }
+            | Self::Listing { operation, .. }
+            | Self::NotFound { operation }
+            | Self::RateLimited { operation, .. }
+            | Self::Redirect { operation, .. }
+            | Self::Role { operation, .. }
+            | Self::Scope { operation, .. }
+            | Self::Timeout { operation, .. }
+            | Self::TooLarge { operation, .. }
+            | Self::Transport { operation, .. } => Some(operation),
+            Self::EmptyDirectory { listing: "users", .. } => Some("list users"),
+            Self::EmptyDirectory { .. } => Some("list groups"),
+            Self::Exhausted { last, .. } => last.operation(),
+            Self::NotAnOrg { .. } => Some("identify the org"),
+            Self::Signer { .. } => Some("sign"),
+            Self::Config { .. } | Self::Key { .. } => None,
+        }
+    }
+
+    /// Okta's identifiers of the failure, where it gave any.
+    pub fn detail(&self) -> Option<&ErrorDetail> {
+        match self {
+            Self::Api { detail, .. } | Self::Auth { detail, .. } | Self::RateLimited { detail, .. } | Self::Role { detail, .. } => {
+                Some(detail)
+            }
+            Self::Exhausted { last, .. } => last.detail(),
+            _ => None,
+        }
+    }
+
+    /// What to do next, in the imperative.
+    pub fn remedy(&self) -> Option<String> {
+        const ROLE: &str = "assign the role Read-Only Administrator (or a custom role that may read users and groups)";
+        let fixed = |text: &str| Some(text.to_owned());
+        match self {
+            Self::Api { detail, .. } if detail.code.as_deref() == Some("E0000260") => {
+                fixed("the org is deactivated; reactivate it, or remove the connection")
+            }
+            Self::Api { status: 401 | 403, .. } => fixed("check which features and roles the org gives to the credential"),
+            Self::Api { status: 404, .. } => fixed("check that the org URL still leads to the org"),
+            Self::Api { .. } => None,
+            Self::Auth { reason, .. } => fixed(reason.remedy()),
+            Self::Config { remedy, .. } => fixed(remedy),
+            Self::Decode { .. } | Self::TooLarge { .. } => fixed("check for a proxy that rewrites answers, and try again later"),
+            Self::EmptyDirectory { client_id, .. } | Self::Role { client_id, .. } => Some(match client_id {
+                Some(id) => format!("{ROLE} to app {id} in the Admin Console: Applications > the app > Admin roles"),
+                None => format!("{ROLE} to the administrator who made the API token"),
+            }),
+            Self::Exhausted { last, .. } => last.remedy().or_else(|| fixed("try again later")),
+            Self::ForeignLink { .. } | Self::Redirect { .. } => {
+                fixed("check the org URL: it must be the org's own domain, and nothing in between may rewrite its links")
+            }
+            Self::Key { .. } => fixed("give an RSA key of at least 2048 bits or a P-256 or P-384 key, as PEM or private JWK"),
+            Self::Listing { .. } => fixed("try again; if it stays, report it to Okta"),
+            Self::NotAnOrg { .. } => fixed("check the org URL; it looks like https://acme.okta.com"),
+            Self::NotFound { .. } => None,
+            Self::RateLimited { .. } => fixed("lower the rate share, or raise the app's rate limit in the Admin Console"),
+            Self::Scope { client_id, .. } => Some(match client_id {
+                Some(id) => format!("grant it to app {id} in the Admin Console: Applications > the app > Okta API Scopes"),
+                None => "use a credential that has the scope".to_owned(),
+            }),
+            Self::Signer { .. } => fixed("check the service that holds the private key"),
+            Self::Timeout { .. } | Self::Transport { .. } => fixed("check the network between here and the org, and try again"),
+        }
+    }
+
+    fn advice(&self) -> Option<Retry> {
+        match self {
+            Self::Exhausted { .. } => Some(Retry::Exhausted),
+            Self::RateLimited { wait, .. } => Some(Retry::After(*wait)),
+            Self::Listing { .. } | Self::Decode { .. } => Some(Retry::Backoff),
+            Self::Api { status: 404 | 410, .. } => Some(Retry::Never),
+            _ => None,
+        }
+    }
+}
+
+impl From<Error> for idsync_core::Error {
+    fn from(error: Error) -> Self {
+        let mut message = error.to_string();
+        if let Error::Exhausted { last, .. } = &error {
+            message = format!("{message}: {last}");
+        }
+        let mut core = Self::new(error.kind(), message);
+        if let Some(operation) = error.operation() {
+            core = core.during(operation);
+        }
+        if let Some(remedy) = error.remedy() {
+            core = core.with_remedy(remedy);
+        }
+        if let Some(retry) = error.advice() {
+            core = core.with_retry(retry);
+        }
+        match cause(error) {
+            Some(source) => core.with_source(source),
+            None => core,
+        }
+    }
+}
+
+/// The foreign error at the bottom, if there is one.
+fn cause(error: Error) -> Option<BoxError> {
+    match error {
+        Error::Exhausted { last, .. } => cause(*last),
+        Error::Signer { source } | Error::Transport { source, .. } => Some(source),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p18_a_missing_scope_is_named_with_the_app_and_the_next_step() {
+        let missing = vec!["okta.groups.read".to_owned()];
+        let error = Error::Scope { operation: "list groups", missing, client_id: Some("0oa1".to_owned()) };
+        let core = idsync_core::Error::from(error);
+        assert_eq!(core.to_string(), "list groups: scope `okta.groups.read` is not granted to app 0oa1");
+        assert_eq!(core.kind(), ErrorKind::PermissionDenied);
+        assert_eq!(core.retry(), Retry::Never);
+        assert!(core.remedy().is_some_and(|remedy| remedy.contains("0oa1") && remedy.contains("Okta API Scopes")));
+    }
+
+    #[test]
+    fn giving_up_names_the_last_failure_and_tells_outer_loops_to_stop() {
+        let detail = ErrorDetail { request_id: Some("req1".to_owned()), ..ErrorDetail::default() };
+        let last = Box::new(Error::Api { operation: "list users", status: 503, detail });
+        let core = idsync_core::Error::from(Error::Exhausted { attempts: 10, last });
+        assert_eq!(core.to_string(), "list users: gave up after 10 attempts: Okta answered 503 (request id req1)");
+        assert_eq!((core.kind(), core.retry()), (ErrorKind::Unavailable, Retry::Exhausted));
+    }
+}

@@ -1,0 +1,285 @@
+//! An Okta org as a directory.
+
+use crate::client::{Get, OktaClient};
+use crate::error::Error;
+use crate::paginate::{Listing, Reader, pages};
+use crate::transport::Route;
+use crate::wire::{self, WireGroup, WireMember, WireUser};
+use async_trait::async_trait;
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use idsync_core::{
+    DeletionReason, DirectoryId, DirectoryInfo, Group, GroupId, GroupKind, HeldRecord, IdentityProvider, Lookup, MemberListing, Page,
+    ReadOptions, RequestUsage, Result, User, UserId, UserStatus,
+};
+use std::fmt;
+use url::Url;
+
+/// What happens to users whose status is `DEPROVISIONED` ("deactivated" in the Admin Console).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Deprovisioned {
+    /// They are out of scope, as users and as members.
+    #[default]
+    Exclude,
+    /// They are read, too: with a second listing, and they stay members of their groups as Okta has it.
+    Include,
+}
+
+/// What happens to the members of the built-in group that holds everyone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Everyone {
+    /// They are not listed, for they are simply all users; the group itself is read.
+    #[default]
+    Exclude,
+    /// They are listed like those of any group, at the price of as many requests as the listing of users takes.
+    Include,
+}
+
+/// Reads the users, groups and memberships of one org.
+///
+/// Users and groups are listed in one pass from the primary store, not by search, whose index may lag. Where DEPROVISIONED users are
+/// included they are listed by a second pass, which does use the index; who is deactivated between the passes may come twice, or be
+/// missed by that run and confirmed by id.
+///
+/// A member that is `null` counts as absent, because Okta sends the one or the other for the same thing. The login is taken out of the
+/// profile; links, credentials and the timestamps `activated`, `passwordChanged` and `transitioningToStatus` are left out; everything
+/// else is kept as it came.
+#[derive(Debug, Clone)]
+pub struct OktaProvider {
+    client: OktaClient,
+    deprovisioned: Deprovisioned,
+    everyone: Everyone,
+}
+
+impl OktaProvider {
+    /// Reads with `client`, without DEPROVISIONED users and without the members of Everyone.
+    pub const fn new(client: OktaClient) -> Self {
+        Self { client, deprovisioned: Deprovisioned::Exclude, everyone: Everyone::Exclude }
+    }
+
+    /// Sets whether DEPROVISIONED users are in scope.
+    #[must_use]
+    pub const fn include_deprovisioned(mut self, choice: Deprovisioned) -> Self {
+        self.deprovisioned = choice;
+        self
+    }
+
+    /// Sets whether the members of Everyone are in scope.
+    #[must_use]
+    pub const fn include_everyone(mut self, choice: Everyone) -> Self {
+        self.everyone = choice;
+        self
+    }
+
+    /// The client that it reads with.
+    pub const fn client(&self) -> &OktaClient {
+        &self.client
+    }
+
+    fn scope(&self) -> &'static str {
+        match (self.deprovisioned, self.everyone) {
+            (Deprovisioned::Exclude, Everyone::Exclude) => "deprovisioned=excluded everyone=excluded",
+            (Deprovisioned::Exclude, Everyone::Include) => "deprovisioned=excluded everyone=included",
+            (Deprovisioned::Include, Everyone::Exclude) => "deprovisioned=included everyone=excluded",
+            (Deprovisioned::Include, Everyone::Include) => "deprovisioned=included everyone=included",
+        }
+    }
+
+    /// The pages of a listing that has at least one entry in every org, as long as the credential may see it.
+    fn visible<T: Send + 'static>(
+        &self,
+        listing: Listing,
+        name: &'static str,
+        read: Reader<T>,
+    ) -> BoxStream<'static, Result<Page<T>, Error>> {
+        let client_id = self.client.inner.client_id().map(str::to_owned);
+        let state = (pages(self.client.clone(), listing, read), 0_usize, client_id);
+        stream::try_unfold(state, move |(mut pages, seen, client_id)| async move {
+            match pages.try_next().await? {
+                Some(page) => {
+                    let seen = seen + page.items.len() + page.held.len();
+                    Ok(Some((page, (pages, seen, client_id))))
+                }
+                None if seen == 0 => Err(Error::EmptyDirectory { listing: name, client_id }),
+                None => Ok(None),
+            }
+        })
+        .boxed()
+    }
+
+    fn path(&self, segments: &[&str]) -> Url {
+        let mut url = self.client.org().origin().clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().extend(["api", "v1"]).extend(segments);
+        }
+        url
+    }
+
+    /// Asks for one entry; `None` when Okta says that there is none.
+    async fn look_up<T>(&self, route: Route, url: Url, read: OneReader<T>) -> Result<Option<T>, Error> {
+        let operation = route.operation();
+        match self.client.inner.get(&mut Get::new(route, url), read).await {
+            Ok(fetched) => fetched.value.map(Some).map_err(|_| Error::Decode { operation, reason: "a record that cannot be understood" }),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a listing shows anything, asked with a page of one.
+    async fn probe(&self, route: Route, name: &'static str) -> Result<(), Error> {
+        let mut url = self.client.org().join(route.template());
+        url.set_query(Some("limit=1"));
+        let entries = self.client.inner.get(&mut Get::new(route, url), count).await?.value;
+        if entries == 0 {
+            return Err(Error::EmptyDirectory { listing: name, client_id: self.client.inner.client_id().map(str::to_owned) });
+        }
+        Ok(())
+    }
+}
+
+/// Reads an answer that is one record.
+type OneReader<T> = fn(&[u8]) -> Result<Result<T, HeldRecord>, wire::DecodeFault>;
+
+fn users_page(body: &[u8]) -> Result<Page<User>, wire::DecodeFault> {
+    wire::page::<WireUser>(body)
+}
+
+fn groups_page(body: &[u8]) -> Result<Page<Group>, wire::DecodeFault> {
+    wire::page::<WireGroup>(body)
+}
+
+fn all_members(body: &[u8]) -> Result<Page<UserId>, wire::DecodeFault> {
+    wire::page::<WireMember<'_>>(body).map(|page| Page::new(page.items.into_iter().map(|member| member.id).collect()).with_held(page.held))
+}
+
+fn live_members(body: &[u8]) -> Result<Page<UserId>, wire::DecodeFault> {
+    wire::page::<WireMember<'_>>(body).map(|page| {
+        let live = page.items.into_iter().filter(|member| !member.is_deprovisioned).map(|member| member.id);
+        Page::new(live.collect()).with_held(page.held)
+    })
+}
+
+fn one_user(body: &[u8]) -> Result<Result<User, HeldRecord>, wire::DecodeFault> {
+    wire::single::<WireUser>(body)
+}
+
+fn one_group(body: &[u8]) -> Result<Result<Group, HeldRecord>, wire::DecodeFault> {
+    wire::single::<WireGroup>(body)
+}
+
+fn count(body: &[u8]) -> Result<usize, wire::DecodeFault> {
+    serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(body).map(|entries| entries.len()).map_err(|error| wire::fault(&error))
+}
+
+fn is_deprovisioned(user: &User) -> bool {
+    user.status == UserStatus::Deprovisioned
+}
+
+#[async_trait]
+impl IdentityProvider for OktaProvider {
+    async fn identify(&self) -> Result<DirectoryInfo> {
+        let found = self.client.discover().await?;
+        let id = DirectoryId::new(format!("okta:{}", found.value.id))
+            .map_err(|_| Error::NotAnOrg { host: self.client.org().host().to_owned() })?;
+        Ok(DirectoryInfo::new(id, self.client.org().host()).with_scope(self.scope()).with_server_time(found.date))
+    }
+
+    /// Mints a token, compares the granted scopes with the wanted ones, and reads one user and one group.
+    async fn check(&self) -> Result<()> {
+        let missing = self.client.missing_scopes().await?;
+        if !missing.is_empty() {
+            let client_id = self.client.inner.client_id().map(str::to_owned);
+            return Err(Error::Scope { operation: "check the connection", missing, client_id }.into());
+        }
+        self.probe(Route::Users, "users").await?;
+        self.probe(Route::Groups, "groups").await?;
+        Ok(())
+    }
+
+    fn users(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
+        let size = self.client.inner.page_sizes.users;
+        let listing = |search| Listing::new(&self.client, Route::Users, Route::Users.template(), size, search);
+        let listed = self.visible(listing(None), "users", users_page);
+        match self.deprovisioned {
+            Deprovisioned::Exclude => listed
+                .map_ok(|mut page| {
+                    page.items.retain(|user| !is_deprovisioned(user));
+                    page
+                })
+                .map_err(Into::into)
+                .boxed(),
+            Deprovisioned::Include => {
+                let rest = pages(self.client.clone(), listing(Some(r#"status eq "DEPROVISIONED""#)), users_page);
+                chain(listed, rest).map_err(Into::into).boxed()
+            }
+        }
+    }
+
+    fn groups(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
+        let size = self.client.inner.page_sizes.groups;
+        let listing = Listing::new(&self.client, Route::Groups, Route::Groups.template(), size, None);
+        self.visible(listing, "groups", groups_page).map_err(Into::into).boxed()
+    }
+
+    fn members(&self, group: &GroupId, _options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
+        let path = self.path(&["groups", group.as_str(), "users"]);
+        let listing = Listing::new(&self.client, Route::Members, path.path(), self.client.inner.page_sizes.members, None);
+        let read = match self.deprovisioned {
+            Deprovisioned::Exclude => live_members,
+            Deprovisioned::Include => all_members,
+        };
+        pages(self.client.clone(), listing, read).map_err(Into::into).boxed()
+    }
+
+    fn member_listing(&self, group: &Group) -> MemberListing {
+        if self.everyone == Everyone::Exclude && group.kind == GroupKind::BuiltIn && group.name == "Everyone" {
+            return MemberListing::OutOfScope;
+        }
+        MemberListing::Listed
+    }
+
+    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
+        let found = self.look_up(Route::User, self.path(&["users", id.as_str()]), one_user).await?;
+        Ok(match found {
+            // Okta also finds users by login, so an answer for another id is no answer for this one.
+            Some(user) if user.id != *id => Lookup::NotFound,
+            Some(user) if self.deprovisioned == Deprovisioned::Exclude && is_deprovisioned(&user) => {
+                Lookup::OutOfScope(DeletionReason::Deprovisioned)
+            }
+            Some(user) => Lookup::Found(user),
+            None => Lookup::NotFound,
+        })
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
+        let found = self.look_up(Route::Group, self.path(&["groups", id.as_str()]), one_group).await?;
+        Ok(found.filter(|group| group.id == *id).map_or(Lookup::NotFound, Lookup::Found))
+    }
+
+    fn usage(&self) -> RequestUsage {
+        self.client.usage()
+    }
+}
+
+/// One stream after the other; the second one is not begun when the first one fails.
+fn chain<T: Send + 'static>(
+    first: BoxStream<'static, Result<Page<T>, Error>>,
+    second: BoxStream<'static, Result<Page<T>, Error>>,
+) -> BoxStream<'static, Result<Page<T>, Error>> {
+    stream::try_unfold((Some(first), second), |(mut first, mut second)| async move {
+        if let Some(pages) = &mut first
+            && let Some(page) = pages.try_next().await?
+        {
+            return Ok(Some((page, (first, second))));
+        }
+        Ok(second.try_next().await?.map(|page| (page, (None, second))))
+    })
+    .boxed()
+}
+
+impl fmt::Display for OktaProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Okta org {}", self.client.org().host())
+    }
+}

@@ -1,0 +1,175 @@
+//! Error answers, in all the shapes that they come in.
+
+use crate::error::{AuthFault, ErrorDetail};
+use reqwest::header::HeaderMap;
+use serde::Deserialize;
+
+#[derive(Deserialize, Default)]
+struct WireError {
+    #[serde(default, rename = "errorCode")]
+    code: Option<String>,
+    #[serde(default, rename = "errorId")]
+    id: Option<String>,
+    #[serde(default, rename = "errorSummary")]
+    summary: Option<String>,
+    #[serde(default)]
+    error: Option<String>,
+    #[serde(default)]
+    error_description: Option<String>,
+}
+
+/// What an error answer says, with nothing in it that could be somebody's data.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    pub(crate) detail: ErrorDetail,
+    /// What a refused credential was refused for.
+    pub(crate) auth: Option<AuthFault>,
+    /// Whether the assertion was refused only because it was seen before.
+    pub(crate) is_replay: bool,
+    /// The `WWW-Authenticate` challenge, where it names an error.
+    pub(crate) challenge: Option<Challenge>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Challenge {
+    pub(crate) error: String,
+    pub(crate) scopes: Vec<String>,
+}
+
+impl Complaint {
+    /// Reads whatever there is; never fails, for a fault in the error path would hide the error.
+    pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Self {
+        let wire: WireError = serde_json::from_slice(body).unwrap_or_default();
+        let challenge = headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()).find_map(challenge);
+        let code = wire.code.or(wire.error).or_else(|| challenge.as_ref().map(|challenge| challenge.error.clone()));
+        let detail = ErrorDetail {
+            code: code.and_then(identifier),
+            error_id: wire.id.and_then(identifier),
+            request_id: headers.get("x-okta-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned).and_then(identifier),
+        };
+        // The description is read for what it means and then dropped: it may quote what was sent.
+        let description = wire.error_description.or(wire.summary).unwrap_or_default().to_ascii_lowercase();
+        let (auth, is_replay) = meaning(detail.code.as_deref().unwrap_or_default(), &description);
+        Self { detail, auth, is_replay, challenge }
+    }
+
+    pub(crate) fn code(&self) -> &str {
+        self.detail.code.as_deref().unwrap_or_default()
+    }
+}
+
+/// What the token endpoint's descriptions say (the catalogue of OAuth error codes).
+fn meaning(code: &str, description: &str) -> (Option<AuthFault>, bool) {
+    let says = |words: &[&str]| words.iter().any(|word| description.contains(word));
+    match code {
+        "invalid_dpop_proof" => (Some(AuthFault::Proof), says(&["already been used"])),
+        "access_denied" => (Some(AuthFault::Address), false),
+        "unauthorized_client" | "unsupported_grant_type" => (Some(AuthFault::AppType), false),
+        "invalid_client" | "invalid_token" if says(&["already been used"]) => (Some(AuthFault::Other), true),
+        "invalid_client" | "invalid_token" => {
+            let fault = if says(&["expire", "before the current time", "in the future", "issued"]) {
+                AuthFault::Clock
+            } else if says(&["kid", "signature", "jwks", "parsing", "public key"]) {
+                AuthFault::Key
+            } else if says(&["token_endpoint_auth_method", "application_type"]) {
+                AuthFault::AppType
+            } else if says(&["client_id"]) {
+                AuthFault::Client
+            } else {
+                AuthFault::Other
+            };
+            (Some(fault), false)
+        }
+        _ => (None, false),
+    }
+}
+
+/// Lets through what looks like an identifier and nothing that looks like prose.
+fn identifier(text: String) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.@+=/".contains(&byte);
+    ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then_some(text)
+}
+
+/// The parameters `error` and `scope` of a challenge (RFC 6750, RFC 9449).
+fn challenge(text: &str) -> Option<Challenge> {
+    let error = parameter(text, "error").and_then(identifier)?;
+    let scopes = parameter(text, "scope").unwrap_or_default();
+    let scopes = scopes.split_ascii_whitespace().map(str::to_owned).filter_map(identifier).collect();
+    Some(Challenge { error, scopes })
+}
+
+/// A parameter of a challenge, quoted or not.
+fn parameter(text: &str, name: &str) -> Option<String> {
+    let mut rest = text;
+    loop {
+        let (before, after) = rest.split_once('=')?;
+        let found = before.rsplit([',', ' ', '\t']).next().unwrap_or_default();
+        let (value, tail) = match after.trim_start().strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"')?,
+            None => after.split_once([',', ' ']).unwrap_or((after, "")),
+        };
+        if found.eq_ignore_ascii_case(name) {
+            return Some(value.to_owned());
+        }
+        rest = tail;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::{any, proptest};
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn each_shape_of_error_yields_its_code_and_ids() {
+        let request = [("x-okta-request-id", "X0f4VmKvAOVHT2iSoaNAmAAABRQ")];
+        let okta = br#"{"errorCode":"E0000006","errorSummary":"no\nrights for ana@example.com","errorLink":"E0000006","errorId":"oae_x-1","errorCauses":[]}"#;
+        let complaint = Complaint::read(&headers(&request), okta);
+        assert_eq!(complaint.detail.code.as_deref(), Some("E0000006"));
+        assert_eq!(complaint.detail.error_id.as_deref(), Some("oae_x-1"));
+        assert_eq!(complaint.detail.request_id.as_deref(), Some("X0f4VmKvAOVHT2iSoaNAmAAABRQ"));
+        assert!(!format!("{complaint:?}").contains("ana@example.com"));
+
+        let oauth = br#"{"error":"invalid_client","error_description":"The client_assertion signature is invalid."}"#;
+        assert_eq!(Complaint::read(&HeaderMap::new(), oauth).auth, Some(AuthFault::Key));
+        let mixed = br#"{"errorCode":"invalid_client","errorSummary":"A client_id must be provided in the request."}"#;
+        assert_eq!(Complaint::read(&HeaderMap::new(), mixed).auth, Some(AuthFault::Client));
+        let html = b"<html><title>Okta - Sign In</title></html>";
+        assert_eq!(Complaint::read(&HeaderMap::new(), html), Complaint::default());
+    }
+
+    #[test]
+    fn an_empty_body_is_read_from_its_challenge() {
+        let value = r#"Bearer authorization_uri="http://acme.okta.com/oauth2/v1/authorize", realm="http://acme.okta.com", scope="okta.groups.read", error="insufficient_scope", error_description="The access token provided does not contain the required scopes.", resource="/api/v1/groups/12345""#;
+        let complaint = Complaint::read(&headers(&[("www-authenticate", value)]), b"");
+        let challenge = complaint.challenge.unwrap();
+        assert_eq!((challenge.error.as_str(), challenge.scopes), ("insufficient_scope", vec!["okta.groups.read".to_owned()]));
+    }
+
+    #[test]
+    fn time_faults_key_faults_and_replays_are_told_apart() {
+        let read = |description: &str| {
+            let body = format!(r#"{{"error":"invalid_client","error_description":"{description}"}}"#);
+            let complaint = Complaint::read(&HeaderMap::new(), body.as_bytes());
+            (complaint.auth.unwrap(), complaint.is_replay)
+        };
+        assert_eq!(read("The client_assertion token is expired."), (AuthFault::Clock, false));
+        assert_eq!(read("The client_assertion token must be issued before the current time."), (AuthFault::Clock, false));
+        assert_eq!(read("The client_assertion token has already been used."), (AuthFault::Other, true));
+        assert_eq!(read("The client_assertion JWT kid is invalid."), (AuthFault::Key, false));
+        assert_eq!(read("The issuer is not a valid client_id."), (AuthFault::Client, false));
+    }
+
+    proptest! {
+        #[test]
+        fn any_answer_is_read_without_a_panic(body in any::<Vec<u8>>(), value in "[ -~]{0,80}") {
+            let mut headers = HeaderMap::new();
+            headers.insert("www-authenticate", value.parse().unwrap());
+            _ = Complaint::read(&headers, &body);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Groups.
+
+use super::Record;
+use super::object::{self, Members};
+use idsync_core::{Attributes, Group, GroupId, GroupKind, HeldRecord, Timestamps};
+use serde::de::{Deserialize, Deserializer, MapAccess};
+
+/// A group in a list or alone.
+#[derive(Default)]
+pub(crate) struct WireGroup {
+    id: Option<String>,
+    kind: Option<String>,
+    profile: Option<GroupProfile>,
+    extra: Attributes,
+    timestamps: Timestamps,
+}
+
+#[derive(Default)]
+struct GroupProfile {
+    name: Option<String>,
+    attributes: Attributes,
+}
+
+impl<'de> Members<'de> for WireGroup {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "id" => self.id = map.next_value()?,
+            "type" => self.kind = map.next_value()?,
+            "profile" => self.profile = map.next_value()?,
+            "created" => self.timestamps.created = object::instant(map)?,
+            "lastUpdated" => self.timestamps.updated = object::instant(map)?,
+            "lastMembershipUpdated" => self.timestamps.members_updated = object::instant(map)?,
+            "_links" | "_embedded" => object::skip(map)?,
+            _ => object::keep(&mut self.extra, name, map)?,
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Members<'de> for GroupProfile {
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
+        match name {
+            "name" => self.name = map.next_value()?,
+            _ => object::keep(&mut self.attributes, name, map)?,
+        }
+        Ok(())
+    }
+}
+
+impl<'de> Deserialize<'de> for WireGroup {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object::object(deserializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for GroupProfile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object::object(deserializer)
+    }
+}
+
+impl Record<'_> for WireGroup {
+    type Entry = Group;
+
+    fn into_entry(self) -> Result<Group, HeldRecord> {
+        let Some(text) = self.id else { return Err(HeldRecord::new(None, "the group has no id")) };
+        let Ok(id) = GroupId::new(&text) else { return Err(HeldRecord::new(None, "the group's id is not usable")) };
+        let profile = self.profile.unwrap_or_default();
+        let Some(name) = profile.name else { return Err(HeldRecord::new(Some(text), "the group has no name")) };
+        let Some(kind) = self.kind else { return Err(HeldRecord::new(Some(text), "the group has no type")) };
+        let mut group = Group::new(id, name).with_kind(kind_of(kind));
+        group.attributes = profile.attributes;
+        group.extra = self.extra;
+        group.timestamps = self.timestamps;
+        Ok(group)
+    }
+}
+
+fn kind_of(text: String) -> GroupKind {
+    match text.as_str() {
+        "APP_GROUP" => GroupKind::Imported,
+        "BUILT_IN" => GroupKind::BuiltIn,
+        "OKTA_GROUP" => GroupKind::Native,
+        _ => GroupKind::Other(text),
+    }
+}

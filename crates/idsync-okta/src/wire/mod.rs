@@ -1,0 +1,129 @@
+//! What Okta sends, read leniently: every member is optional, unknown ones are kept, and one bad record does not spoil its page.
+
+pub(crate) mod error;
+mod group;
+mod member;
+mod object;
+pub(crate) mod org;
+pub(crate) mod token;
+mod user;
+
+pub(crate) use group::WireGroup;
+pub(crate) use member::WireMember;
+pub(crate) use user::WireUser;
+
+use idsync_core::{HeldRecord, Page};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// How deep an answer may nest; Okta's own nest about six deep.
+const MAX_DEPTH: usize = 64;
+
+/// Why an answer could not be understood at all, without a word of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DecodeFault {
+    NotJson,
+    NotTheShape,
+    TooDeep,
+}
+
+impl DecodeFault {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotJson => "not complete JSON",
+            Self::NotTheShape => "not of the documented shape",
+            Self::TooDeep => "nested too deeply",
+        }
+    }
+}
+
+/// A record as it stands in a page, and what it becomes.
+pub(crate) trait Record<'de>: Deserialize<'de> {
+    /// What it becomes; `None` when it is to be passed over.
+    type Entry;
+
+    /// The entry, or the id and what is wrong.
+    fn into_entry(self) -> Result<Self::Entry, HeldRecord>;
+}
+
+/// Reads a page, an array of records.
+pub(crate) fn page<'de, R: Record<'de>>(body: &'de [u8]) -> Result<Page<R::Entry>, DecodeFault> {
+    check_depth(body)?;
+    // Nearly every page is without fault, and is read in one pass; only one that is not is taken apart record by record.
+    if let Ok(records) = serde_json::from_slice::<Vec<R>>(body) {
+        return Ok(sorted(records.into_iter().map(R::into_entry)));
+    }
+    let records: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| fault(&error))?;
+    Ok(sorted(records.into_iter().map(|raw| record::<R>(raw.get()))))
+}
+
+/// Reads one record that is the whole answer.
+pub(crate) fn single<'de, R: Record<'de>>(body: &'de [u8]) -> Result<Result<R::Entry, HeldRecord>, DecodeFault> {
+    check_depth(body)?;
+    let raw: &RawValue = serde_json::from_slice(body).map_err(|error| fault(&error))?;
+    Ok(record::<R>(raw.get()))
+}
+
+fn record<'de, R: Record<'de>>(text: &'de str) -> Result<R::Entry, HeldRecord> {
+    match serde_json::from_str::<R>(text) {
+        Ok(record) => record.into_entry(),
+        Err(_) => Err(HeldRecord::new(id_of(text), "a member has another type than documented")),
+    }
+}
+
+/// The id of a record of which nothing else is sure.
+fn id_of(text: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Id<'a> {
+        #[serde(borrow)]
+        id: Cow<'a, str>,
+    }
+    serde_json::from_str::<Id<'_>>(text).ok().map(|record| record.id.into_owned()).filter(|id| !id.is_empty())
+}
+
+fn sorted<T>(records: impl Iterator<Item = Result<T, HeldRecord>>) -> Page<T> {
+    let (mut items, mut held) = (Vec::with_capacity(records.size_hint().0), Vec::new());
+    for record in records {
+        match record {
+            Ok(entry) => items.push(entry),
+            Err(record) => held.push(record),
+        }
+    }
+    Page::new(items).with_held(held)
+}
+
+pub(crate) fn fault(error: &serde_json::Error) -> DecodeFault {
+    if error.is_data() { DecodeFault::NotTheShape } else { DecodeFault::NotJson }
+}
+
+/// Counts brackets outside of strings, before anything is read recursively.
+fn check_depth(body: &[u8]) -> Result<(), DecodeFault> {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in body {
+        if in_text {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'"' => in_text = false,
+                _ => {}
+            }
+            continue;
+        }
+        match byte {
+            b'"' => in_text = true,
+            b'[' | b'{' => {
+                depth += 1;
+                if depth > MAX_DEPTH {
+                    return Err(DecodeFault::TooDeep);
+                }
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

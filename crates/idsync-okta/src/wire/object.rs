@@ -1,0 +1,84 @@
+//! Reading a JSON object member by member, with names known and unknown.
+
+use idsync_core::{Attributes, Timestamp};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// Something that takes the members of an object one by one.
+pub(super) trait Members<'de>: Default {
+    /// Takes the value of the member `name`, and must take exactly one value from `map`.
+    fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
+}
+
+/// Deserializes an object into something that takes its members.
+pub(super) fn object<'de, T: Members<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    struct ObjectVisitor<T>(PhantomData<T>);
+
+    impl<'de, T: Members<'de>> Visitor<'de> for ObjectVisitor<T> {
+        type Value = T;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+            let mut taker = T::default();
+            while let Some(Text(name)) = map.next_key()? {
+                taker.member(&name, &mut map)?;
+            }
+            Ok(taker)
+        }
+    }
+
+    deserializer.deserialize_map(ObjectVisitor(PhantomData))
+}
+
+/// A text, borrowed where it holds no escapes.
+pub(super) struct Text<'de>(pub(super) Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Text<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// An instant of a member that nobody depends on: whatever is not one counts as absent.
+pub(super) fn instant<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Timestamp>, A::Error> {
+    let value: Value = map.next_value()?;
+    Ok(value.as_str().and_then(|text| text.parse().ok()))
+}
+
+/// Passes over a value.
+pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+    map.next_value::<IgnoredAny>().map(drop)
+}
+
+/// Keeps a value that is not `null`. Okta leaves out what is not set in some answers and sends `null` in others, so both mean the same.
+pub(super) fn keep<'de, A: MapAccess<'de>>(attributes: &mut Attributes, name: &str, map: &mut A) -> Result<(), A::Error> {
+    match map.next_value()? {
+        Value::Null => {}
+        value => _ = attributes.insert(name, value),
+    }
+    Ok(())
+}
