@@ -9,8 +9,8 @@ use crate::org_url::OrgUrl;
 use crate::rate::{Governor, RateShare};
 use crate::token::TokenCache;
 use crate::transport::{Http, Limits, RetryBudget, RetryPolicy};
-use crate::usage::{Progress, Usage};
-use idsync_core::{Clock, SystemClock};
+use crate::usage::{ProgressListener, Usage};
+use idsync_core::{Clock, Secret, SystemClock};
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
@@ -51,7 +51,8 @@ pub struct OktaClientBuilder {
     user_agent: String,
     clock: Arc<dyn Clock>,
     timer: Arc<dyn Timer>,
-    progress: Option<crate::usage::ProgressListener>,
+    progress: Option<ProgressListener>,
+    proxy: Option<Secret>,
 }
 
 impl OktaClientBuilder {
@@ -69,6 +70,7 @@ impl OktaClientBuilder {
             clock: Arc::new(SystemClock::default()),
             timer: Arc::new(TokioTimer),
             progress: None,
+            proxy: None,
         }
     }
 
@@ -127,8 +129,15 @@ impl OktaClientBuilder {
     }
 
     /// Is told about waits and repetitions. It is called in line, so it must not block.
-    pub fn progress(mut self, listener: Arc<dyn Fn(Progress) + Send + Sync>) -> Self {
+    pub fn progress(mut self, listener: ProgressListener) -> Self {
         self.progress = Some(listener);
+        self
+    }
+
+    /// Sends everything through this HTTP proxy, given as a URL, which may hold a user name and a password. The environment's proxy
+    /// settings are not looked at.
+    pub fn proxy(mut self, url: Secret) -> Self {
+        self.proxy = Some(url);
         self
     }
 
@@ -148,7 +157,7 @@ impl OktaClientBuilder {
         let usage = Arc::new(Usage::new(self.progress));
         let governor = Governor::new(self.rate_share, self.concurrency, Arc::clone(&self.timer), Arc::clone(&usage));
         let inner = Inner {
-            http: Http::new(&self.org, &self.user_agent, self.limits)?,
+            http: Http::new(&self.org, &self.user_agent, self.limits, self.proxy.as_ref())?,
             org: self.org,
             credentials: self.credentials,
             clock: ServerClock::new(self.clock),

@@ -430,7 +430,6 @@ impl Error {
             Self::Exhausted { .. } => Some(Retry::Exhausted),
             Self::RateLimited { wait, .. } => Some(Retry::After(*wait)),
             Self::Listing { .. } | Self::Decode { .. } => Some(Retry::Backoff),
-            Self::Api { status: 404 | 410, .. } => Some(Retry::Never),
             _ => None,
         }
     }

@@ -68,3 +68,6 @@ pub use provider::{Deprovisioned, Everyone, OktaProvider};
 pub use rate::RateShare;
 pub use transport::RetryPolicy;
 pub use usage::{Progress, ProgressListener};
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use crate::clock::http_date;
 use crate::error::Error;
 use crate::org_url::OrgUrl;
 use bytes::{Bytes, BytesMut};
-use idsync_core::Timestamp;
+use idsync_core::{Secret, Timestamp};
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Response};
 use std::time::Duration;
@@ -52,8 +52,8 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    pub(crate) fn new(org: &OrgUrl, user_agent: &str, limits: Limits) -> Result<Self, Error> {
-        let client = Client::builder()
+    pub(crate) fn new(org: &OrgUrl, user_agent: &str, limits: Limits, proxy: Option<&Secret>) -> Result<Self, Error> {
+        let mut builder = Client::builder()
             .user_agent(user_agent)
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -62,9 +62,16 @@ impl Http {
             .https_only(!org.is_plain())
             .gzip(true)
             .http2_max_header_list_size(MAX_HEADERS as u32)
-            .connect_timeout(limits.request)
+            .connect_timeout(limits.request);
+        if let Some(proxy) = proxy {
+            // The parser's own error may quote the URL, which may hold a password.
+            let proxy = reqwest::Proxy::all(proxy.expose())
+                .map_err(|_| Error::config("the proxy is not a URL", "give a URL such as http://proxy.example:3128"))?;
+            builder = builder.proxy(proxy);
+        }
+        let client = builder
             .build()
-            .map_err(|error| Error::Transport { operation: "set up TLS", source: error.into() })?;
+            .map_err(|error| Error::Transport { operation: "set up the HTTP client", source: error.without_url().into() })?;
         Ok(Self { client, limits })
     }
 

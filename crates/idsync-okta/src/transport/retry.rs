@@ -90,7 +90,9 @@ impl Attempts {
             self.first_request = self.first_request.take().or_else(|| detail.request_id.clone());
         }
         let is_over = self.made >= self.policy.max_attempts || self.spent.saturating_add(pause) > self.policy.budget;
-        if is_over || !budget.spend() {
+        // Waiting for a rate limit sends nothing in addition, so it is not paid for.
+        let is_free = matches!(error, Error::RateLimited { .. });
+        if is_over || !(is_free || budget.spend()) {
             return Err(Error::Exhausted { attempts: self.made, last: Box::new(error) });
         }
         self.spent += pause;
