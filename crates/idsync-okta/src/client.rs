@@ -90,8 +90,11 @@ impl OktaClient {
         let inner = &self.inner;
         let mut get = Get::new(Route::Discovery, inner.org.join(Route::Discovery.template()));
         let found = inner.get(&mut get, crate::wire::org::org).await.map_err(|error| match error {
-            Error::Api { status: 400..=499, .. } | Error::Decode { .. } => Error::NotAnOrg { host: inner.org.host().to_owned() },
-            Error::NotFound { .. } => Error::NotAnOrg { host: inner.org.host().to_owned() },
+            Error::Api { status: 400..=499, .. }
+            | Error::Auth { .. }
+            | Error::Decode { .. }
+            | Error::NotFound { .. }
+            | Error::Role { .. } => Error::NotAnOrg { host: inner.org.host().to_owned() },
             other => other,
         })?;
         // Whoever comes second has read the same.
@@ -139,7 +142,7 @@ impl Inner {
     /// Sends a GET until it is answered, and reads the answer.
     pub(crate) async fn get<T>(&self, get: &mut Get, read: impl Fn(&[u8]) -> Result<T, DecodeFault>) -> Result<Fetched<T>, Error> {
         let route = get.route;
-        let (mut attempts, mut rereads, mut nonces, mut renewed, mut burdened) = (Attempts::new(self.retry), 0, 0, false, 0);
+        let (mut attempts, mut rereads, mut nonces, mut renewed, mut burdened) = (Attempts::new(route.retry(self.retry)), 0, 0, false, 0);
         loop {
             let token = self.token(route).await?;
             let permit = self.governor.admit(route.bucket()).await;

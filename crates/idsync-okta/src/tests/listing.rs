@@ -201,7 +201,9 @@ async fn the_directory_is_known_by_the_id_of_its_org() {
     assert_eq!(info.server_time.unwrap().to_string(), "2020-08-27T18:15:50.000Z");
     assert!(org.requests(DISCOVERY).await[0].headers.get("authorization").is_none());
 
-    for answer in [ResponseTemplate::new(404), ok(&json!({})), ResponseTemplate::new(200).set_body_string("<html>")] {
+    for answer in
+        [ResponseTemplate::new(404), ResponseTemplate::new(401), ok(&json!({})), ResponseTemplate::new(200).set_body_string("<html>")]
+    {
         let org = Org::start().await;
         org.answers(DISCOVERY, vec![answer]).await;
         assert_eq!(org.provider().identify().await.unwrap_err().kind(), ErrorKind::InvalidConfig);

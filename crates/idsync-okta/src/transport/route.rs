@@ -1,5 +1,6 @@
 //! The requests that this crate makes.
 
+use super::RetryPolicy;
 use crate::rate::Bucket;
 
 /// A kind of request: what it is for, its path as a template, and the rate-limit bucket it counts in.
@@ -55,6 +56,12 @@ impl Route {
             Self::User => Bucket::User,
             Self::Users => Bucket::Users,
         }
+    }
+
+    /// How often this is sent: the first contact with a host gives up early, for the usual cause of failure is a mistyped name.
+    pub(crate) fn retry(self, policy: RetryPolicy) -> RetryPolicy {
+        let most = if self == Self::Discovery { 4 } else { u32::MAX };
+        RetryPolicy { max_attempts: policy.max_attempts.min(most), ..policy }
     }
 
     /// Whether a smaller page can help a server that is overburdened.

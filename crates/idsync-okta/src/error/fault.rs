@@ -1,0 +1,137 @@
+//! The details of an error: what exactly was wrong.
+
+use std::fmt;
+
+/// Okta's own identifiers of a failure.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorDetail {
+    /// The error code, such as `E0000006` or `invalid_client`.
+    pub code: Option<String>,
+    /// The id under which Okta logged the error.
+    pub error_id: Option<String>,
+    /// The id of the request.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for ErrorDetail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts = [("", &self.code), ("error id ", &self.error_id), ("request id ", &self.request_id)];
+        let mut separator = " (";
+        for (name, value) in parts {
+            if let Some(value) = value {
+                write!(f, "{separator}{name}{value}")?;
+                separator = ", ";
+            }
+        }
+        f.write_str(if separator == ", " { ")" } else { "" })
+    }
+}
+
+/// Why a credential was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuthFault {
+    /// The address that requests come from is outside the network zones of the app.
+    Address,
+    /// The app has the wrong type or authentication method.
+    AppType,
+    /// There is no such active app in this org.
+    Client,
+    /// The clocks of this machine and the org differ.
+    Clock,
+    /// The key is not one of the app's keys.
+    Key,
+    /// A proof of possession was refused.
+    Proof,
+    /// The access token or API token was refused.
+    Token,
+    /// Some other reason.
+    Other,
+}
+
+impl AuthFault {
+    pub(super) const fn remedy(self) -> &'static str {
+        match self {
+            Self::Address => "add this machine's address to the network zones of the app, or lift the restriction",
+            Self::AppType => "use an API Services app with public key / private key authentication",
+            Self::Client => "check the client id, and that the app is active in this org",
+            Self::Clock => "set the clock of this machine, for example with NTP",
+            Self::Key => "register the public key with the app, or give the private key (and key id) that is registered",
+            Self::Proof => "turn off proof of possession for the app, or report this with the request id",
+            Self::Token => "make a new API token, or check that the app is active",
+            Self::Other => "check the app's settings in the Admin Console",
+        }
+    }
+}
+
+impl fmt::Display for AuthFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Address => "this machine's address may not use the credential",
+            Self::AppType => "the app is not a service app with private key authentication",
+            Self::Client => "the org knows no active app with this client id",
+            Self::Clock => "the org takes the credential for expired or not yet valid, so the clocks differ",
+            Self::Key => "the key is not a key of the app",
+            Self::Proof => "the proof of possession was refused",
+            Self::Token => "the token was refused",
+            Self::Other => "the credential was refused",
+        })
+    }
+}
+
+/// What is wrong with a link to the next page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkFault {
+    /// It leads to a host that is not the org's.
+    Host,
+    /// It is not a link of the listing interface.
+    Path,
+    /// It leads to another port.
+    Port,
+    /// It uses another scheme.
+    Scheme,
+    /// It is longer than 8 KiB.
+    TooLong,
+    /// It is not a URL.
+    Unreadable,
+    /// It carries a user name or password.
+    UserInfo,
+}
+
+impl fmt::Display for LinkFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "it leads to a host that is not the org's",
+            Self::Path => "it leads outside /api/v1/",
+            Self::Port => "it leads to another port",
+            Self::Scheme => "it uses another scheme",
+            Self::TooLong => "it is longer than 8 KiB",
+            Self::Unreadable => "it is not a URL",
+            Self::UserInfo => "it carries a user name",
+        })
+    }
+}
+
+/// Why a listing does not come to an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListingFault {
+    /// Its cursor was refused, and starting over did not help.
+    CursorRefused,
+    /// Too many pages without entries came in a row.
+    EmptyPages,
+    /// A link led to a page that was read before.
+    Loop,
+}
+
+impl fmt::Display for ListingFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CursorRefused => "Okta keeps refusing its own cursor",
+            Self::EmptyPages => "too many pages in a row are empty",
+            Self::Loop => "a link leads back to a page that was read before",
+        })
+    }
+}
