@@ -2,8 +2,8 @@
 
 use super::lock;
 use crate::{
-    DirectoryId, DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, Membership, Page, ReadOptions, Result,
-    Snapshot, User, UserId,
+    DirectoryId, DirectoryInfo, EntryId, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, Lookup, Membership, Page,
+    ReadOptions, Result, Snapshot, User, UserId,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex};
 #[derive(Debug, Clone)]
 pub struct MemoryProvider {
     id: DirectoryId,
+    scope: String,
     page_size: NonZeroUsize,
     world: Arc<Mutex<World>>,
 }
@@ -26,6 +27,49 @@ struct World {
     users: BTreeMap<UserId, User>,
     groups: BTreeMap<GroupId, Group>,
     members: BTreeMap<GroupId, BTreeSet<UserId>>,
+    held: BTreeSet<EntryId>,
+}
+
+/// What a listing shows: entries, and records that it cannot make entries of.
+struct Shown<T> {
+    items: Vec<T>,
+    held: Vec<HeldRecord>,
+}
+
+impl<T> Shown<T> {
+    /// Whatever is there; nothing at all is a missing permission.
+    fn visible(self, what: &'static str) -> Result<Self> {
+        if self.items.is_empty() && self.held.is_empty() { Err(nothing_visible(what)) } else { Ok(self) }
+    }
+}
+
+impl World {
+    fn hide(&mut self, id: &EntryId) {
+        match id {
+            EntryId::Group(id) => _ = self.groups.remove(id),
+            EntryId::User(id) => _ = self.users.remove(id),
+        }
+    }
+
+    fn check_readable(&self, id: EntryId) -> Result<()> {
+        if self.held.contains(&id) { Err(Error::new(ErrorKind::InvalidData, format!("{id} {MALFORMED}"))) } else { Ok(()) }
+    }
+
+    fn users(&self) -> Shown<User> {
+        let held = self.held.iter().filter_map(|id| if let EntryId::User(id) = id { Some(malformed(id.as_str())) } else { None });
+        Shown { items: self.users.values().cloned().collect(), held: held.collect() }
+    }
+
+    fn groups(&self) -> Shown<Group> {
+        let held = self.held.iter().filter_map(|id| if let EntryId::Group(id) = id { Some(malformed(id.as_str())) } else { None });
+        Shown { items: self.groups.values().cloned().collect(), held: held.collect() }
+    }
+}
+
+const MALFORMED: &str = "was made a malformed record";
+
+fn malformed(id: &str) -> HeldRecord {
+    HeldRecord::new(Some(id.to_owned()), MALFORMED)
 }
 
 impl MemoryProvider {
@@ -37,7 +81,7 @@ impl MemoryProvider {
     /// An empty directory of this name.
     pub fn with_id(id: DirectoryId) -> Self {
         const PAGE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
-        Self { id, page_size: PAGE, world: Arc::default() }
+        Self { id, scope: String::from("all"), page_size: PAGE, world: Arc::default() }
     }
 
     /// Sets how many entries a page holds.
@@ -47,7 +91,14 @@ impl MemoryProvider {
         self
     }
 
-    /// Makes the directory what `snapshot` shows.
+    /// Sets what [`DirectoryInfo::scope`] says. The directory shows everything whatever it says.
+    #[must_use]
+    pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = scope.into();
+        self
+    }
+
+    /// Makes the directory what `snapshot` shows; entries that it holds become malformed records.
     pub fn replace(&self, snapshot: &Snapshot) {
         let mut world = lock(&self.world);
         *world = World::default();
@@ -56,29 +107,46 @@ impl MemoryProvider {
         for membership in snapshot.memberships() {
             world.members.entry(membership.group.clone()).or_default().insert(membership.user.clone());
         }
+        world.held.extend(snapshot.held().cloned());
+        for id in snapshot.held() {
+            world.hide(id);
+        }
+    }
+
+    /// Turns an entry into a record that cannot be understood: listings hold it, look-ups fail, and its memberships stay.
+    pub fn hold(&self, id: EntryId) {
+        let mut world = lock(&self.world);
+        world.hide(&id);
+        world.held.insert(id);
     }
 
     /// Adds a user, or changes the one with its id.
     pub fn put_user(&self, user: User) {
-        lock(&self.world).users.insert(user.id.clone(), user);
+        let mut world = lock(&self.world);
+        world.held.remove(&EntryId::User(user.id.clone()));
+        world.users.insert(user.id.clone(), user);
     }
 
     /// Deletes a user, who leaves all groups.
     pub fn remove_user(&self, id: &UserId) {
         let mut world = lock(&self.world);
         world.users.remove(id);
+        world.held.remove(&EntryId::User(id.clone()));
         world.members.values_mut().for_each(|members| _ = members.remove(id));
     }
 
     /// Adds a group, or changes the one with its id.
     pub fn put_group(&self, group: Group) {
-        lock(&self.world).groups.insert(group.id.clone(), group);
+        let mut world = lock(&self.world);
+        world.held.remove(&EntryId::Group(group.id.clone()));
+        world.groups.insert(group.id.clone(), group);
     }
 
     /// Deletes a group with its memberships.
     pub fn remove_group(&self, id: &GroupId) {
         let mut world = lock(&self.world);
         world.groups.remove(id);
+        world.held.remove(&EntryId::Group(id.clone()));
         world.members.remove(id);
     }
 
@@ -103,22 +171,24 @@ impl MemoryProvider {
         for (group, members) in &world.members {
             members.iter().for_each(|user| _ = builder.membership(Membership::new(group.clone(), user.clone())));
         }
+        world.held.iter().for_each(|id| _ = builder.hold(id.clone()));
         builder.finish()
     }
 
     /// Pages of what `read` copies out of the world at the first poll.
     fn pages<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&World) -> Result<Vec<T>> + Send + 'static,
+        read: impl FnOnce(&World) -> Result<Shown<T>> + Send + 'static,
     ) -> BoxStream<'static, Result<Page<T>>> {
         let (world, size) = (Arc::clone(&self.world), self.page_size.get());
         stream::once(async move { read(&lock(&world)) })
             .flat_map(move |read| match read {
-                Ok(entries) => {
-                    let mut entries = entries.into_iter().peekable();
+                Ok(shown) => {
+                    let (mut entries, mut held) = (shown.items.into_iter().peekable(), shown.held);
                     let pages = std::iter::from_fn(move || {
-                        entries.peek()?;
-                        Some(Ok(Page::new(entries.by_ref().take(size).collect())))
+                        let held = std::mem::take(&mut held);
+                        (entries.peek().is_some() || !held.is_empty())
+                            .then(|| Ok(Page::new(entries.by_ref().take(size).collect()).with_held(held)))
                     });
                     stream::iter(pages).boxed()
                 }
@@ -147,7 +217,7 @@ fn nothing_visible(what: &'static str) -> Error {
 #[async_trait]
 impl IdentityProvider for MemoryProvider {
     async fn identify(&self) -> Result<DirectoryInfo> {
-        Ok(DirectoryInfo::new(self.id.clone(), self.id.to_string()))
+        Ok(DirectoryInfo::new(self.id.clone(), self.id.to_string()).with_scope(self.scope.clone()))
     }
 
     async fn check(&self) -> Result<()> {
@@ -160,30 +230,32 @@ impl IdentityProvider for MemoryProvider {
     }
 
     fn users(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
-        self.pages(|world| if world.users.is_empty() { Err(nothing_visible("users")) } else { Ok(world.users.values().cloned().collect()) })
+        self.pages(|world| world.users().visible("users"))
     }
 
     fn groups(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
-        self.pages(
-            |world| if world.groups.is_empty() { Err(nothing_visible("groups")) } else { Ok(world.groups.values().cloned().collect()) },
-        )
+        self.pages(|world| world.groups().visible("groups"))
     }
 
     fn members(&self, group: &GroupId, _options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
         let group = group.clone();
         self.pages(move |world| {
-            if !world.groups.contains_key(&group) {
+            if !world.groups.contains_key(&group) && !world.held.contains(&EntryId::Group(group.clone())) {
                 return Err(Error::new(ErrorKind::NotFound, format!("there is no group {group}")));
             }
-            Ok(world.members.get(&group).into_iter().flatten().cloned().collect())
+            Ok(Shown { items: world.members.get(&group).into_iter().flatten().cloned().collect(), held: Vec::new() })
         })
     }
 
     async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        Ok(lock(&self.world).users.get(id).cloned().map_or(Lookup::NotFound, Lookup::Found))
+        let world = lock(&self.world);
+        world.check_readable(EntryId::User(id.clone()))?;
+        Ok(world.users.get(id).cloned().map_or(Lookup::NotFound, Lookup::Found))
     }
 
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        Ok(lock(&self.world).groups.get(id).cloned().map_or(Lookup::NotFound, Lookup::Found))
+        let world = lock(&self.world);
+        world.check_readable(EntryId::Group(id.clone()))?;
+        Ok(world.groups.get(id).cloned().map_or(Lookup::NotFound, Lookup::Found))
     }
 }
