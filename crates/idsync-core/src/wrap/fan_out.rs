@@ -1,0 +1,173 @@
+//! One sink that is several.
+
+use crate::{Batch, BatchOutcome, ChangeOutcome, Counts, DirectorySink, Error, ErrorKind, Result, RunContext, SinkLimits};
+use async_trait::async_trait;
+use futures::future::join_all;
+use std::fmt;
+use std::sync::Arc;
+
+/// Delivers every batch to several sinks, side by side, and answers for all of them.
+///
+/// * If any sink answers `Err`, so does this one, after all have answered: the batch comes again to every sink, and those that had
+///   applied it see the same keys again.
+/// * A change is `Failed` if any sink refused it, with the first refusal as the reason; `Applied` if all took it and any was changed;
+///   `Unchanged` otherwise. A change that one sink refuses comes again to all of them in the next run, under a new key, and finds the
+///   others in that state already.
+/// * A sink with the wrong number of outcomes makes the whole batch an `Err` of kind [`ErrorKind::InvalidData`].
+/// * Batches are as large as the most modest sink allows.
+///
+/// Every sink is at the same revision, because the engine keeps one base for all. A sink that is added later starts empty and must be
+/// filled first; so must one that was away. Sinks that should come and go alone need an engine, with a state store, of their own.
+#[derive(Debug, Clone)]
+pub struct FanOut {
+    sinks: Vec<Arc<dyn DirectorySink>>,
+}
+
+impl FanOut {
+    /// Delivers to `sink`, and to those that are added.
+    pub fn new(sink: impl DirectorySink) -> Self {
+        Self { sinks: vec![Arc::new(sink)] }
+    }
+
+    /// Delivers to `sink` too.
+    #[must_use]
+    pub fn and(mut self, sink: impl DirectorySink) -> Self {
+        self.sinks.push(Arc::new(sink));
+        self
+    }
+}
+
+impl fmt::Display for FanOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FanOut(")?;
+        for (index, sink) in self.sinks.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{sink}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+/// What two sinks made of one change.
+fn merge(one: ChangeOutcome, other: ChangeOutcome) -> ChangeOutcome {
+    match (one, other) {
+        (ChangeOutcome::Failed(error), _) | (_, ChangeOutcome::Failed(error)) => ChangeOutcome::Failed(error),
+        (ChangeOutcome::Applied, _) | (_, ChangeOutcome::Applied) => ChangeOutcome::Applied,
+        (ChangeOutcome::Unchanged, ChangeOutcome::Unchanged) => ChangeOutcome::Unchanged,
+    }
+}
+
+fn merge_batches(answers: Vec<BatchOutcome>) -> BatchOutcome {
+    let merged = answers.into_iter().map(|answer| answer.into_iter().collect::<Vec<_>>());
+    let merged = merged.reduce(|one, other| one.into_iter().zip(other).map(|(one, other)| merge(one, other)).collect());
+    merged.unwrap_or_default().into_iter().collect()
+}
+
+fn counted(sink: &dyn DirectorySink, outcome: BatchOutcome, deliveries: usize) -> Result<BatchOutcome> {
+    let outcomes = outcome.outcomes().len();
+    if outcomes == deliveries {
+        return Ok(outcome);
+    }
+    Err(Error::new(ErrorKind::InvalidData, format!("{sink} answered {outcomes} outcomes to {deliveries} deliveries"))
+        .with_remedy("this sink breaks its contract; report it to whoever wrote it"))
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl DirectorySink for FanOut {
+    fn limits(&self) -> SinkLimits {
+        let most = self.sinks.iter().map(|sink| sink.limits().max_batch).min();
+        most.map_or_else(SinkLimits::default, |most| SinkLimits::default().with_max_batch(most))
+    }
+
+    async fn begin(&self, run: &RunContext) -> Result<()> {
+        join_all(self.sinks.iter().map(|sink| sink.begin(run))).await.into_iter().collect()
+    }
+
+    async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
+        let answers = join_all(self.sinks.iter().map(|sink| async move {
+            let outcome = sink.apply(batch).await?;
+            counted(sink, outcome, batch.deliveries.len())
+        }));
+        Ok(merge_batches(answers.await.into_iter().collect::<Result<_>>()?))
+    }
+
+    async fn finish(&self, run: &RunContext, applied: &Counts) -> Result<()> {
+        join_all(self.sinks.iter().map(|sink| sink.finish(run, applied))).await.into_iter().collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::DryRun;
+    use super::super::samples::{batch_of, context, users};
+    use super::*;
+    use crate::Phase;
+    use crate::memory::MemorySink;
+    use futures::executor::block_on;
+    use std::num::NonZeroUsize;
+
+    /// Answers every batch with what it is made of.
+    #[derive(Debug, Clone)]
+    struct Answers(fn(usize) -> Result<BatchOutcome>, usize);
+
+    impl fmt::Display for Answers {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Answers")
+        }
+    }
+
+    #[async_trait]
+    impl DirectorySink for Answers {
+        fn limits(&self) -> SinkLimits {
+            SinkLimits::default().with_max_batch(NonZeroUsize::new(self.1).unwrap())
+        }
+
+        async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
+            (self.0)(batch.deliveries.len())
+        }
+    }
+
+    fn deliver(sink: &FanOut) -> Result<BatchOutcome> {
+        let (run, deliveries) = (context(), batch_of(users(3)));
+        block_on(sink.apply(Batch::new(&run, Phase::CreateUsers, &deliveries)))
+    }
+
+    #[test]
+    fn every_sink_receives_every_change() {
+        let (one, two) = (MemorySink::new(), MemorySink::new());
+        let both = FanOut::new(one.clone()).and(two.clone());
+        let outcome = deliver(&both).unwrap();
+        assert!(outcome.outcomes().iter().all(|outcome| matches!(outcome, ChangeOutcome::Applied)));
+        assert_eq!((one.snapshot(), 3), (two.snapshot(), two.snapshot().users().len()));
+        assert_eq!(both.to_string(), "FanOut(Memory, Memory)");
+    }
+
+    #[test]
+    fn one_that_was_there_already_does_not_hide_that_another_changed() {
+        let (old, new) = (MemorySink::new(), MemorySink::new());
+        deliver(&FanOut::new(old.clone())).unwrap();
+        let outcome = deliver(&FanOut::new(old.clone()).and(new)).unwrap();
+        assert!(outcome.outcomes().iter().all(|outcome| matches!(outcome, ChangeOutcome::Applied)));
+        let outcome = deliver(&FanOut::new(old.clone()).and(old)).unwrap();
+        assert!(outcome.outcomes().iter().all(|outcome| matches!(outcome, ChangeOutcome::Unchanged)));
+    }
+
+    #[test]
+    fn one_refusal_refuses_the_change_and_one_error_the_batch() {
+        let outcome = deliver(&FanOut::new(MemorySink::new()).and(DryRun::new(MemorySink::new()))).unwrap();
+        assert!(outcome.outcomes().iter().all(|outcome| matches!(outcome, ChangeOutcome::Failed(_))));
+        let down = Answers(|_| Err(Error::new(ErrorKind::Unavailable, "away")), 7);
+        let good = MemorySink::new();
+        let fan_out = FanOut::new(down).and(good.clone());
+        assert_eq!(deliver(&fan_out).unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(good.snapshot().users().len(), 3, "the others still get the batch");
+        assert_eq!(fan_out.limits().max_batch.get(), 7);
+    }
+
+    #[test]
+    fn a_wrong_number_of_outcomes_is_an_error_and_not_the_shorter_answer() {
+        let short = Answers(|count| Ok((1..count).map(|_| ChangeOutcome::Applied).collect()), 500);
+        assert_eq!(deliver(&FanOut::new(MemorySink::new()).and(short)).unwrap_err().kind(), ErrorKind::InvalidData);
+    }
+}
