@@ -1,1 +1,48 @@
 //! State store and sink for idsync in one SQLite file.
+//!
+//! ```
+//! # futures::executor::block_on(async {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("acme.db");
+//! use idsync_sqlite::SqliteFile;
+//!
+//! let file = SqliteFile::open(&path).await?;
+//! let (store, sink) = (file.store(), file.sink());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # }).unwrap();
+//! ```
+//!
+//! # The tables that are yours to query
+//!
+//! | Table | Columns |
+//! |---|---|
+//! | `users` | `id`, `login`, `status` (as the provider spells it), `lifecycle` (`active`, `pending`, `suspended`, `deprovisioned`), `attributes` (JSON), `extra` (JSON), `created`, `updated` (RFC 3339, as of the last change), and, taken from the attributes: `email`, `first_name`, `last_name`, `display_name` |
+//! | `groups` | `id`, `name`, `kind` (`native`, `imported`, `built_in` or the provider's word), `description` (from the attributes), `attributes`, `extra`, `created`, `updated` |
+//! | `memberships` | `group_id`, `user_id`; both refer to the tables above |
+//! | `changes` | each change once, in the order in which it was applied: `sequence`, `key` (the idempotency key), `change_set`, `from_revision`, `to_revision`, `read_at`, `kind` (such as `user.updated`), `user_id`, `group_id`, `reason` (of deletions and removals), `changed` (JSON: the fields of an update with `before` and `after`) |
+//! | `directory` | one row: the `id` of the directory that this file belongs to |
+//!
+//! Anything else (`idsync_…`) is the state store's own and changes without notice. Read while a sync runs; write only to tables of your
+//! own. Foreign keys are enforced on the connections of this crate; a reader needs nothing.
+//!
+//! # Durability
+//!
+//! The file is in WAL mode with `synchronous=FULL`: what was acknowledged survives a crash of the process and of the machine. A batch of
+//! changes, its entries in `changes` and nothing else commit in one transaction, and a change whose key is in `changes` already is not
+//! applied again: each change happens exactly once. While a run holds the directory, `FILE.lock` is locked; the lock dies with the
+//! process, so a killed run never blocks the next one.
+//!
+//! The schema is versioned. A file of a newer version, of another program or of another directory is refused, never emptied.
+
+mod error;
+mod file;
+mod lock;
+mod schema;
+mod sink;
+mod state;
+mod store;
+mod worker;
+
+pub use file::SqliteFile;
+pub use sink::SqliteSink;
+pub use store::SqliteStore;

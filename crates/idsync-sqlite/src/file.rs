@@ -1,0 +1,71 @@
+//! The file that store and sink share.
+
+use crate::error::sqlite;
+use crate::lock::Locks;
+use crate::worker::Worker;
+use crate::{SqliteSink, SqliteStore, schema};
+use idsync_core::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// An SQLite file that holds the state and the tables of one directory. Clones share the connection.
+#[derive(Debug, Clone)]
+pub struct SqliteFile {
+    pub(crate) shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) path: PathBuf,
+    pub(crate) worker: Worker,
+    pub(crate) locks: Arc<Locks>,
+}
+
+impl SqliteFile {
+    /// Opens the file, or makes it, readable by its owner alone.
+    ///
+    /// # Errors
+    /// `InvalidConfig` when the file is of a newer version, of another program, or no SQLite file; `InvalidData` when it is damaged;
+    /// `Unavailable` when it cannot be written. It is never emptied.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref().to_owned();
+        let connection = schema::open(&path)?;
+        let locks = Arc::new(Locks::new(&path));
+        Ok(Self { shared: Arc::new(Shared { path, worker: Worker::start(connection)?, locks }) })
+    }
+
+    /// The state store in this file.
+    pub fn store(&self) -> SqliteStore {
+        SqliteStore::new(self.clone())
+    }
+
+    /// The sink in this file.
+    pub fn sink(&self) -> SqliteSink {
+        SqliteSink::new(self.clone())
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.shared.path
+    }
+
+    /// Asks SQLite whether the file is whole, foreign keys included. Takes time in proportion to the file.
+    ///
+    /// # Errors
+    /// `InvalidData` with SQLite's finding.
+    pub async fn integrity_check(&self) -> Result<()> {
+        self.shared
+            .worker
+            .call(|connection| {
+                let finding: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
+                let broken = connection.prepare("PRAGMA foreign_key_check").and_then(|mut check| check.exists([])).map_err(sqlite)?;
+                if finding == "ok" && !broken {
+                    return Ok(());
+                }
+                let finding = if broken { "a foreign key leads nowhere".to_owned() } else { finding };
+                Err(Error::new(ErrorKind::InvalidData, format!("the database is damaged: {finding}"))
+                    .with_remedy("restore it from a backup, or start with a new one"))
+            })
+            .await
+    }
+}

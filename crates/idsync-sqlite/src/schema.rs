@@ -1,0 +1,213 @@
+//! The tables, their version, and what is checked before a file is used.
+
+use crate::error::{sqlite, unusable};
+use idsync_core::{DirectoryId, Result};
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::path::Path;
+use std::time::Duration;
+
+/// Tells files of idsync from other SQLite files: "idsy" in ASCII.
+const APPLICATION_ID: i32 = 0x6964_7379;
+/// The version of the tables below.
+const VERSION: i32 = 1;
+
+const TABLES: &str = "
+CREATE TABLE directory (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    id TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE users (
+    id TEXT PRIMARY KEY,
+    login TEXT,
+    status TEXT NOT NULL,
+    lifecycle TEXT NOT NULL,
+    attributes TEXT NOT NULL CHECK (json_valid(attributes)),
+    extra TEXT NOT NULL CHECK (json_valid(extra)),
+    created TEXT,
+    updated TEXT,
+    email TEXT GENERATED ALWAYS AS (attributes ->> '$.email') VIRTUAL,
+    first_name TEXT GENERATED ALWAYS AS (attributes ->> '$.firstName') VIRTUAL,
+    last_name TEXT GENERATED ALWAYS AS (attributes ->> '$.lastName') VIRTUAL,
+    display_name TEXT GENERATED ALWAYS AS (attributes ->> '$.displayName') VIRTUAL
+) WITHOUT ROWID;
+
+CREATE TABLE groups (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    attributes TEXT NOT NULL CHECK (json_valid(attributes)),
+    extra TEXT NOT NULL CHECK (json_valid(extra)),
+    created TEXT,
+    updated TEXT,
+    description TEXT GENERATED ALWAYS AS (attributes ->> '$.description') VIRTUAL
+) WITHOUT ROWID;
+
+CREATE TABLE memberships (
+    group_id TEXT NOT NULL REFERENCES groups(id),
+    user_id TEXT NOT NULL REFERENCES users(id),
+    PRIMARY KEY (group_id, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX memberships_by_user ON memberships (user_id);
+
+CREATE TABLE changes (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    key BLOB NOT NULL UNIQUE,
+    change_set TEXT NOT NULL,
+    from_revision INTEGER NOT NULL,
+    to_revision INTEGER NOT NULL,
+    read_at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    user_id TEXT,
+    group_id TEXT,
+    reason TEXT,
+    changed TEXT CHECK (json_valid(changed))
+) STRICT;
+
+CREATE TABLE idsync_directories (
+    id INTEGER PRIMARY KEY,
+    directory TEXT NOT NULL UNIQUE,
+    fence INTEGER NOT NULL,
+    digest_key BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    note BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE idsync_base (
+    directory INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (directory, kind, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idsync_journal (
+    directory INTEGER PRIMARY KEY,
+    stage TEXT NOT NULL,
+    base INTEGER NOT NULL,
+    read_at INTEGER NOT NULL,
+    plan BLOB,
+    through_phase INTEGER,
+    through_key BLOB,
+    note BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE idsync_staged (
+    directory INTEGER NOT NULL,
+    phase INTEGER NOT NULL,
+    key BLOB NOT NULL,
+    payload BLOB NOT NULL,
+    mark INTEGER NOT NULL,
+    effect INTEGER NOT NULL,
+    effect_kind INTEGER,
+    effect_key BLOB,
+    digest BLOB,
+    record BLOB,
+    PRIMARY KEY (directory, phase, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE idsync_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    directory INTEGER NOT NULL,
+    started INTEGER NOT NULL,
+    finished INTEGER NOT NULL,
+    outcome TEXT NOT NULL,
+    report TEXT NOT NULL
+) STRICT;
+CREATE INDEX idsync_runs_by_directory ON idsync_runs (directory, id);
+";
+
+/// Opens the file, checks that it may be used, and makes the tables when it is new.
+pub(crate) fn open(path: &Path) -> Result<Connection> {
+    if path.is_dir() {
+        return Err(unusable(path, "is a folder", "name a file in it"));
+    }
+    create_private(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+    connection.busy_timeout(Duration::from_secs(10)).map_err(sqlite)?;
+    check(&connection, path)?;
+    configure(&connection).map_err(sqlite)?;
+    create_tables(&mut connection).map_err(sqlite)?;
+    Ok(connection)
+}
+
+/// Makes a new file readable by its owner alone: it holds a directory of people.
+fn create_private(path: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => {
+            let remedy = "check that its folder exists and may be written by you";
+            Err(unusable(path, "cannot be made", remedy).with_source(error))
+        }
+    }
+}
+
+fn check(connection: &Connection, path: &Path) -> Result<()> {
+    let pragma = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0));
+    let (application, version) = match (pragma("application_id"), pragma("user_version")) {
+        (Ok(application), Ok(version)) => (application, version),
+        (Err(error), _) | (_, Err(error)) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+            return Err(unusable(path, "is not an SQLite file", "name another file; this one was not touched").with_source(error));
+        }
+        (Err(error), _) | (_, Err(error)) => return Err(sqlite(error)),
+    };
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite)?;
+    match (application, version) {
+        (0, 0) if tables == 0 => Ok(()),
+        (APPLICATION_ID, 1..=VERSION) => Ok(()),
+        (APPLICATION_ID, newer) if newer > VERSION => Err(unusable(
+            path,
+            format_args!("has tables of version {newer}; this program knows versions up to {VERSION}"),
+            "use the newer program that made it, or another file; this one was not touched",
+        )),
+        _ => Err(unusable(path, "belongs to another program", "name another file; this one was not touched")),
+    }
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    // 32 MiB of pages: enough for the upper levels of every index of a large directory.
+    connection.pragma_update(None, "cache_size", -32_768)?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i32> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+fn create_tables(connection: &mut Connection) -> rusqlite::Result<()> {
+    if version(connection)? == VERSION {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    if version(&transaction)? == 0 {
+        transaction.execute_batch(TABLES)?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()
+}
+
+/// The tables belong to one directory, for ids of two would mix.
+pub(crate) fn check_owner(connection: &Connection, directory: &DirectoryId, path: &Path) -> Result<()> {
+    let owner: Option<String> = connection.query_row("SELECT id FROM directory", [], |row| row.get(0)).optional().map_err(sqlite)?;
+    match owner {
+        Some(owner) if owner != directory.as_str() => Err(unusable(
+            path,
+            format_args!("holds the directory {owner}, not {directory}"),
+            "use another database file for this org; this one was not touched",
+        )),
+        _ => Ok(()),
+    }
+}
