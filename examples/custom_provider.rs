@@ -27,7 +27,8 @@ pub struct World {
 
 impl JsonDirectory {
     fn read(&self) -> Result<World> {
-        let text = std::fs::read(&self.0).map_err(|error| Error::new(ErrorKind::Unavailable, "the file cannot be read").with_source(error))?;
+        let text =
+            std::fs::read(&self.0).map_err(|error| Error::new(ErrorKind::Unavailable, "the file cannot be read").with_source(error))?;
         serde_json::from_slice(&text).map_err(|error| Error::new(ErrorKind::InvalidData, "the file is not a directory").with_source(error))
     }
 

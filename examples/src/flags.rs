@@ -187,7 +187,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
             Long("apply") => given.apply = Some(plan_hash(&parser.value()?.string()?)?),
             Long("json") => given.json = true,
             Long("quiet") => given.quiet = true,
-            Long("delete-limit") => given.limit = Some(parser.value()?.string()?.parse().map_err(|error| Usage(format!("--delete-limit: {error}")))?),
+            Long("delete-limit") => {
+                given.limit = Some(parser.value()?.string()?.parse().map_err(|error| Usage(format!("--delete-limit: {error}")))?)
+            }
             Long("rate-share") => given.rate_share = Some(rate_share(&parser.value()?.string()?)?),
             Long("include-deprovisioned") => given.include_deprovisioned = true,
             Long("include-everyone") => given.include_everyone = true,
@@ -200,7 +202,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
 impl Given {
     fn check(self) -> Result<Flags, Usage> {
         let action = match (self.plan, self.apply) {
-            (true, Some(_)) => return Err(usage("--plan and --apply exclude each other: look first, then apply the hash that the plan shows")),
+            (true, Some(_)) => {
+                return Err(usage("--plan and --apply exclude each other: look first, then apply the hash that the plan shows"));
+            }
             (true, None) => Action::Plan,
             (false, Some(hash)) => Action::Apply(hash),
             (false, None) => Action::Sync,
@@ -219,7 +223,11 @@ impl Given {
             output,
             limits: self.limit.map_or_else(DeleteLimits::default, DeleteLimits::all),
             rate_share: self.rate_share,
-            deprovisioned: if self.include_deprovisioned { idsync::okta::Deprovisioned::Include } else { idsync::okta::Deprovisioned::Exclude },
+            deprovisioned: if self.include_deprovisioned {
+                idsync::okta::Deprovisioned::Include
+            } else {
+                idsync::okta::Deprovisioned::Exclude
+            },
             everyone: if self.include_everyone { idsync::okta::Everyone::Include } else { idsync::okta::Everyone::Exclude },
         })
     }
@@ -238,8 +246,9 @@ fn login(
         }
         let shown = path.display();
         let text = std::fs::read_to_string(&path).map_err(|error| Usage(format!("--connection: {shown} cannot be read: {error}")))?;
-        let file: ConnectionFile = serde_json::from_str(&text)
-            .map_err(|error| Usage(format!("--connection: {shown} is not a connection: {error}; expected the members org, client_id and key_file")))?;
+        let file: ConnectionFile = serde_json::from_str(&text).map_err(|error| {
+            Usage(format!("--connection: {shown} is not a connection: {error}; expected the members org, client_id and key_file"))
+        })?;
         let key = path.parent().map_or_else(|| file.key_file.clone(), |folder| folder.join(&file.key_file));
         return Ok((file.org, Login::ServiceApp { client_id: file.client_id, key }));
     }
@@ -258,7 +267,8 @@ fn login(
 }
 
 fn plan_hash(text: &str) -> Result<PlanHash, Usage> {
-    PlanHash::from_hex(text).ok_or_else(|| Usage(format!("--apply: `{text}` is not the hash of a plan; expected 32 hexadecimal digits as --plan prints them")))
+    PlanHash::from_hex(text)
+        .ok_or_else(|| Usage(format!("--apply: `{text}` is not the hash of a plan; expected 32 hexadecimal digits as --plan prints them")))
 }
 
 fn rate_share(text: &str) -> Result<RateShare, Usage> {
