@@ -13,7 +13,8 @@ use std::sync::Arc;
 /// Remembers what was synced, per directory.
 ///
 /// A store keeps three things for each directory: the **base** (what the sink is known to hold, as rows of opaque records), the
-/// **journal** of the one run that is under way (staged differences and how far their delivery has come), and the **history** of runs.
+/// **journal** of the one run that is under way (staged differences and how far their delivery has come), and the **history** of runs
+/// in which something happened.
 /// The engine never holds the base or the differences in memory, so everything is read in pages and in key order.
 ///
 /// # Contract

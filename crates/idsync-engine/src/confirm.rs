@@ -22,6 +22,13 @@ pub(crate) struct Fates {
     pub(crate) groups_over: Option<Over>,
 }
 
+impl Fates {
+    /// Whether nothing is gone.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.users.is_empty() && self.groups.is_empty()
+    }
+}
+
 /// By how much a limit was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Over {

@@ -224,6 +224,10 @@ impl SyncEngine {
             return Err(empty("groups"));
         }
         let fates = reader.confirm(&self.limits).await?;
+        if state.removals > 0 || !fates.is_empty() {
+            // A role that was taken away half-way looks like people who are gone, so it must still be there after the last answer.
+            self.provider.check().await.map_err(SyncError::provider)?;
+        }
         state.stage_fates(&fates).await.map_err(SyncError::store)?;
         let plan = state.plan(&fates, &self.limits).await?;
         let read = state.read_result();
@@ -257,6 +261,7 @@ impl SyncEngine {
             progress: Progress::START,
             observer: self.surroundings.observer.clone(),
             membership_size: 0,
+            removals: 0,
             kept: std::collections::HashSet::new(),
             first_failure: None,
         })
@@ -303,6 +308,10 @@ impl SyncEngine {
     async fn close(&self, draft: &Draft, applied: Applied) -> Result<SyncReport, SyncError> {
         let finished = self.surroundings.clock.now();
         let report = self.report(draft, applied, finished);
+        if report.is_uneventful() {
+            self.give_back(&draft.lease).await?;
+            return Ok(report);
+        }
         let outcome = serde_json::to_value(report.outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
         let json = String::from_utf8(payload::to_json(&report).map_err(SyncError::store)?).unwrap_or_default();
         let record = RunRecord::new(draft.started, finished, outcome, json);

@@ -236,6 +236,7 @@ impl<'a> Reader<'a> {
         for user in added {
             self.state.stager.stage(payload::user_added(group, &user)).await?;
         }
+        self.state.removals += removed.len() as u64;
         for user in removed {
             self.state.stager.stage(payload::user_removed(group, &user, reason)).await?;
         }

@@ -94,6 +94,13 @@ pub struct SyncReport {
     pub elapsed: Duration,
 }
 
+impl SyncReport {
+    /// Whether the run found everything as it was, so that there is nothing to remember of it.
+    pub(crate) fn is_uneventful(&self) -> bool {
+        self.outcome == Outcome::Done && self.changes.total() == 0 && self.recovered.total() == 0
+    }
+}
+
 fn millis<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
 }

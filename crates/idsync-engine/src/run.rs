@@ -35,6 +35,8 @@ pub(crate) struct RunState {
     pub(crate) observer: Option<Observer>,
     /// Memberships that were read or kept.
     pub(crate) membership_size: u64,
+    /// Members that listings did not show any more.
+    pub(crate) removals: u64,
     /// Groups that keep the members they had.
     pub(crate) kept: HashSet<GroupId>,
     /// The first of the errors for which a group keeps its members.

@@ -41,6 +41,8 @@ struct Faults {
     deprovisioned: Option<&'static str>,
     held_user: Option<&'static str>,
     nothing: bool,
+    /// The role goes once this many checks have passed; from then on members and look-ups show nobody.
+    role_goes_after_checks: Option<usize>,
     everything_twice: bool,
     members_out_of_scope: Option<&'static str>,
 }
@@ -116,7 +118,15 @@ impl IdentityProvider for Faulty {
         self.inner.identify().await
     }
     async fn check(&self) -> Result<()> {
-        Ok(())
+        let mut faults = self.faults.lock().unwrap();
+        match &mut faults.role_goes_after_checks {
+            Some(0) => Err(Error::new(ErrorKind::PermissionDenied, "no role").with_remedy("assign a role")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
     fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
         let (hidden, held, error) = {
@@ -137,7 +147,8 @@ impl IdentityProvider for Faulty {
     }
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
         let error = self.faults.lock().unwrap().members_end_in.filter(|(of, _)| *of == group.as_str()).map(|(_, kind)| kind);
-        self.distort(self.inner.members(group, options), error, |_| {})
+        let blind = self.faults.lock().unwrap().role_goes_after_checks == Some(0);
+        self.distort(self.inner.members(group, options), error, move |page| page.items.retain(|_| !blind))
     }
     fn member_listing(&self, group: &Group) -> MemberListing {
         match self.faults.lock().unwrap().members_out_of_scope {
@@ -153,6 +164,9 @@ impl IdentityProvider for Faulty {
         };
         if fail {
             return Err(Error::new(ErrorKind::Unavailable, "planted"));
+        }
+        if self.faults.lock().unwrap().role_goes_after_checks == Some(0) {
+            return Ok(Lookup::NotFound);
         }
         if deprovisioned == Some(id.as_str()) {
             return Ok(Lookup::OutOfScope(DeletionReason::Deprovisioned));
@@ -220,6 +234,23 @@ fn p01_a_refused_read_deletes_nothing() {
         let before = world.sink.snapshot();
         world.provider.set(|faults| faults.members_end_in = Some(("g1", kind)));
         assert!(matches!(block_on(world.engine.sync()).unwrap_err(), SyncError::Refused(_)));
+        assert_eq!(world.sink.snapshot(), before);
+        world.converges();
+    }
+}
+
+#[test]
+fn p01_a_role_that_goes_while_the_directory_is_read_deletes_nothing() {
+    for unlisted in [vec![], vec!["u05"]] {
+        let world = synced();
+        let before = world.sink.snapshot();
+        world.provider.set(|faults| {
+            faults.unlisted_users = unlisted;
+            faults.role_goes_after_checks = Some(1);
+        });
+        let error = block_on(world.engine.sync()).unwrap_err();
+        assert!(matches!(&error, SyncError::Refused(_)), "{error:?}");
+        assert_eq!(error.remedy(), "assign a role");
         assert_eq!(world.sink.snapshot(), before);
         world.converges();
     }
@@ -587,7 +618,7 @@ fn p14_a_plan_is_applied_as_hashed_or_refused() {
 }
 
 #[test]
-fn p21_a_run_that_finds_nothing_new_writes_nothing_but_its_record() {
+fn p21_a_run_that_finds_nothing_new_writes_nothing() {
     let world = synced();
     let (directory, before) = block_on(async {
         let id = world.provider.identify().await.unwrap().id;
@@ -598,6 +629,6 @@ fn p21_a_run_that_finds_nothing_new_writes_nothing_but_its_record() {
     block_on(async {
         assert_eq!(world.store.head(&directory).await.unwrap(), before);
         assert_eq!(world.store.journal(&directory).await.unwrap(), None);
-        assert_eq!(world.store.runs(&directory, 10).await.unwrap().len(), 2);
+        assert_eq!(world.store.runs(&directory, 10).await.unwrap().len(), 1, "the history holds the runs in which something happened");
     });
 }

@@ -73,7 +73,7 @@ fn said(changes: impl IntoIterator<Item = Change>) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(5_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn p06_streaming_and_pure_diff_agree_and_the_sink_becomes_the_source(worlds in proptest::collection::vec(world(), 1..4), page in 1..4_usize) {
@@ -102,7 +102,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(5_000))]
+    #![proptest_config(ProptestConfig::with_cases(10_000))]
 
     #[test]
     fn p06_the_pure_diff_is_canonical_and_says_nothing_of_what_is_the_same(base in world(), target in world()) {

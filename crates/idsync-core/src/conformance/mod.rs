@@ -1,1 +1,70 @@
-//! Test suites for implementers.
+//! Test suites for people who implement the traits. **Not covered by semantic versioning**: checks are added whenever a sentence of a
+//! contract turns out not to be checked, in any release.
+//!
+//! Each trait has a module, each promise of its contract a small public function there, named after the promise; names begin with the
+//! number of the project's promise (`p01` to `p21`) where they prove one. `all` runs them and returns a [`Report`].
+//!
+//! | You implement | You write | You run |
+//! |---|---|---|
+//! | [`IdentityProvider`](crate::IdentityProvider) | a [`ProviderFixture`](provider::ProviderFixture): how to seed the directory | [`provider::all`] |
+//! | [`DirectorySink`](crate::DirectorySink) | a [`SinkFixture`](sink::SinkFixture): how to make and observe a sink | [`sink::all`] |
+//! | [`StateStore`](crate::StateStore) | a [`StoreFixture`](store::StoreFixture): how to make and open a store | [`store::all`] |
+//!
+//! What a fixture cannot do is skipped, and the report says so. The suites need no particular async runtime; run them in the one that
+//! the implementation needs. They never time out on their own, so give the test a limit where the implementation might hang.
+//!
+//! # Example
+//!
+//! ```
+//! use async_trait::async_trait;
+//! use idsync_core::conformance::provider::{self, ProviderFixture};
+//! use idsync_core::conformance::sink::{self, SinkFixture};
+//! use idsync_core::memory::{MemoryProvider, MemorySink};
+//! use idsync_core::{DirectorySink, IdentityProvider, Result, Snapshot};
+//! use std::sync::Arc;
+//!
+//! #[derive(Debug)]
+//! struct MyDirectory(MemoryProvider);
+//!
+//! #[async_trait]
+//! impl ProviderFixture for MyDirectory {
+//!     async fn seed(&self, world: &Snapshot) -> Result<Arc<dyn IdentityProvider>> {
+//!         self.0.replace(world); // your own: write the file, fill the server
+//!         Ok(Arc::new(self.0.clone()))
+//!     }
+//! }
+//!
+//! #[derive(Debug)]
+//! struct MySinks;
+//!
+//! #[async_trait]
+//! impl SinkFixture for MySinks {
+//!     type Place = MemorySink; // your own: the path of a file, the name of a database
+//!
+//!     async fn place(&self) -> Result<MemorySink> {
+//!         Ok(MemorySink::new())
+//!     }
+//!
+//!     async fn open(&self, place: &MemorySink) -> Result<Arc<dyn DirectorySink>> {
+//!         Ok(Arc::new(place.clone()))
+//!     }
+//!
+//!     async fn observe(&self, place: &MemorySink) -> Result<Option<String>> {
+//!         let held = place.snapshot();
+//!         Ok(Some(format!("{:?} {:?}", held.users().collect::<Vec<_>>(), held.memberships().collect::<Vec<_>>())))
+//!     }
+//! }
+//!
+//! # futures::executor::block_on(async {
+//! provider::all(&MyDirectory(MemoryProvider::new())).await.assert_passed();
+//! sink::all(&MySinks).await.assert_passed();
+//! # });
+//! ```
+
+pub mod provider;
+mod report;
+pub mod sink;
+pub mod store;
+mod tools;
+
+pub use report::{Check, Report, Unproven, Verdict};
