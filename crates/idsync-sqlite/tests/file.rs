@@ -1,0 +1,212 @@
+//! What is refused, what survives, and what is left alone.
+
+use idsync_core::{
+    Batch, Change, ChangeOutcome, Delivery, DirectoryId, DirectorySink, ErrorKind, Group, GroupId, Head, JournalHeader, Membership, Phase,
+    PlanHash, Revision, RunContext, StateStore, StoreCommit, Timestamp, User, UserId, UserStatus,
+};
+use idsync_sqlite::SqliteFile;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+fn place() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("acme.db");
+    (folder, path)
+}
+
+fn directory(name: &str) -> DirectoryId {
+    DirectoryId::new(name).unwrap()
+}
+
+fn run(name: &str) -> RunContext {
+    RunContext::new(directory(name), PlanHash::from_bytes([7; 16]), Revision(3), Timestamp::UNIX_EPOCH)
+}
+
+fn deliveries(run: &RunContext, changes: Vec<Change>) -> Vec<Delivery> {
+    changes.into_iter().map(|change| Delivery::new(change.idempotency_key(&run.directory, run.from), change)).collect()
+}
+
+fn ana() -> User {
+    User::new(UserId::new("00u1").unwrap(), UserStatus::Active)
+        .with_login("ana@example.com")
+        .with_attribute("email", "ana@example.com")
+        .with_attribute("firstName", "Ana")
+        .with_attribute("floor", 7)
+}
+
+async fn apply(file: &SqliteFile, run: &RunContext, phase: Phase, changes: Vec<Change>) -> idsync_core::Result<Vec<ChangeOutcome>> {
+    let deliveries = deliveries(run, changes);
+    Ok(file.sink().apply(Batch::new(run, phase, &deliveries)).await?.into_iter().collect())
+}
+
+async fn refusal(path: &Path) -> idsync_core::Error {
+    let before = std::fs::read(path).unwrap();
+    let error = SqliteFile::open(path).await.unwrap_err();
+    assert_eq!(std::fs::read(path).unwrap(), before, "a refused file is not touched");
+    assert!(error.remedy().is_some());
+    error
+}
+
+#[tokio::test]
+async fn a_new_file_is_readable_by_its_owner_alone_and_is_what_the_docs_say() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let run = run("okta:1");
+    apply(&file, &run, Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap();
+    file.integrity_check().await.unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let reader = Connection::open(&path).unwrap();
+    let text = |sql: &str| reader.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(
+        text("SELECT login || '|' || status || '|' || lifecycle || '|' || email || '|' || first_name FROM users"),
+        "ana@example.com|ACTIVE|active|ana@example.com|Ana"
+    );
+    assert_eq!(text("SELECT json_type(attributes, '$.floor') FROM users"), "integer");
+    assert_eq!(text("SELECT kind || '|' || user_id || '|' || from_revision || '|' || to_revision FROM changes"), "user.created|00u1|3|4");
+    assert_eq!(text("PRAGMA journal_mode"), "wal");
+}
+
+#[tokio::test]
+async fn other_files_are_refused_and_left_as_they_are() {
+    let (_folder, path) = place();
+    std::fs::write(&path, "just a text that somebody wrote, long enough to be taken for a header").unwrap();
+    let error = refusal(&path).await;
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(error.to_string().contains("is not an SQLite file"), "{error}");
+
+    let (_folder, path) = place();
+    Connection::open(&path).unwrap().execute_batch("CREATE TABLE songs (title TEXT)").unwrap();
+    let error = refusal(&path).await;
+    assert!(error.to_string().contains("belongs to another program"), "{error}");
+
+    let (folder, _path) = place();
+    let error = SqliteFile::open(folder.path()).await.unwrap_err();
+    assert!(error.to_string().contains("is a folder"), "{error}");
+    let error = SqliteFile::open(folder.path().join("missing/acme.db")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+}
+
+#[tokio::test]
+async fn a_newer_version_is_refused() {
+    let (_folder, path) = place();
+    drop(SqliteFile::open(&path).await.unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let error = refusal(&path).await;
+    assert!(error.to_string().contains("version 99"), "{error}");
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_an_error_and_never_an_empty_start() {
+    let (_folder, path) = place();
+    let run = run("okta:1");
+    {
+        let file = SqliteFile::open(&path).await.unwrap();
+        let users =
+            (0..2_000).map(|n| User::new(UserId::new(format!("00u{n}")).unwrap(), UserStatus::Active).with_login(format!("user{n}")));
+        apply(&file, &run, Phase::CreateUsers, users.map(|user| Change::UserCreated { user }).collect()).await.unwrap();
+    }
+    let mut bytes = std::fs::read(&path).unwrap();
+    let length = bytes.len();
+    bytes[4_096..length / 2].fill(0xa5);
+    std::fs::write(&path, &bytes).unwrap();
+    let found = match SqliteFile::open(&path).await {
+        Err(error) => error,
+        Ok(file) => file.integrity_check().await.unwrap_err(),
+    };
+    assert_eq!(found.kind(), ErrorKind::InvalidData, "{found}");
+
+    bytes.truncate(length / 3);
+    std::fs::write(&path, &bytes).unwrap();
+    let found = match SqliteFile::open(&path).await {
+        Err(error) => error,
+        Ok(file) => file.integrity_check().await.unwrap_err(),
+    };
+    assert_eq!(found.kind(), ErrorKind::InvalidData, "{found}");
+}
+
+#[tokio::test]
+async fn the_file_of_one_org_is_refused_for_another() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    apply(&file, &run("okta:1"), Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap();
+    let error = apply(&file, &run("okta:2"), Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(error.to_string().contains("holds the directory okta:1, not okta:2"), "{error}");
+    let error = file.store().acquire(&directory("okta:2"), "somebody").await.unwrap_err();
+    assert!(error.to_string().contains("holds the directory okta:1, not okta:2"), "refused before anything is read: {error}");
+    file.store().acquire(&directory("okta:1"), "somebody").await.unwrap();
+}
+
+#[tokio::test]
+async fn p13_two_handles_on_one_file_exclude_each_other_and_a_dropped_lease_frees_it() {
+    let (_folder, path) = place();
+    let (one, other) = (SqliteFile::open(&path).await.unwrap(), SqliteFile::open(&path).await.unwrap());
+    let lease = one.store().acquire(&directory("okta:1"), "the first").await.unwrap();
+    let error = other.store().acquire(&directory("okta:1"), "the second").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("the first"), "{error}");
+    drop(lease);
+    let lease = other.store().acquire(&directory("okta:1"), "the second").await.unwrap();
+    other.store().begin_journal(&lease, JournalHeader::new(Revision(0), Timestamp::UNIX_EPOCH)).await.unwrap();
+    other.store().release(&lease).await.unwrap();
+    let later = one.store().acquire(&directory("okta:1"), "the first").await.unwrap();
+    assert!(later.fence > lease.fence, "fencing numbers grow across handles");
+}
+
+#[tokio::test]
+async fn p13_a_lease_that_was_overtaken_by_another_process_writes_nothing() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let lease = file.store().acquire(&directory("okta:1"), "paused").await.unwrap();
+    file.store().begin_journal(&lease, JournalHeader::new(Revision(0), Timestamp::UNIX_EPOCH)).await.unwrap();
+    // Somebody took the directory over without the lock file, as on a file system that does not support locks.
+    Connection::open(&path).unwrap().execute("UPDATE idsync_directories SET fence = fence + 1", []).unwrap();
+    let error = file.store().commit(&lease, StoreCommit::new(Revision(0), Vec::new())).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert_eq!(file.store().head(&directory("okta:1")).await.unwrap(), Some(Head::new(Revision(0), Vec::new())));
+}
+
+#[tokio::test]
+async fn p11_a_key_that_was_applied_is_not_applied_again_and_a_refusal_leaves_the_rest() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let run = run("okta:1");
+    let created = vec![Change::UserCreated { user: ana() }];
+    assert!(matches!(apply(&file, &run, Phase::CreateUsers, created.clone()).await.unwrap()[..], [ChangeOutcome::Applied]));
+    let deleted = vec![Change::UserDeleted { user: ana(), reason: idsync_core::DeletionReason::Deleted }];
+    assert!(matches!(apply(&file, &run, Phase::DeleteUsers, deleted).await.unwrap()[..], [ChangeOutcome::Applied]));
+    assert!(matches!(apply(&file, &run, Phase::CreateUsers, created).await.unwrap()[..], [ChangeOutcome::Unchanged]));
+    let group = Group::new(GroupId::new("00g1").unwrap(), "Staff");
+    apply(&file, &run, Phase::PutGroups, vec![Change::GroupCreated { group: group.clone() }]).await.unwrap();
+    let ghost = Membership::new(group.id.clone(), UserId::new("00u404").unwrap());
+    let outcomes = apply(&file, &run, Phase::AddMembers, vec![Change::GroupUserAdded { membership: ghost }]).await.unwrap();
+    assert!(matches!(&outcomes[..], [ChangeOutcome::Failed(error)] if error.kind() == ErrorKind::Conflict), "{outcomes:?}");
+    let reader = Connection::open(&path).unwrap();
+    let count = |sql: &str| reader.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(
+        (count("SELECT count(*) FROM users"), count("SELECT count(*) FROM groups"), count("SELECT count(*) FROM changes")),
+        (0, 1, 3)
+    );
+}
+
+#[tokio::test]
+async fn p21_opening_looking_and_closing_writes_nothing() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    apply(&file, &run("okta:1"), Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap();
+    drop(file);
+    let before = (std::fs::read(&path).unwrap(), std::fs::metadata(&path).unwrap().modified().unwrap());
+    let file = SqliteFile::open(&path).await.unwrap();
+    let lease = file.store().acquire(&directory("okta:1"), "looking").await.unwrap();
+    file.store().digest_key(&lease).await.unwrap();
+    file.store().head(&lease.directory).await.unwrap();
+    file.store().release(&lease).await.unwrap();
+    drop((lease, file));
+    assert_eq!((std::fs::read(&path).unwrap(), std::fs::metadata(&path).unwrap().modified().unwrap()), before);
+    assert!(!path.with_extension("db-wal").exists(), "the write-ahead log is folded in on closing");
+}
