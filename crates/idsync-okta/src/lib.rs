@@ -36,12 +36,14 @@
 //! | keep the private key in a key service | [`Signer`] |
 //! | take less of the org's rate limits | [`OktaClientBuilder::rate_share`] |
 //! | read deactivated users, or the members of Everyone | [`OktaProvider`] |
+//! | read Okta's JSON from elsewhere | [`decode`] |
 //! | tell failures apart | [`Error`] |
 
 mod builder;
 mod client;
 mod clock;
 mod credentials;
+pub mod decode;
 mod dpop;
 mod error;
 mod jws;
