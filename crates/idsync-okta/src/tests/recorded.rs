@@ -134,7 +134,7 @@ fn expect_refusal(exchange: &Exchange, route: Route, verdict: &Verdict, answer: 
 
 #[test]
 fn recorded_traffic_is_decoded_or_becomes_the_right_error() {
-    let Some(folder) = std::env::var_os("IDSYNC_REFERENCE") else {
+    let Some(folder) = std::env::var_os("IDSYNC_REFERENCE").filter(|folder| !folder.is_empty()) else {
         println!("skipped: IDSYNC_REFERENCE names no folder with fixtures/okta-recorded.jsonl");
         return;
     };
