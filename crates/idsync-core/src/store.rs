@@ -39,7 +39,7 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// `Conflict` when another holder has the directory.
     async fn acquire(&self, directory: &DirectoryId, holder: &str) -> Result<Lease>;
 
-    /// Gives the directory back. Doing so twice is fine.
+    /// Gives the directory back. Doing so twice is fine, and a lease that is not the current one any more frees nothing.
     ///
     /// # Errors
     /// The store cannot be reached.
@@ -92,7 +92,9 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// As for [`StateStore::stage`].
     async fn unstage(&self, lease: &Lease, rows: Vec<StagedKey>) -> Result<()>;
 
-    /// The rows of the journal after `after` (or from the start), in order.
+    /// The rows of the journal after `after` (or from the start), in order, whether or not there is a row at `after`.
+    ///
+    /// Rows may be marked while a stream is read; each still comes once.
     fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>) -> BoxStream<'static, Result<Vec<StagedRow>>>;
 
     /// Marks rows, and moves the delivery forward, in one step.
@@ -101,13 +103,15 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// As for [`StateStore::stage`].
     async fn mark(&self, lease: &Lease, marks: Vec<(StagedKey, Mark)>, progress: Option<Progress>) -> Result<()>;
 
-    /// Replaces the journal's stage, plan and note; progress and rows stay.
+    /// Replaces the journal's stage, plan and note with those of `header`; its base, the time of its read, its progress and its rows
+    /// stay.
     ///
     /// # Errors
     /// As for [`StateStore::stage`].
     async fn update_journal(&self, lease: &Lease, header: JournalHeader) -> Result<()>;
 
-    /// Writes rows of the base ahead of the commit. The engine does this only with writes that it can repeat after a crash.
+    /// Writes rows of the base ahead of the commit, in order: of two writes of one row, the later one counts. The engine does this only
+    /// with writes that it can repeat after a crash.
     ///
     /// # Errors
     /// As for [`StateStore::stage`].
@@ -120,7 +124,7 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// `Conflict` when the lease is not valid any more or the directory is not at the expected revision.
     async fn commit(&self, lease: &Lease, commit: StoreCommit) -> Result<Revision>;
 
-    /// Drops the journal, with nothing applied.
+    /// Drops the journal, with nothing applied; it is fine if there is none.
     ///
     /// # Errors
     /// `Conflict` when the lease is not valid any more.
@@ -132,7 +136,7 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// `Conflict` when the lease is not valid any more.
     async fn record_run(&self, lease: &Lease, run: RunRecord) -> Result<()>;
 
-    /// The last `limit` runs, newest first.
+    /// The last `limit` runs that were recorded, newest first.
     ///
     /// # Errors
     /// The store cannot be read.

@@ -223,15 +223,15 @@ impl StateStore for MemoryStore {
 
     async fn update_journal(&self, lease: &Lease, header: JournalHeader) -> Result<()> {
         self.write(lease, |directory| {
-            let journal = Self::journal_of(directory)?;
-            let progress = journal.header.progress.take();
-            journal.header = JournalHeader { progress, ..header };
+            let journal = &mut Self::journal_of(directory)?.header;
+            (journal.stage, journal.plan, journal.note) = (header.stage, header.plan, header.note);
             Ok(())
         })
     }
 
     async fn write_base(&self, lease: &Lease, writes: Vec<BaseWrite>) -> Result<()> {
         self.write(lease, |directory| {
+            Self::journal_of(directory)?;
             writes.into_iter().for_each(|write| write_row(&mut directory.base, write));
             Ok(())
         })

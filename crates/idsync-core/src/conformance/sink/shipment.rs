@@ -5,8 +5,7 @@ use super::super::report::described;
 use super::super::tools::{directory_id, ensure};
 use super::SinkFixture;
 use crate::{
-    Batch, Change, ChangeOutcome, ChangeSet, Counts, Delivery, DirectorySink, IdempotencyKey, Phase, PlanHash, Revision, RunContext,
-    Snapshot, Timestamp,
+    Batch, Change, ChangeOutcome, ChangeSet, Counts, Delivery, DirectorySink, Phase, PlanHash, Revision, RunContext, Snapshot, Timestamp,
 };
 use std::num::NonZeroUsize;
 
@@ -60,11 +59,6 @@ impl Shipment {
             accept(sink, parcel.batch(&self.run)).await?;
         }
         Ok(sink.finish(&self.run, &self.counts).await?)
-    }
-
-    /// All keys, in the order in which they are delivered.
-    pub(super) fn keys(&self) -> impl Iterator<Item = IdempotencyKey> {
-        self.deliveries().map(|delivery| delivery.key)
     }
 
     pub(super) fn deliveries(&self) -> impl Iterator<Item = &Delivery> {

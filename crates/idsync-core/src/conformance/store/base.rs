@@ -1,0 +1,124 @@
+//! The rows of the base.
+
+use super::super::tools::{ensure, ensure_eq};
+use super::super::{Unproven, Verdict};
+use super::StoreFixture;
+use super::picture::{BaseRow, base, ensure_rows, index};
+use super::samples::{KEYS, bytes, delete, digest, directory, header, put, record};
+use crate::{BaseKind, BaseRecord, BaseWrite, IndexRow, Lease, Revision, StateStore};
+
+/// “Keys and digests of all rows of `kind`, in bytewise key order.”
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn rows_come_bytewise_by_key_and_each_kind_for_itself<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let store = fixture.open(&place).await?;
+    let lease = begin(store.as_ref()).await?;
+    let seed = |kind: BaseKind| kind as u8 * 10;
+    for key in KEYS {
+        store.write_base(&lease, BaseKind::ALL.into_iter().rev().map(|kind| put(kind, key, seed(kind))).collect()).await?;
+    }
+    let mut keys = KEYS;
+    keys.sort_unstable();
+    for kind in BaseKind::ALL {
+        let expected: Vec<_> = keys.iter().map(|key| IndexRow::new((*key).to_owned(), digest(seed(kind)))).collect();
+        let found = index(store.as_ref(), &directory, kind).await?;
+        ensure_rows(&found, &expected, |row| format!("{:?}", row.key), &format!("the index of {kind:?}"))?;
+    }
+    Ok(())
+}
+
+/// “The records of these rows, in the order asked; `None` for a row that is not there.”
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn records_come_in_the_order_asked_with_none_for_what_is_missing<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let store = fixture.open(&place).await?;
+    let lease = begin(store.as_ref()).await?;
+    store.write_base(&lease, vec![put(BaseKind::User, "a", 1), put(BaseKind::User, "b", 2), put(BaseKind::Group, "c", 3)]).await?;
+    let asked = ["b", "missing", "a", "c", "b", ""].map(String::from);
+    let found = store.records(&directory, BaseKind::User, &asked).await?;
+    ensure_eq(
+        &found,
+        &vec![Some(record(2)), None, Some(record(1)), None, Some(record(2)), None],
+        "the records of b, missing, a, c, b, “”",
+    )?;
+    ensure_eq(&store.records(&directory, BaseKind::User, &[]).await?, &Vec::new(), "the records of no keys")
+}
+
+/// “The store treats keys, records and payloads as opaque bytes.”
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn records_of_any_bytes_come_back_as_they_were<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let store = fixture.open(&place).await?;
+    let lease = begin(store.as_ref()).await?;
+    let records = [
+        ("all bytes", BaseRecord::new(digest(1), bytes())),
+        ("nothing", BaseRecord::new(digest(2), Vec::new())),
+        ("large", BaseRecord::new(digest(3), bytes().repeat(4_096))),
+        ("not UTF-8", BaseRecord::new(digest(0xFF), vec![0xFF, 0xC0, 0x00])),
+    ];
+    for kind in BaseKind::ALL {
+        let writes = records.iter().map(|(key, record)| BaseWrite::put(kind, (*key).to_owned(), record.clone()));
+        store.write_base(&lease, writes.collect()).await?;
+        for (key, expected) in &records {
+            let found = store.records(&directory, kind, &[(*key).to_owned()]).await?;
+            ensure(found == [Some(expected.clone())], || format!("the record “{key}” of {kind:?} did not come back as it was"))?;
+        }
+    }
+    Ok(())
+}
+
+/// A row that is written again is replaced; “`None` deletes the row”, and “one that is not there is fine”.
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn rows_are_replaced_and_deleted<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let store = fixture.open(&place).await?;
+    let lease = begin(store.as_ref()).await?;
+    store.write_base(&lease, ["a", "b", "c"].map(|key| put(BaseKind::Members, key, 1)).to_vec()).await?;
+    // Within one call, the later write of a row wins.
+    let writes = vec![
+        put(BaseKind::Members, "a", 2),
+        delete(BaseKind::Members, "b"),
+        delete(BaseKind::Members, "never there"),
+        delete(BaseKind::User, "c"),
+        delete(BaseKind::Members, "d"),
+        put(BaseKind::Members, "d", 4),
+    ];
+    store.write_base(&lease, writes).await?;
+    let row = |key: &str, seed| BaseRow { kind: BaseKind::Members, key: key.to_owned(), record: record(seed) };
+    ensure_base(&base(store.as_ref(), &directory).await?, &[row("a", 2), row("c", 1), row("d", 4)], "after rows were replaced and deleted")
+}
+
+/// The base of a real directory does not fit one page.
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn thousands_of_rows_come_complete<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let store = fixture.open(&place).await?;
+    let lease = begin(store.as_ref()).await?;
+    let key = |number: usize| format!("u{number:06}");
+    let rows: Vec<_> = (0..3_500).map(|number| BaseRow { kind: BaseKind::User, key: key(number), record: record(3) }).collect();
+    for part in rows.rchunks(1_500) {
+        let writes = part.iter().map(|row| BaseWrite::put(row.kind, row.key.clone(), row.record.clone()));
+        store.write_base(&lease, writes.collect()).await?;
+    }
+    ensure_base(&base(store.as_ref(), &directory).await?, &rows, "thousands of rows")
+}
+
+async fn begin(store: &dyn StateStore) -> Result<Lease, Unproven> {
+    let lease = store.acquire(&directory()?, "first").await?;
+    store.begin_journal(&lease, header(Revision(0))).await?;
+    Ok(lease)
+}
+
+fn ensure_base(found: &[BaseRow], expected: &[BaseRow], what: &str) -> Verdict {
+    ensure_rows(found, expected, |row| format!("{:?} {:?}", row.kind, row.key), what)
+}
