@@ -61,7 +61,8 @@ pub trait IdentityProvider: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// All groups in scope, page by page.
     fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>>;
 
-    /// The members of one group that are users in scope, page by page.
+    /// The members of one group, page by page: at least those that are users in scope. Ids that the listing of users does not show may be
+    /// among them, for a listing of ids cannot always tell; whoever reads drops them.
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>>;
 
     /// Whether the members of this group are in scope. Where they are not, [`IdentityProvider::members`] is not called.

@@ -125,7 +125,7 @@ pub async fn creating_what_is_there_replaces_it<F: SinkFixture>(fixture: &F) -> 
 pub async fn deleting_what_is_gone_changes_nothing<F: SinkFixture>(fixture: &F) -> Verdict {
     let (ana, staff) = (user("ana", UserStatus::Active)?, Group::new(group_id("staff")?, "Staff"));
     let (gone, gone_group) = (user("gone", UserStatus::Active)?, Group::new(group_id("gone")?, "Gone"));
-    let kept = world(&[ana.clone()], &[staff.clone()], &[]);
+    let kept = world(std::slice::from_ref(&ana), std::slice::from_ref(&staff), &[]);
     let place = fixture.place().await?;
     let sink = fixture.open(&place).await?;
     fill(sink.as_ref(), &kept).await?;

@@ -3,9 +3,9 @@
 use super::super::report::described;
 use super::super::tools::{CANCELLED_AFTER, poll_and_drop};
 use super::super::{Unproven, Verdict};
+use super::method::{Method, acquire_prepared};
 use super::picture::Picture;
 use super::samples::{directory, run};
-use super::write::{Write, acquire_prepared};
 use super::{DroppedLease, StoreFixture};
 
 /// “A dropped future has either happened or not”: a lease that nobody received holds nothing.
@@ -32,20 +32,20 @@ pub async fn p12_a_cancelled_acquisition_holds_nothing<F: StoreFixture>(fixture:
 /// The promise is not proven.
 pub async fn p12_a_cancelled_write_has_happened_or_not<F: StoreFixture>(fixture: &F) -> Verdict {
     let directory = directory()?;
-    for write in Write::ALL {
+    for method in Method::ALL {
         let place = fixture.place().await?;
         let store = fixture.open(&place).await?;
         let lease = acquire_prepared(store.as_ref(), &directory).await?;
         let before = Picture::take(store.as_ref(), &directory).await?;
-        write.call(store.as_ref(), &lease).await?;
+        method.call(store.as_ref(), &lease).await?;
         let after = Picture::take(store.as_ref(), &directory).await?;
         for polls in CANCELLED_AFTER {
             let place = fixture.place().await?;
             let store = fixture.open(&place).await?;
             let lease = acquire_prepared(store.as_ref(), &directory).await?;
-            let answer = poll_and_drop(write.call(store.as_ref(), &lease), polls);
+            let answer = poll_and_drop(method.call(store.as_ref(), &lease), polls);
             let found = Picture::take(store.as_ref(), &directory).await?;
-            let what = format!("after {} was dropped after {polls} polls", write.method());
+            let what = format!("after {} was dropped after {polls} polls", method.name());
             match answer {
                 Some(answer) => {
                     answer?;
@@ -75,7 +75,7 @@ pub async fn p12_what_was_acknowledged_is_there_after_opening_again<F: StoreFixt
     Picture::take(store.as_ref(), &directory).await?.ensure_same(&before, "after opening the store again")?;
     if fixture.dropped_lease() == DroppedLease::Freed {
         let lease = store.acquire(&directory, "next").await?;
-        Write::Stage.call(store.as_ref(), &lease).await?;
+        Method::Stage.call(store.as_ref(), &lease).await?;
     }
     Ok(())
 }

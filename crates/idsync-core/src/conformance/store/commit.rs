@@ -3,9 +3,9 @@
 use super::super::Verdict;
 use super::super::tools::{ensure_eq, refused};
 use super::StoreFixture;
+use super::method::{REVISION, acquire_prepared};
 use super::picture::{BaseRow, Picture, base, ensure_rows};
 use super::samples::{bytes, delete, directory, header, many, position, progress, put, record, run};
-use super::write::{REVISION, acquire_prepared};
 use crate::{BaseKind, ErrorKind, Head, Mark, Phase, Revision, StagedRow, StoreCommit};
 
 /// “`commit` refuses with `Conflict` when the directory is not at the expected revision”, and then nothing has changed.

@@ -2,9 +2,9 @@
 
 use super::super::tools::{directory_id, ensure, ensure_eq};
 use super::super::{Unproven, Verdict};
+use super::method::{Method, acquire_prepared};
 use super::picture::Picture;
 use super::samples::{directory, header, row};
-use super::write::{Write, acquire_prepared};
 use super::{StoreFixture, Tenancy};
 use crate::{BaseKind, DirectoryId, Head, Phase, Revision};
 
@@ -52,15 +52,15 @@ pub async fn directories_never_see_each_others_rows<F: StoreFixture>(fixture: &F
         leases.push(acquire_prepared(store.as_ref(), name).await?);
     }
     for (name, lease) in names.iter().zip(&leases) {
-        for write in Write::ALL {
+        for method in Method::ALL {
             let mut before = Vec::new();
             for other in names.iter().filter(|other| *other != name) {
                 before.push((other, Picture::take(store.as_ref(), other).await?));
             }
             // What one write leaves may be what another needs, so some are refused here; none may reach the other directory.
-            drop(write.call(store.as_ref(), lease).await);
+            drop(method.call(store.as_ref(), lease).await);
             for (other, before) in before {
-                let what = format!("of {other} after {} in {name}", write.method());
+                let what = format!("of {other} after {} in {name}", method.name());
                 Picture::take(store.as_ref(), other).await?.ensure_same(&before, &what)?;
             }
         }

@@ -3,9 +3,9 @@
 use super::super::Verdict;
 use super::super::tools::{ensure_eq, refused};
 use super::StoreFixture;
+use super::method::{Method, REVISION, acquire_prepared};
 use super::picture::{Picture, ensure_header, staged};
 use super::samples::{at, bytes, directory, header, position, progress, row};
-use super::write::{REVISION, Write, acquire_prepared};
 use crate::{ErrorKind, JournalHeader, Mark, Phase, PlanHash, Revision, Stage, StoreCommit};
 
 const STAGES: [Stage; 4] = [Stage::Reading, Stage::Planned, Stage::Applying, Stage::Folding];
@@ -139,9 +139,9 @@ pub async fn without_a_journal_nothing_is_staged_marked_or_written_ahead<F: Stor
     let lease = acquire_prepared(store.as_ref(), &directory).await?;
     store.commit(&lease, StoreCommit::new(REVISION, Vec::new())).await?;
     let before = Picture::take(store.as_ref(), &directory).await?;
-    for write in Write::IN_A_JOURNAL {
-        let what = format!("{} without a journal", write.method());
-        refused(write.call(store.as_ref(), &lease).await, ErrorKind::Conflict, &what)?;
+    for method in Method::IN_A_JOURNAL {
+        let what = format!("{} without a journal", method.name());
+        refused(method.call(store.as_ref(), &lease).await, ErrorKind::Conflict, &what)?;
         Picture::take(store.as_ref(), &directory).await?.ensure_same(&before, &format!("after a refused {what}"))?;
     }
     Ok(())

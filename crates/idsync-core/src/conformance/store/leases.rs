@@ -3,9 +3,9 @@
 use super::super::report::described;
 use super::super::tools::{ensure, refused};
 use super::super::{Unproven, Verdict};
+use super::method::{Method, REVISION, acquire_prepared};
 use super::picture::Picture;
 use super::samples::{directory, header, run};
-use super::write::{REVISION, Write, acquire_prepared};
 use super::{DroppedLease, Sharing, StoreFixture};
 use crate::{BaseKind, DirectoryId, Error, ErrorKind, Lease, Revision, StateStore};
 
@@ -192,9 +192,9 @@ async fn look(store: &dyn StateStore, directory: &DirectoryId) -> Verdict {
 async fn ensure_powerless(store: &dyn StateStore, old: &Lease, directory: &DirectoryId) -> Verdict {
     let before = Picture::take(store, directory).await?;
     ensure(before.head.as_ref().is_some_and(|head| head.revision == REVISION), || "the directory lost what was written before")?;
-    for write in Write::ALL {
-        let what = format!("{} under an old lease", write.method());
-        refused(write.call(store, old).await, ErrorKind::Conflict, &what)?;
+    for method in Method::ALL {
+        let what = format!("{} under an old lease", method.name());
+        refused(method.call(store, old).await, ErrorKind::Conflict, &what)?;
         Picture::take(store, directory).await?.ensure_same(&before, &format!("after a refused {what}"))?;
     }
     Ok(())

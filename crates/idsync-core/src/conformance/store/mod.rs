@@ -8,10 +8,10 @@ mod fixture;
 pub mod history;
 pub mod journal;
 pub mod leases;
+mod method;
 mod picture;
 mod samples;
 pub mod staged;
-mod write;
 
 pub use fixture::{DroppedLease, Sharing, StoreFixture, Tenancy};
 

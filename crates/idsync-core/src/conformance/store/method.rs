@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 
 /// A method that writes, called so that it changes what [`prepare`] left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Write {
+pub(super) enum Method {
     BeginJournal,
     Commit,
     DiscardJournal,
@@ -21,7 +21,7 @@ pub(super) enum Write {
     WriteBase,
 }
 
-impl Write {
+impl Method {
     pub(super) const ALL: [Self; 9] = [
         Self::BeginJournal,
         Self::Commit,
@@ -37,7 +37,7 @@ impl Write {
     /// Those that need a journal.
     pub(super) const IN_A_JOURNAL: [Self; 5] = [Self::Mark, Self::Stage, Self::Unstage, Self::UpdateJournal, Self::WriteBase];
 
-    pub(super) const fn method(self) -> &'static str {
+    pub(super) const fn name(self) -> &'static str {
         match self {
             Self::BeginJournal => "begin_journal",
             Self::Commit => "commit",
