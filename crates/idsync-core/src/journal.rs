@@ -110,7 +110,8 @@ pub struct StagedRow {
     pub position: StagedKey,
     /// The change, in the engine's encoding.
     pub payload: Vec<u8>,
-    /// What the base becomes once the change is applied; `None` where the engine writes the base itself ([`BaseKind::Members`]).
+    /// What the base becomes once the change is applied; `None` where the engine writes the base itself ([`BaseKind::Members`]). Of all
+    /// rows of a journal that are to be applied, at most one has an effect on the same row of the base.
     pub effect: Option<BaseWrite>,
     /// What was decided about it.
     pub mark: Mark,

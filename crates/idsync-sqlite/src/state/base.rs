@@ -11,10 +11,11 @@ use rusqlite::{Connection, OptionalExtension, params};
 const PAGE: i64 = 4_096;
 
 pub(crate) fn index(connection: &Connection, row: Row, kind: BaseKind, after: Option<&str>) -> Result<Vec<IndexRow>, Problem> {
-    const SQL: &str = "SELECT key, digest FROM idsync_base WHERE directory = ?1 AND kind = ?2 AND key > ?3 ORDER BY key LIMIT ?4";
-    let mut statement = connection.prepare_cached(SQL)?;
-    // No key is empty, so the empty key lies before all of them.
-    let mut rows = statement.query(params![row.id, kind as u8, after.unwrap_or_default().as_bytes(), PAGE])?;
+    const FIRST: &str = "SELECT key, digest FROM idsync_base WHERE directory = ?1 AND kind = ?2 AND key >= ?3 ORDER BY key LIMIT ?4";
+    const NEXT: &str = "SELECT key, digest FROM idsync_base WHERE directory = ?1 AND kind = ?2 AND key > ?3 ORDER BY key LIMIT ?4";
+    let (sql, after) = after.map_or((FIRST, ""), |after| (NEXT, after));
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params![row.id, kind as u8, after.as_bytes(), PAGE])?;
     let mut page = Vec::new();
     while let Some(row) = rows.next()? {
         page.push(IndexRow::new(key(row.get(0)?)?, digest(row.get_ref(1)?.as_blob().ok())?));

@@ -60,11 +60,11 @@ pub(crate) fn require(connection: &Connection, row: &Row) -> Result<(), Problem>
     if found { Ok(()) } else { Err(conflict("there is no journal; begin one first").into()) }
 }
 
+/// Replaces stage, plan and note; the rest stays as it was begun.
 pub(crate) fn update(connection: &Connection, row: &Row, header: &JournalHeader) -> Result<(), Problem> {
-    const SQL: &str = "UPDATE idsync_journal SET stage = ?2, base = ?3, read_at = ?4, plan = ?5, note = ?6 WHERE directory = ?1";
+    const SQL: &str = "UPDATE idsync_journal SET stage = ?2, plan = ?3, note = ?4 WHERE directory = ?1";
     let plan = header.plan.as_ref().map(|plan| plan.as_bytes().as_slice());
-    let (stage, base) = (stage_word(header.stage)?, stored(header.base.0)?);
-    connection.prepare_cached(SQL)?.execute(params![row.id, stage, base, header.read_at.unix_millis(), plan, header.note])?;
+    connection.prepare_cached(SQL)?.execute(params![row.id, stage_word(header.stage)?, plan, header.note])?;
     Ok(())
 }
 
