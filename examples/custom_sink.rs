@@ -1,61 +1,58 @@
-//! A sink of your own: an access list that other systems read, kept in a file, one line per person with access.
+//! A sink of your own: the people with access, by id and login, in a JSON file that other systems read.
 //!
-//! Only `handle` is specific; everything else (order, retries, resuming, safeguards) is the engine's.
+//! Only `apply` is specific; everything else (order, retries, resuming, safeguards) is the engine's.
 
 use async_trait::async_trait;
 use idsync::engine::SyncEngine;
 use idsync::memory::MemoryStore;
 use idsync::okta::{ApiToken, OktaClient, OktaProvider, OrgUrl};
-use idsync::{Change, ChangeHandler, Delivery, Error, ErrorKind, Lifecycle, PerChange, Result, RunContext, Secret, User};
+use idsync::{Batch, BatchOutcome, Change, ChangeOutcome, DirectorySink, Error, ErrorKind, Lifecycle, Result, Secret};
 use idsync_okta_emulator::OktaEmulator;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Mutex;
 
 #[derive(Debug)]
-pub struct AccessList {
-    file: PathBuf,
-    people: Mutex<BTreeMap<String, String>>,
-}
+pub struct AccessList(pub PathBuf);
+
+type People = BTreeMap<String, Option<String>>;
 
 impl AccessList {
-    pub fn new(file: PathBuf) -> Self {
-        Self { file, people: Mutex::default() }
-    }
-
-    fn put(&self, user: &User) {
-        let mut people = self.people.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        match user.lifecycle() {
-            Lifecycle::Active => people.insert(user.id.to_string(), user.login.clone().unwrap_or_default()),
-            _ => people.remove(user.id.as_str()),
+    fn take(people: &mut People, change: &Change) -> ChangeOutcome {
+        let changed = match change {
+            Change::UserCreated { user } | Change::UserUpdated { user, .. } if user.lifecycle() == Lifecycle::Active => {
+                people.insert(user.id.to_string(), user.login.clone()).as_ref() != Some(&user.login)
+            }
+            Change::UserCreated { user } | Change::UserUpdated { user, .. } | Change::UserDeleted { user, .. } => {
+                people.remove(user.id.as_str()).is_some()
+            }
+            change if change.group().is_some() => false, // groups and memberships are of no interest to this sink
+            _ => return ChangeOutcome::Failed(Error::new(ErrorKind::Unsupported, "a kind of change that this sink does not know")),
         };
+        if changed { ChangeOutcome::Applied } else { ChangeOutcome::Unchanged }
     }
 
-    fn write(&self) -> std::io::Result<()> {
-        let people = self.people.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let lines: String = people.iter().map(|(id, login)| format!("{id} {login}\n")).collect();
-        std::fs::write(&self.file, lines)
+    fn apply_all(&self, batch: &Batch<'_>) -> std::io::Result<BatchOutcome> {
+        let text = if self.0.exists() { std::fs::read_to_string(&self.0)? } else { String::from("{}") };
+        let mut people = serde_json::from_str(&text)?;
+        let outcome = batch.deliveries.iter().map(|delivery| Self::take(&mut people, &delivery.change)).collect();
+        // The new file takes the place of the old one in one step, so a crash leaves the one or the other.
+        std::fs::write(self.0.with_extension("new"), serde_json::to_string_pretty(&people)?)?;
+        std::fs::rename(self.0.with_extension("new"), &self.0)?;
+        Ok(outcome)
     }
 }
 
 impl fmt::Display for AccessList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "access list {}", self.file.display())
+        write!(f, "access list {}", self.0.display())
     }
 }
 
 #[async_trait]
-impl ChangeHandler for AccessList {
-    async fn handle(&self, _run: &RunContext, delivery: &Delivery) -> Result<()> {
-        match &delivery.change {
-            Change::UserCreated { user } | Change::UserUpdated { user, .. } => self.put(user),
-            Change::UserDeleted { user, .. } => {
-                self.people.lock().unwrap_or_else(std::sync::PoisonError::into_inner).remove(user.id.as_str());
-            }
-            _ => return Ok(()), // groups are of no interest to this sink
-        }
-        self.write().map_err(|error| Error::new(ErrorKind::Unavailable, "the access list cannot be written").with_source(error))
+impl DirectorySink for AccessList {
+    async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
+        self.apply_all(&batch).map_err(|error| Error::new(ErrorKind::Unavailable, "the access list cannot be kept").with_source(error))
     }
 }
 
@@ -65,9 +62,9 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let token = ApiToken::new(Secret::new(emulator.api_token().to_owned()));
     let provider = OktaProvider::new(OktaClient::builder(OrgUrl::parse(emulator.url())?, token).build()?);
     let folder = tempfile::tempdir()?;
-    let file = folder.path().join("access.txt");
-    let engine = SyncEngine::builder(provider, MemoryStore::new(), PerChange(AccessList::new(file.clone()))).build();
+    let list = folder.path().join("access.json");
+    let engine = SyncEngine::builder(provider, MemoryStore::new(), AccessList(list.clone())).build();
     println!("{}", engine.sync().await?);
-    println!("{} people have access", std::fs::read_to_string(file)?.lines().count());
+    println!("{} people have access", serde_json::from_str::<People>(&std::fs::read_to_string(list)?)?.len());
     Ok(())
 }

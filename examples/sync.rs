@@ -2,7 +2,7 @@
 
 use futures::TryStreamExt;
 use idsync::engine::{SyncEngine, SyncError};
-use idsync::okta::{ApiToken, Credentials, OktaClient, OktaProvider, OrgUrl, ServiceApp, SigningKey};
+use idsync::okta::{ApiToken, Credentials, OktaClient, OktaProvider, OrgUrl, RetryPolicy, ServiceApp, SigningKey};
 use idsync::sqlite::SqliteFile;
 use idsync::{ErrorKind, IdentityProvider, Mark, PlanHash, RequestUsage};
 use idsync_examples::exit::Exit;
@@ -99,6 +99,9 @@ async fn connect(flags: &Flags) -> Result<Connected, Failure> {
     let mut client = OktaClient::builder(org, credentials(&flags.login)?);
     if let Some(share) = flags.rate_share {
         client = client.rate_share(share);
+    }
+    if let Some(patience) = flags.patience {
+        client = client.retry(RetryPolicy::new(RetryPolicy::default().max_attempts, patience));
     }
     let client = client.build().map_err(setup)?;
     let provider = OktaProvider::new(client).include_deprovisioned(flags.deprovisioned).include_everyone(flags.everyone);

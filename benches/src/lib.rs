@@ -1,1 +1,12 @@
-//! Shared parts of the benches.
+//! What the benchmarks share: measuring, comparing, and made-up directories.
+//!
+//! A benchmark here never prints a time alone: it prints how many times its floor something costs, both measured in the same run, in
+//! turn, as the median of pairs. The machine may be busy; ratios of pairs bear that.
+
+mod compare;
+mod directory;
+mod serve;
+
+pub use compare::{Compared, Spent, compare, measure, rounds};
+pub use directory::{Size, directory, long_group};
+pub use serve::{Served, serve_if_asked};

@@ -1,13 +1,14 @@
 //! The flags of `sync`.
 
 use idsync::engine::{DeleteLimit, DeleteLimits};
-use idsync::okta::RateShare;
+use idsync::okta::{Deprovisioned, Everyone, RateShare};
 use idsync::{PlanHash, Secret};
 use lexopt::prelude::{Long, Short, ValueExt};
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What `sync --help` prints.
 pub const HELP: &str = "\
@@ -39,6 +40,7 @@ WHAT TO DO
 
 HOW
   --rate-share P%         Use at most this share of the rate limit that Okta shows us  [default: 80%]
+  --patience SECONDS      How long one request is tried again before the run gives up          [default: 300]
   --json                  Print exactly one JSON object on standard output
   --quiet                 Print nothing but errors
   --help                  Print this
@@ -109,10 +111,12 @@ pub struct Flags {
     pub limits: DeleteLimits,
     /// How much of the rate limit may be used.
     pub rate_share: Option<RateShare>,
+    /// How long one request is tried again.
+    pub patience: Option<Duration>,
     /// Whether deactivated users are in scope.
-    pub deprovisioned: idsync::okta::Deprovisioned,
+    pub deprovisioned: Deprovisioned,
     /// Whether the members of `Everyone` are in scope.
-    pub everyone: idsync::okta::Everyone,
+    pub everyone: Everyone,
 }
 
 /// What the command line asks for.
@@ -163,8 +167,9 @@ struct Given {
     quiet: bool,
     limit: Option<DeleteLimit>,
     rate_share: Option<RateShare>,
-    include_deprovisioned: bool,
-    include_everyone: bool,
+    patience: Option<Duration>,
+    deprovisioned: Deprovisioned,
+    everyone: Everyone,
 }
 
 /// Reads the command line, without the program's name.
@@ -191,8 +196,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
                 given.limit = Some(parser.value()?.string()?.parse().map_err(|error| Usage(format!("--delete-limit: {error}")))?)
             }
             Long("rate-share") => given.rate_share = Some(rate_share(&parser.value()?.string()?)?),
-            Long("include-deprovisioned") => given.include_deprovisioned = true,
-            Long("include-everyone") => given.include_everyone = true,
+            Long("patience") => given.patience = Some(patience(&parser.value()?.string()?)?),
+            Long("include-deprovisioned") => given.deprovisioned = Deprovisioned::Include,
+            Long("include-everyone") => given.everyone = Everyone::Include,
             other => return Err(other.unexpected().into()),
         }
     }
@@ -223,12 +229,9 @@ impl Given {
             output,
             limits: self.limit.map_or_else(DeleteLimits::default, DeleteLimits::all),
             rate_share: self.rate_share,
-            deprovisioned: if self.include_deprovisioned {
-                idsync::okta::Deprovisioned::Include
-            } else {
-                idsync::okta::Deprovisioned::Exclude
-            },
-            everyone: if self.include_everyone { idsync::okta::Everyone::Include } else { idsync::okta::Everyone::Exclude },
+            patience: self.patience,
+            deprovisioned: self.deprovisioned,
+            everyone: self.everyone,
         })
     }
 }
@@ -274,6 +277,11 @@ fn plan_hash(text: &str) -> Result<PlanHash, Usage> {
 fn rate_share(text: &str) -> Result<RateShare, Usage> {
     let percent = text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().and_then(|percent| RateShare::percent(percent).ok());
     percent.ok_or_else(|| Usage(format!("--rate-share: `{text}` is not a share; expected 1% to 100%")))
+}
+
+fn patience(text: &str) -> Result<Duration, Usage> {
+    let seconds = text.parse::<u64>().map_err(|_| Usage(format!("--patience: `{text}` is not a number of seconds, such as 300")))?;
+    Ok(Duration::from_secs(seconds))
 }
 
 fn usage(text: &str) -> Usage {

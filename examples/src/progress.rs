@@ -1,21 +1,48 @@
-//! Progress: bars on a terminal, nothing where nobody looks.
+//! Progress: a bar on a terminal, a plain line now and then elsewhere.
 
 use idsync::engine::{Activity, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// A function to hand to `on_progress`, and a bar to finish once the run is over.
+/// Runs shorter than this print no plain lines.
+const PERIOD: Duration = Duration::from_secs(2);
+
+/// A function to hand to `on_progress`, and a bar to clear once the run is over.
 pub fn observer() -> (impl Fn(&Progress) + Send + Sync + 'static, ProgressBar) {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-        bar.set_style(style);
-    }
-    let shown = bar.clone();
-    let observe = move |progress: &Progress| {
-        shown.set_message(message(progress));
-        shown.tick();
+    let on_terminal = std::io::stderr().is_terminal();
+    let bar = if on_terminal { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    let (shown, last) = (bar.clone(), Mutex::new(Instant::now()));
+    let observe = move |progress: &Progress| match on_terminal {
+        true => draw(&shown, progress),
+        false => {
+            let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+            if last.elapsed() >= PERIOD {
+                *last = Instant::now();
+                eprintln!("{}", message(progress));
+            }
+        }
     };
     (observe, bar)
+}
+
+/// A bar where the end is known, a spinner where it is not.
+fn draw(bar: &ProgressBar, progress: &Progress) {
+    let total = progress.to_deliver.filter(|_| progress.activity == Activity::Applying);
+    let template = if total.is_some() { "{spinner} {msg} [{bar:40}] {percent}%" } else { "{spinner} {msg}" };
+    if bar.length() != total
+        && let Ok(style) = ProgressStyle::with_template(template)
+    {
+        bar.set_style(style);
+    }
+    match total {
+        Some(total) => bar.set_length(total),
+        None => bar.unset_length(),
+    }
+    bar.set_position(progress.delivered);
+    bar.set_message(message(progress));
+    bar.tick();
 }
 
 /// Where a run stands, in one line.
