@@ -1,0 +1,138 @@
+//! Public keys and what they are asked: whether a signature is theirs.
+
+use aws_lc_rs::digest;
+use aws_lc_rs::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+
+/// A public key as a JWK holds it (RFC 7518, section 6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PublicKey {
+    Ec { curve: Curve, x: Vec<u8>, y: Vec<u8> },
+    Rsa { n: Vec<u8>, e: Vec<u8> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Curve {
+    P256,
+    P384,
+    P521,
+}
+
+/// A signature algorithm that Okta takes (Okta reference: "Implement OAuth for Okta with a service app").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Algorithm {
+    Es256,
+    Es384,
+    Es512,
+    Rs256,
+    Rs384,
+    Rs512,
+}
+
+impl Algorithm {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "ES256" => Self::Es256,
+            "ES384" => Self::Es384,
+            "ES512" => Self::Es512,
+            "RS256" => Self::Rs256,
+            "RS384" => Self::Rs384,
+            "RS512" => Self::Rs512,
+            _ => return None,
+        })
+    }
+}
+
+impl Curve {
+    fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.name() == text)
+    }
+}
+
+impl PublicKey {
+    /// Reads a JWK. `None` when it is of another kind, or holds private members: those must never be sent.
+    pub(crate) fn from_jwk(jwk: &Value) -> Option<Self> {
+        if jwk.get("d").is_some() {
+            return None;
+        }
+        let bytes = |name: &str| URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok();
+        match jwk.get("kty")?.as_str()? {
+            "EC" => Some(Self::Ec { curve: Curve::parse(jwk.get("crv")?.as_str()?)?, x: bytes("x")?, y: bytes("y")? }),
+            "RSA" => Some(Self::Rsa { n: bytes("n")?, e: bytes("e")? }),
+            _ => None,
+        }
+    }
+
+    /// Reads an uncompressed point on P-256 (SEC 1, section 2.3.3).
+    pub(super) fn from_p256_point(point: &[u8]) -> Option<Self> {
+        let (x, y) = point.strip_prefix(&[4])?.split_at_checked(32)?;
+        Some(Self::Ec { curve: Curve::P256, x: x.to_vec(), y: y.to_vec() })
+    }
+
+    /// Reads an `RSAPublicKey` (RFC 8017, appendix A.1.1).
+    pub(super) fn from_pkcs1(der: &[u8]) -> Option<Self> {
+        let (body, _) = der_value(der, 0x30)?;
+        let (n, rest) = der_value(body, 0x02)?;
+        let (e, _) = der_value(rest, 0x02)?;
+        let unsigned = |bytes: &[u8]| bytes.iter().copied().skip_while(|&byte| byte == 0).collect();
+        Some(Self::Rsa { n: unsigned(n), e: unsigned(e) })
+    }
+
+    /// The RFC 7638 thumbprint.
+    pub(crate) fn thumbprint(&self) -> String {
+        let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+        let members = match self {
+            Self::Ec { curve, x, y } => format!(r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#, curve.name(), text(x), text(y)),
+            Self::Rsa { n, e } => format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(e), text(n)),
+        };
+        text(digest::digest(&digest::SHA256, members.as_bytes()).as_ref())
+    }
+
+    /// Whether this key made this signature with this algorithm, which must be one for keys of this kind.
+    pub(crate) fn verify(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        match self {
+            Self::Ec { curve, x, y } => {
+                let verification = match (curve, algorithm) {
+                    (Curve::P256, Algorithm::Es256) => &signature::ECDSA_P256_SHA256_FIXED,
+                    (Curve::P384, Algorithm::Es384) => &signature::ECDSA_P384_SHA384_FIXED,
+                    (Curve::P521, Algorithm::Es512) => &signature::ECDSA_P521_SHA512_FIXED,
+                    _ => return false,
+                };
+                let point = [&[4], x.as_slice(), y.as_slice()].concat();
+                UnparsedPublicKey::new(verification, point).verify(message, signature).is_ok()
+            }
+            Self::Rsa { n, e } => {
+                let parameters: &RsaParameters = match algorithm {
+                    Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+                    Algorithm::Rs384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+                    Algorithm::Rs512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+                    _ => return false,
+                };
+                RsaPublicKeyComponents { n, e }.verify(parameters, message, signature).is_ok()
+            }
+        }
+    }
+}
+
+/// The content of the first DER value, which must have this tag, and what follows it.
+fn der_value(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (&[found, length], rest) = der.split_first_chunk::<2>()?;
+    let (length, rest) = match length {
+        0..=0x7f => (usize::from(length), rest),
+        0x81 => (usize::from(*rest.first()?), &rest[1..]),
+        0x82 => (usize::from(u16::from_be_bytes(*rest.first_chunk::<2>()?)), &rest[2..]),
+        _ => return None,
+    };
+    (found == tag).then_some(())?;
+    rest.split_at_checked(length)
+}

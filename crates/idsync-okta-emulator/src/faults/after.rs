@@ -1,0 +1,156 @@
+//! Faults of an answer that was made.
+
+use super::kind::FaultKind;
+use super::records;
+use super::registry::Going;
+use crate::api::{Links, Next, Page, Position};
+use crate::org::Shared;
+use crate::server::{Answer, Call, Ending, Endpoint};
+
+/// Lets the faults strike that change an answer: first its rows and links, then its bytes and headers.
+pub(crate) fn after(shared: &Shared, call: &Call, mut answer: Answer) -> Answer {
+    // A cell, for what applies depends on what earlier faults have done to the answer.
+    let changed = std::cell::RefCell::new(&mut answer);
+    let applies = |kind: &FaultKind| applies(kind, call, &changed.borrow());
+    shared.faults.strike(call, applies, |kind| {
+        let mut answer = changed.borrow_mut();
+        let is_done = answer.page.as_mut().is_some_and(|page| change_page(shared, page, kind));
+        if !is_done {
+            change_answer(shared, &mut answer, kind);
+        }
+        Going::On
+    });
+    answer
+}
+
+fn applies(kind: &FaultKind, call: &Call, answer: &Answer) -> bool {
+    let page = answer.page.as_ref();
+    let has_next = page.is_some_and(|page| page.next != Next::Nowhere);
+    let has_rows = page.is_some_and(|page| page.len() > 0);
+    let is_record = answer.status == 200 && matches!(call.endpoint, Endpoint::User | Endpoint::Group);
+    match kind {
+        FaultKind::EmptyLastPage => has_rows && !has_next,
+        FaultKind::EmptyMiddlePage | FaultKind::JoinedLinkHeader | FaultKind::LoopingNext => has_next,
+        FaultKind::EmptyUsers200 => page.is_some() && call.endpoint == Endpoint::Users,
+        FaultKind::EndlessEmptyPages | FaultKind::SelfNext => page.is_some(),
+        FaultKind::ForeignNext(_) | FaultKind::NextOnAdminHost | FaultKind::RepeatedRows => has_rows,
+        FaultKind::ShiftedRows => has_next && page.is_some_and(|page| page.upcoming.is_some()),
+        FaultKind::DeepNesting(_) | FaultKind::MalformedRecord(_) | FaultKind::UnknownMembers => has_rows || is_record,
+        FaultKind::DuplicatedRateHeaders
+        | FaultKind::MissingRateHeaders
+        | FaultKind::HugeBody(_)
+        | FaultKind::MalformedJson
+        | FaultKind::ResetMidBody
+        | FaultKind::SkewedDate(_)
+        | FaultKind::SlowBody { .. }
+        | FaultKind::TruncatedBody => true,
+        _ => false,
+    }
+}
+
+/// Changes rows or links. False when the fault is about something else.
+fn change_page(shared: &Shared, page: &mut Page, kind: &FaultKind) -> bool {
+    let base = &shared.base;
+    match kind {
+        FaultKind::EmptyLastPage => page.next = at_end(page),
+        FaultKind::EmptyMiddlePage => {
+            page.set_rows(&[]);
+            page.next = Next::At(Position { variant: page.start.variant + 1, ..page.start });
+        }
+        FaultKind::EmptyUsers200 => {
+            page.set_rows(&[]);
+            page.next = Next::Nowhere;
+        }
+        FaultKind::EndlessEmptyPages => {
+            page.set_rows(&[]);
+            page.next = Next::At(Position { variant: shared.number() | 1, ..page.start });
+        }
+        FaultKind::ForeignNext(origin) => page.next = elsewhere(page, base, origin),
+        // The name leads nowhere else than to this machine, should somebody follow it.
+        FaultKind::NextOnAdminHost => {
+            let port = shared.authority.rsplit(':').next().unwrap_or_default();
+            page.next = elsewhere(page, base, &format!("http://emulator-admin.localhost:{port}"));
+        }
+        FaultKind::JoinedLinkHeader => page.links = Links::Joined,
+        FaultKind::LoopingNext => page.next = Next::At(Position::START),
+        FaultKind::SelfNext => page.next = Next::Url(page.own_url(base)),
+        FaultKind::RepeatedRows => repeat(page),
+        FaultKind::ShiftedRows => page.next = page.upcoming.map_or(Next::Nowhere, |index| Next::At(Position::after(index))),
+        FaultKind::DeepNesting(depth) => change_rows(page, |number, row| (number == 0).then(|| records::with_deep_member(row, *depth))),
+        FaultKind::MalformedRecord(what) => {
+            let middle = page.len() / 2;
+            change_rows(page, |number, row| (number == middle).then(|| records::malform(row, *what)));
+        }
+        FaultKind::UnknownMembers => change_rows(page, |number, row| {
+            let row = records::with_unknown_members(row);
+            Some(if number == 0 { records::with_unknown_kind(&row) } else { row })
+        }),
+        _ => return false,
+    }
+    true
+}
+
+fn at_end(page: &Page) -> Next {
+    page.indexes().last().map_or(Next::Nowhere, |&index| Next::At(Position::after(index)))
+}
+
+/// The next page, or where one would begin, under another origin.
+fn elsewhere(page: &mut Page, base: &str, origin: &str) -> Next {
+    if page.next == Next::Nowhere {
+        page.next = at_end(page);
+    }
+    let url = page.next_url(base).unwrap_or_default();
+    Next::Url(format!("{origin}{}", url.strip_prefix(base).unwrap_or(&url)))
+}
+
+fn repeat(page: &mut Page) {
+    match (page.next != Next::Nowhere, page.indexes()) {
+        (true, [.., before, _]) => page.next = Next::At(Position::after(*before)),
+        _ => {
+            let mut rows = page.take_rows();
+            rows.extend(rows.last().cloned());
+            page.set_rows(&rows);
+        }
+    }
+}
+
+fn change_rows(page: &mut Page, change: impl Fn(usize, &[u8]) -> Option<Vec<u8>>) {
+    let rows = page.take_rows().into_iter().enumerate().map(|(number, (index, row))| (index, change(number, &row).unwrap_or(row)));
+    page.set_rows(&rows.collect::<Vec<_>>());
+}
+
+fn change_answer(shared: &Shared, answer: &mut Answer, kind: &FaultKind) {
+    match kind {
+        FaultKind::DeepNesting(depth) => answer.body = records::with_deep_member(&answer.body, *depth).into(),
+        FaultKind::MalformedRecord(what) => answer.body = records::malform(&answer.body, *what).into(),
+        FaultKind::UnknownMembers => {
+            answer.body = records::with_unknown_kind(&records::with_unknown_members(&answer.body)).into();
+        }
+        FaultKind::DuplicatedRateHeaders => duplicate_rate_headers(answer),
+        FaultKind::MissingRateHeaders => answer.headers.retain(|(name, _)| !name.as_str().starts_with("x-rate-limit-")),
+        FaultKind::HugeBody(bytes) => answer.delivery.padding = *bytes,
+        FaultKind::MalformedJson => {
+            answer.settle(&shared.base);
+            let half = &answer.body[..answer.body.len() / 2];
+            answer.body = [half, b"\"}]}"].concat().into();
+        }
+        FaultKind::ResetMidBody => answer.delivery.ending = Ending::Torn,
+        FaultKind::SkewedDate(seconds) => answer.delivery.date_skew = *seconds,
+        FaultKind::SlowBody { bytes, tick } => answer.delivery.pace = Some((*bytes, *tick)),
+        FaultKind::TruncatedBody => answer.delivery.ending = Ending::Cut,
+        _ => {}
+    }
+}
+
+/// As in an old fault of Okta's, in which a proxy added its own.
+fn duplicate_rate_headers(answer: &mut Answer) {
+    let value = |name: &str| {
+        let (_, value) = answer.headers.iter().find(|(known, _)| known == name)?;
+        value.to_str().ok()?.parse::<i64>().ok()
+    };
+    let doubled = [("x-rate-limit-limit", 0), ("x-rate-limit-remaining", 1), ("x-rate-limit-reset", 30)];
+    let second: Vec<(&'static str, i64)> = doubled.into_iter().filter_map(|(name, more)| Some((name, value(name)? + more))).collect();
+    for (name, value) in second {
+        answer.add_header(name, &value.to_string());
+    }
+}

@@ -1,0 +1,199 @@
+//! Faults as the control API writes them.
+
+use super::fault::Fault;
+use super::kind::{BodyShape, FaultKind, Malformed};
+use crate::server::Endpoint;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const SHAPES: [(&str, BodyShape); 3] = [("empty", BodyShape::Empty), ("html", BodyShape::Html), ("okta", BodyShape::Okta)];
+const MALFORMED: [(&str, Malformed); 6] = [
+    ("missing_id", Malformed::MissingId),
+    ("missing_status", Malformed::MissingStatus),
+    ("not_an_object", Malformed::NotAnObject),
+    ("null", Malformed::Null),
+    ("numeric_id", Malformed::NumericId),
+    ("wrong_types", Malformed::WrongTypes),
+];
+/// The kinds that need no more than their name.
+const PLAIN: [(&str, FaultKind); 22] = [
+    ("concurrency_429", FaultKind::Concurrency429),
+    ("duplicated_rate_headers", FaultKind::DuplicatedRateHeaders),
+    ("empty_last_page", FaultKind::EmptyLastPage),
+    ("empty_middle_page", FaultKind::EmptyMiddlePage),
+    ("empty_users_200", FaultKind::EmptyUsers200),
+    ("endless_empty_pages", FaultKind::EndlessEmptyPages),
+    ("invalid_cursor", FaultKind::InvalidCursor),
+    ("joined_link_header", FaultKind::JoinedLinkHeader),
+    ("looping_next", FaultKind::LoopingNext),
+    ("malformed_json", FaultKind::MalformedJson),
+    ("missing_rate_headers", FaultKind::MissingRateHeaders),
+    ("next_on_admin_host", FaultKind::NextOnAdminHost),
+    ("repeated_rows", FaultKind::RepeatedRows),
+    ("reset", FaultKind::Reset),
+    ("reset_mid_body", FaultKind::ResetMidBody),
+    ("self_next", FaultKind::SelfNext),
+    ("shifted_rows", FaultKind::ShiftedRows),
+    ("shrunk_pages", FaultKind::ShrunkPages),
+    ("truncated_body", FaultKind::TruncatedBody),
+    ("unknown_members", FaultKind::UnknownMembers),
+    ("vanished_group", FaultKind::VanishedGroup),
+    ("malformed_record", FaultKind::MalformedRecord(Malformed::NotAnObject)),
+];
+
+/// Reads a fault; the error says what is wrong with it.
+pub(crate) fn from_json(value: &Value) -> Result<Fault, String> {
+    let mut fault = Fault::new(kind(value)?);
+    if let Some(name) = value.get("on") {
+        let endpoint = name.as_str().and_then(Endpoint::parse);
+        fault = fault.on(endpoint.ok_or_else(|| choice("on", Endpoint::ALL.iter().map(|endpoint| endpoint.as_str())))?);
+    }
+    if value.get("skip").is_some() {
+        fault = fault.skip(number(value, "skip")?);
+    }
+    match value.get("times") {
+        None => {}
+        Some(Value::String(text)) if text == "always" => fault = fault.always(),
+        Some(times) => fault = fault.times(times.as_u64().ok_or("`times` must be a number or \"always\"")?),
+    }
+    if let Some(id) = value.get("id") {
+        fault = fault.for_id(id.as_str().ok_or("`id` must be a text")?);
+    }
+    Ok(fault)
+}
+
+/// Writes a fault.
+pub(crate) fn to_json(fault: &Fault) -> Value {
+    let mut object = match &fault.kind {
+        FaultKind::BucketLimit429(time) => json!({"kind": "bucket_limit_429", "reset_after_seconds": time.as_secs()}),
+        FaultKind::DeepNesting(depth) => json!({"kind": "deep_nesting", "depth": depth}),
+        FaultKind::Delay(time) => json!({"kind": "delay", "millis": time.as_millis() as u64}),
+        FaultKind::ForeignNext(origin) => json!({"kind": "foreign_next", "origin": origin}),
+        FaultKind::HugeBody(bytes) => json!({"kind": "huge_body", "bytes": bytes}),
+        FaultKind::LargeLimit500(limit) => json!({"kind": "large_limit_500", "limit": limit}),
+        FaultKind::MalformedRecord(what) => json!({"kind": "malformed_record", "what": name_of(&MALFORMED, what)}),
+        FaultKind::Redirect(url) => json!({"kind": "redirect", "url": url}),
+        FaultKind::SkewedDate(seconds) => json!({"kind": "skewed_date", "seconds": seconds}),
+        FaultKind::SlowBody { bytes, tick } => json!({"kind": "slow_body", "bytes": bytes, "millis": tick.as_millis() as u64}),
+        FaultKind::Status(status, shape) => json!({"kind": "status", "status": status, "body": name_of(&SHAPES, shape)}),
+        plain => json!({"kind": name_of(&PLAIN, plain)}),
+    };
+    object["on"] = json!(fault.endpoint.as_str());
+    object["skip"] = json!(fault.skip);
+    object["times"] = fault.times.map_or_else(|| json!("always"), |times| json!(times));
+    if let Some(id) = &fault.id {
+        object["id"] = json!(id);
+    }
+    object
+}
+
+fn kind(value: &Value) -> Result<FaultKind, String> {
+    let name = value.get("kind").and_then(Value::as_str).ok_or("`kind` is missing")?;
+    Ok(match name {
+        "bucket_limit_429" => FaultKind::BucketLimit429(Duration::from_secs(number(value, "reset_after_seconds")?)),
+        "deep_nesting" => FaultKind::DeepNesting(number(value, "depth")? as usize),
+        "delay" => FaultKind::Delay(Duration::from_millis(number(value, "millis")?)),
+        "foreign_next" => FaultKind::ForeignNext(text(value, "origin")?),
+        "huge_body" => FaultKind::HugeBody(number(value, "bytes")?),
+        "large_limit_500" => FaultKind::LargeLimit500(number(value, "limit")? as usize),
+        "malformed_record" => FaultKind::MalformedRecord(named(&MALFORMED, value, "what")?),
+        "redirect" => FaultKind::Redirect(text(value, "url")?),
+        "skewed_date" => {
+            let seconds = value.get("seconds").and_then(Value::as_i64);
+            FaultKind::SkewedDate(seconds.ok_or("`seconds` must be a number")?)
+        }
+        "slow_body" => {
+            let (bytes, tick) = (number(value, "bytes")? as usize, Duration::from_millis(number(value, "millis")?));
+            FaultKind::SlowBody { bytes, tick }
+        }
+        "status" => {
+            let status = u16::try_from(number(value, "status")?).ok().filter(|status| (200..600).contains(status));
+            FaultKind::Status(status.ok_or("`status` must be from 200 to 599")?, named(&SHAPES, value, "body")?)
+        }
+        _ => {
+            let plain = PLAIN.iter().find(|(known, _)| *known == name);
+            plain.map(|(_, kind)| kind.clone()).ok_or_else(|| choice("kind", kinds()))?
+        }
+    })
+}
+
+fn kinds() -> impl Iterator<Item = &'static str> {
+    let with_more = [
+        "bucket_limit_429",
+        "deep_nesting",
+        "delay",
+        "foreign_next",
+        "huge_body",
+        "large_limit_500",
+        "redirect",
+        "skewed_date",
+        "slow_body",
+        "status",
+    ];
+    PLAIN.iter().map(|(name, _)| *name).chain(with_more)
+}
+
+fn number(value: &Value, name: &str) -> Result<u64, String> {
+    value.get(name).and_then(Value::as_u64).ok_or_else(|| format!("`{name}` must be a number"))
+}
+
+fn text(value: &Value, name: &str) -> Result<String, String> {
+    value.get(name).and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("`{name}` must be a text"))
+}
+
+fn named<T: Copy>(all: &[(&'static str, T)], value: &Value, member: &str) -> Result<T, String> {
+    let name = value.get(member).and_then(Value::as_str).unwrap_or_default();
+    let found = all.iter().find(|(known, _)| *known == name);
+    found.map(|(_, found)| *found).ok_or_else(|| choice(member, all.iter().map(|(name, _)| *name)))
+}
+
+fn name_of<T: PartialEq>(all: &[(&'static str, T)], wanted: &T) -> &'static str {
+    all.iter().find(|(_, known)| known == wanted).map_or("", |(name, _)| *name)
+}
+
+fn choice(member: &str, all: impl Iterator<Item = &'static str>) -> String {
+    format!("`{member}` must be one of: {}", all.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_survives_the_way_through_json() {
+        let mut kinds: Vec<FaultKind> = PLAIN.iter().map(|(_, kind)| kind.clone()).collect();
+        kinds.extend(MALFORMED.iter().map(|(_, what)| FaultKind::MalformedRecord(*what)));
+        kinds.extend(SHAPES.iter().map(|(_, shape)| FaultKind::Status(502, *shape)));
+        kinds.extend([
+            FaultKind::BucketLimit429(Duration::from_secs(3)),
+            FaultKind::DeepNesting(4),
+            FaultKind::Delay(Duration::from_millis(5)),
+            FaultKind::ForeignNext("http://127.0.0.2".to_owned()),
+            FaultKind::HugeBody(6),
+            FaultKind::LargeLimit500(7),
+            FaultKind::Redirect("http://127.0.0.2/".to_owned()),
+            FaultKind::SkewedDate(-8),
+            FaultKind::SlowBody { bytes: 9, tick: Duration::from_millis(10) },
+        ]);
+        for kind in kinds {
+            for fault in [Fault::new(kind.clone()), Fault::new(kind).on(Endpoint::Members).skip(2).always().for_id("00g1")] {
+                assert_eq!(from_json(&to_json(&fault)), Ok(fault));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_fault_is_said() {
+        for (fault, words) in [
+            (json!({}), "`kind` is missing"),
+            (json!({"kind": "flood"}), "`kind` must be one of: concurrency_429"),
+            (json!({"kind": "status", "status": 99, "body": "html"}), "from 200 to 599"),
+            (json!({"kind": "status", "status": 500, "body": "pdf"}), "empty, html, okta"),
+            (json!({"kind": "reset", "on": "nowhere"}), "`on` must be one of: any"),
+            (json!({"kind": "reset", "times": "often"}), "always"),
+        ] {
+            let error = from_json(&fault).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+}

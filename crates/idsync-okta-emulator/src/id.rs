@@ -1,0 +1,120 @@
+//! Identifiers in Okta's form: twenty characters of which the first three name the kind.
+
+use crate::random::{digest, mix};
+use std::fmt;
+
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const STEP: u64 = 90_001;
+/// Lets the ids of a fresh org look like any others.
+const FIRST: u64 = 1_873_905_120_117;
+
+/// What an id names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    App,
+    Grant,
+    Group,
+    Key,
+    Org,
+    Realm,
+    RoleAssignment,
+    User,
+    UserType,
+}
+
+impl Kind {
+    fn prefix(self) -> &'static [u8; 3] {
+        match self {
+            Self::App => b"0oa",
+            Self::Grant => b"oag",
+            Self::Group => b"00g",
+            Self::Key => b"pks",
+            Self::Org => b"00o",
+            Self::Realm => b"guo",
+            Self::RoleAssignment => b"ra1",
+            Self::User => b"00u",
+            Self::UserType => b"oty",
+        }
+    }
+}
+
+/// An id. Its order is that of the index it was made from, so that lists sorted by id are lists sorted by age.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Id([u8; 20]);
+
+impl Id {
+    /// The id of the thing with this index in the org with this seed.
+    pub(crate) fn new(seed: u64, kind: Kind, index: u32) -> Self {
+        let salt = mix(seed ^ digest(seed, kind.prefix()));
+        let noise = mix(salt ^ u64::from(index));
+        let mut text = [0; 20];
+        text[..3].copy_from_slice(kind.prefix());
+        write_digits(&mut text[3..10], FIRST + u64::from(index) * STEP + noise % STEP);
+        write_digits(&mut text[10..17], noise >> 24);
+        write_digits(&mut text[17..], mix(seed));
+        Self(text)
+    }
+
+    /// The index of whatever has this id, if anything has: the id must still be compared.
+    pub(crate) fn index(text: &str) -> Option<u32> {
+        let digits = text.as_bytes().get(3..10)?;
+        let value = digits.iter().try_fold(0_u64, |sum, digit| Some(sum * 62 + DIGITS.iter().position(|known| known == digit)? as u64))?;
+        u32::try_from(value.checked_sub(FIRST)? / STEP).ok()
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        // Only ASCII digits and letters are ever put in.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Text of `length` letters and digits that stands for `value`.
+pub(crate) fn letters(value: u64, length: usize) -> String {
+    let mut text = vec![0; length];
+    let (mut state, mut rest) = (value, value);
+    for place in &mut text {
+        if rest < 62 {
+            state = mix(state.wrapping_add(0x9E37_79B9_7F4A_7C15));
+            rest = state;
+        }
+        *place = DIGITS[(rest % 62) as usize];
+        rest /= 62;
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn write_digits(field: &mut [u8], mut value: u64) {
+    for place in field.iter_mut().rev() {
+        *place = DIGITS[(value % 62) as usize];
+        value /= 62;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_ordered_by_index_and_lead_back_to_it() {
+        let ids: Vec<Id> = (0..5000).map(|index| Id::new(7, Kind::User, index)).collect();
+        assert!(ids.is_sorted());
+        for (index, id) in ids.iter().enumerate() {
+            assert_eq!(Id::index(id.as_str()), Some(index as u32));
+            assert!(id.as_str().len() == 20 && id.as_str().starts_with("00u"));
+        }
+        assert_eq!(Id::index("nobody@example.com"), None);
+        assert_eq!(Id::index(Id::new(7, Kind::User, 3_999_999).as_str()), Some(3_999_999));
+    }
+}

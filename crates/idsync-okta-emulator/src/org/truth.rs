@@ -1,0 +1,90 @@
+//! What is in the org, for tests that compare.
+
+use super::{GroupType, Members, Org, Status};
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Everything that is in the org at one moment, without any lag.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Truth {
+    /// The groups by id, the built-in ones among them.
+    pub groups: BTreeMap<String, TruthGroup>,
+    /// Group id and user id of every membership, those of the group Everyone among them.
+    pub memberships: BTreeSet<(String, String)>,
+    /// The users by id, deactivated ones among them.
+    pub users: BTreeMap<String, TruthUser>,
+}
+
+/// A user in the org.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TruthUser {
+    /// `lastUpdated`, as Okta writes it.
+    pub last_updated: String,
+    /// The profile.
+    pub profile: Map<String, Value>,
+    /// The state.
+    pub status: Status,
+}
+
+/// A group in the org.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TruthGroup {
+    /// Where the group comes from.
+    pub kind: GroupType,
+    /// `lastMembershipUpdated`, as Okta writes it.
+    pub last_membership_updated: String,
+    /// `lastUpdated`, as Okta writes it.
+    pub last_updated: String,
+    /// The profile: `name`, `description` and whatever else the org added.
+    pub profile: Map<String, Value>,
+}
+
+impl Truth {
+    /// What a default sync sees: no deactivated users and none of their memberships, no memberships of the built-in group Everyone, and
+    /// all groups.
+    #[must_use]
+    pub fn in_scope(mut self) -> Self {
+        self.users.retain(|_, user| user.status != Status::Deprovisioned);
+        let (groups, users) = (&self.groups, &self.users);
+        let is_everyone = |group: &str| {
+            let group = groups.get(group);
+            group.is_some_and(|group| group.kind == GroupType::BuiltIn && group.profile.get("name") == Some(&Value::from("Everyone")))
+        };
+        self.memberships.retain(|(group, user)| users.contains_key(user) && !is_everyone(group));
+        self
+    }
+}
+
+impl Org {
+    /// What is in the org now.
+    #[must_use]
+    pub fn truth(&self) -> Truth {
+        let data = self.shared.read();
+        let users = data.users.iter().flatten().map(|user| {
+            let last_updated = user.core.updated.text();
+            (user.core.id.to_string(), TruthUser { last_updated, profile: user.attributes(), status: user.core.status })
+        });
+        let groups = data.groups.iter().flatten().map(|group| {
+            let truth = TruthGroup {
+                kind: group.core.kind,
+                last_membership_updated: group.core.members_updated.text(),
+                last_updated: group.core.updated.text(),
+                profile: group.attributes(),
+            };
+            (group.core.id.to_string(), truth)
+        });
+        let memberships = data.groups.iter().flatten().flat_map(|group| {
+            let members: Vec<String> = match &group.members {
+                Members::Everyone => data.users.iter().flatten().map(|user| user.core.id.to_string()).collect(),
+                Members::Listed(members) => {
+                    members.iter().filter_map(|&member| data.user(member)).map(|user| user.core.id.to_string()).collect()
+                }
+            };
+            members.into_iter().map(|member| (group.core.id.to_string(), member))
+        });
+        Truth { groups: groups.collect(), memberships: memberships.collect(), users: users.collect() }
+    }
+}
