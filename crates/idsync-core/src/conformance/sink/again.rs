@@ -3,6 +3,7 @@
 use super::super::tools::{CANCELLED_AFTER, ensure, poll_and_drop};
 use super::super::{Unproven, Verdict};
 use super::SinkFixture;
+use super::contents::ensure_contents_if_shown;
 use super::script::Story;
 use super::shipment::{Shipment, accept, ensure_picture, fill, picture, picture_of, update};
 use crate::{ChangeOutcome, IdempotencyKey, Revision, Snapshot};
@@ -26,6 +27,7 @@ pub async fn p11_a_batch_that_comes_again_changes_nothing<F: SinkFixture>(fixtur
             ensure_picture(&after, &before, &format!("after the same batch of {:?} came again", parcel.phase))?;
         }
     }
+    ensure_contents_if_shown(fixture, &place, &story.target).await?;
     let Some(found) = fixture.observe(&place).await? else { return Ok(()) };
     ensure_picture(&found, &picture_of(fixture, &story.target).await?, "with every batch delivered twice")
 }
@@ -42,6 +44,7 @@ pub async fn p11_a_change_set_that_comes_again_changes_nothing<F: SinkFixture>(f
     let shipment = Shipment::between(&story.base, &story.target, Revision(1), sink.as_ref())?;
     shipment.deliver(sink.as_ref()).await?;
     shipment.deliver(sink.as_ref()).await?;
+    ensure_contents_if_shown(fixture, &place, &story.target).await?;
     let Some(found) = fixture.observe(&place).await? else { return Ok(()) };
     ensure_picture(&found, &picture_of(fixture, &story.target).await?, "with the whole change set delivered twice")
 }
@@ -112,6 +115,7 @@ pub async fn p12_a_cancelled_batch_comes_again_and_converges<F: SinkFixture>(fix
             let what = format!("with every batch cancelled after {polls} polls and delivered again");
             ensure_picture(&found, &picture_of(fixture, &story.target).await?, &what)?;
         }
+        ensure_contents_if_shown(fixture, &place, &story.target).await?;
         if fixture.history(&place).await?.is_some() {
             ensure_once(&history(fixture, &place).await?)?;
         }

@@ -1,6 +1,7 @@
 //! What every [`DirectorySink`](crate::DirectorySink) promises.
 
 pub mod again;
+mod contents;
 mod fixture;
 pub mod order;
 pub mod outcomes;

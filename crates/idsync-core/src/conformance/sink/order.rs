@@ -3,6 +3,7 @@
 use super::super::Verdict;
 use super::super::tools::group_id;
 use super::SinkFixture;
+use super::contents::ensure_contents_if_shown;
 use super::script::{Story, user, world};
 use super::shipment::{Shipment, ensure_picture, fill, picture, picture_of, update};
 use crate::{ChangeSet, Group, Membership, Revision, Snapshot, UserStatus};
@@ -76,6 +77,7 @@ async fn ends_right<F: SinkFixture>(fixture: &F, base: &Snapshot, target: &Snaps
     let sink = fixture.open(&place).await?;
     fill(sink.as_ref(), base).await?;
     update(sink.as_ref(), base, target).await?;
+    ensure_contents_if_shown(fixture, &place, target).await?;
     let Some(found) = fixture.observe(&place).await? else { return Ok(()) };
     ensure_picture(&found, &picture_of(fixture, target).await?, "after the second delivery")
 }

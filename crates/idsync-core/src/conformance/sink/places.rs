@@ -3,6 +3,7 @@
 use super::super::tools::ensure;
 use super::super::{Unproven, Verdict};
 use super::SinkFixture;
+use super::contents::ensure_contents_if_shown;
 use super::script::Story;
 use super::shipment::{Shipment, ensure_picture, fill, picture, picture_of, update};
 use crate::Revision;
@@ -18,6 +19,7 @@ pub async fn p12_what_was_acknowledged_is_there_after_opening_again<F: SinkFixtu
     fill(sink.as_ref(), &story.base).await?;
     drop(sink);
     let sink = fixture.open(&place).await?;
+    ensure_contents_if_shown(fixture, &place, &story.base).await?;
     let expected = picture_of(fixture, &story.base).await?;
     ensure_picture(&picture(fixture, &place).await?, &expected, "after opening it again")?;
     update(sink.as_ref(), &story.base, &story.target).await?;

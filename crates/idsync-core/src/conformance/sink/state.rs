@@ -1,13 +1,13 @@
 //! What a sink holds after it answered.
 
-use super::super::tools::{ensure, ensure_same, group_id};
+use super::super::tools::{ensure, group_id};
 use super::super::{Unproven, Verdict};
 use super::SinkFixture;
+use super::contents::ensure_contents;
 use super::script::{Story, edges, user, world};
 use super::shipment::{Shipment, accept, ensure_picture, fill, picture, picture_of, update};
-use crate::{Change, ChangeSet, DeletionReason, EntryId, Group, Membership, RemovalReason, Revision, Snapshot, User, UserStatus};
+use crate::{Change, ChangeSet, DeletionReason, Group, Membership, RemovalReason, Revision, Snapshot, User, UserStatus};
 use serde_json::json;
-use std::collections::BTreeSet;
 
 /// A sink that answers `Applied` is changed. (Without this check, a sink that ignores everything would pass the others.)
 ///
@@ -145,23 +145,4 @@ pub async fn deleting_what_is_gone_changes_nothing<F: SinkFixture>(fixture: &F) 
     }
     let Some(found) = fixture.observe(&place).await? else { return Ok(()) };
     ensure_picture(&found, &picture_of(fixture, &kept).await?, "after deletions of what was not there")
-}
-
-/// Fails unless the sink holds exactly `expected`.
-async fn ensure_contents<F: SinkFixture>(fixture: &F, place: &F::Place, expected: &Snapshot) -> Verdict {
-    let found = fixture.contents(place).await?.ok_or_else(|| Unproven::skipped("the fixture does not show the contents"))?;
-    let ids = |world: &Snapshot| {
-        let users = world.users().map(|user| EntryId::User(user.id.clone()));
-        users.chain(world.groups().map(|group| EntryId::Group(group.id.clone()))).collect::<BTreeSet<_>>()
-    };
-    ensure_same(&ids(&found), &ids(expected), "entries in the sink")?;
-    let memberships = |world: &Snapshot| world.memberships().cloned().collect::<BTreeSet<_>>();
-    ensure_same(&memberships(&found), &memberships(expected), "memberships in the sink")?;
-    for (found, expected) in found.users().zip(expected.users()) {
-        ensure(found.same_content(expected), || format!("user {} is {found:?} and not {expected:?}, or has other values", found.id))?;
-    }
-    for (found, expected) in found.groups().zip(expected.groups()) {
-        ensure(found.same_content(expected), || format!("group {} is {found:?} and not {expected:?}, or has other values", found.id))?;
-    }
-    Ok(())
 }
