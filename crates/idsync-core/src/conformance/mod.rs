@@ -68,3 +68,61 @@ pub mod store;
 mod tools;
 
 pub use report::{Check, Report, Unproven, Verdict};
+
+#[cfg(test)]
+mod tests {
+    /// The text of a suite's `mod.rs`, and of the modules that hold its checks.
+    type Suite = (&'static str, &'static [&'static str]);
+
+    const SUITES: [Suite; 3] = [
+        (
+            include_str!("provider/mod.rs"),
+            &[
+                include_str!("provider/content.rs"),
+                include_str!("provider/faults.rs"),
+                include_str!("provider/identity.rs"),
+                include_str!("provider/listings.rs"),
+                include_str!("provider/lookups.rs"),
+                include_str!("provider/permissions.rs"),
+                include_str!("provider/streams.rs"),
+            ],
+        ),
+        (
+            include_str!("sink/mod.rs"),
+            &[
+                include_str!("sink/again.rs"),
+                include_str!("sink/order.rs"),
+                include_str!("sink/outcomes.rs"),
+                include_str!("sink/places.rs"),
+                include_str!("sink/state.rs"),
+            ],
+        ),
+        (
+            include_str!("store/mod.rs"),
+            &[
+                include_str!("store/base.rs"),
+                include_str!("store/cancellation.rs"),
+                include_str!("store/commit.rs"),
+                include_str!("store/directories.rs"),
+                include_str!("store/history.rs"),
+                include_str!("store/journal.rs"),
+                include_str!("store/leases.rs"),
+                include_str!("store/staged.rs"),
+            ],
+        ),
+    ];
+
+    #[test]
+    fn every_check_is_run_by_all() {
+        for (all, modules) in SUITES {
+            let checks: Vec<_> = modules.iter().flat_map(|text| text.split("pub async fn ").skip(1)).collect();
+            assert!(!checks.is_empty());
+            for check in checks {
+                let name = check.split(['(', '<']).next().unwrap();
+                assert!(all.contains(&format!("::{name},")), "{name} is not run");
+            }
+            let public = all.matches("\npub mod ").count();
+            assert_eq!(public, modules.len(), "a module with checks is not looked at here");
+        }
+    }
+}

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Puts another provider in front of the one in memory.
-pub(crate) type Wrap = fn(Server) -> Arc<dyn IdentityProvider>;
+pub(crate) type Wrap = Box<dyn Fn(Server) -> Arc<dyn IdentityProvider> + Send + Sync>;
 
 /// The fixture.
 pub(crate) struct Faulty {
@@ -27,15 +27,19 @@ impl Faulty {
     pub(crate) fn new() -> Self {
         const PAGE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
         let server = Server { inner: MemoryProvider::new().page_size(PAGE), fault: Arc::default(), requests: Arc::default() };
-        Self { server, shown: Snapshot::clone, wrap: |server| Arc::new(server) }
+        Self { server, shown: Snapshot::clone, wrap: Box::new(|server| Arc::new(server)) }
+    }
+
+    pub(crate) fn server(&self) -> Server {
+        self.server.clone()
     }
 
     pub(crate) fn showing(self, shown: fn(&Snapshot) -> Snapshot) -> Self {
         Self { shown, ..self }
     }
 
-    pub(crate) fn wrapping(self, wrap: Wrap) -> Self {
-        Self { wrap, ..self }
+    pub(crate) fn wrapping(self, wrap: impl Fn(Server) -> Arc<dyn IdentityProvider> + Send + Sync + 'static) -> Self {
+        Self { wrap: Box::new(wrap), ..self }
     }
 }
 
@@ -73,12 +77,17 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// Counts a request.
+    pub(crate) fn count(&self) {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn has(&self, fault: &Fault) -> bool {
         self.fault.lock().unwrap().as_ref() == Some(fault)
     }
 
     fn permit(&self, listing: Listing) -> Result<()> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.count();
         if !self.has(&Fault::Deny(listing)) {
             return Ok(());
         }
@@ -129,7 +138,7 @@ impl fmt::Display for Server {
 #[async_trait]
 impl IdentityProvider for Server {
     async fn identify(&self) -> Result<DirectoryInfo> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
+        self.count();
         self.inner.identify().await
     }
 
