@@ -107,7 +107,7 @@ async fn look_first(emulator: &OktaEmulator, engine: &SyncEngine) -> Result<(), 
     Ok(())
 }
 
-fn people(database: &Path) -> rusqlite::Result<u64> {
+fn people(database: &Path) -> rusqlite::Result<i64> {
     rusqlite::Connection::open(database)?.query_row("SELECT count(*) FROM users", [], |row| row.get(0))
 }
 

@@ -20,33 +20,40 @@ USAGE
 
 WHERE FROM
   --org URL               The org, such as acme.okta.com or https://acme.okta.com
-  --client-id ID          The service app (0oa...), with the scopes okta.users.read and okta.groups.read and a role
-                          that may read users and groups, such as Read-only Administrator
-  --key FILE              Its private key: PEM (PKCS#8, PKCS#1 or SEC1) or JWK, readable by you alone (chmod 600)
+  --client-id ID          The service app (0oa...). It needs the scopes okta.users.read and
+                          okta.groups.read, and a role that may read users and groups, such as
+                          Read-only Administrator
+  --key FILE              Its private key: PEM (PKCS#8, PKCS#1 or SEC1) or JWK, readable by you
+                          alone (chmod 600)
   --api-token-env VAR     Use the API token in this environment variable instead of a service app
-  --connection FILE       A JSON file with the members org, client_id and key_file, in place of the flags above
+  --connection FILE       A JSON file with the members org, client_id and key_file, in place of
+                          the flags above
 
 WHERE TO
-  --database FILE         The SQLite file; made when it is not there            [default: idsync.db]
+  --database FILE         The SQLite file; made when it is not there         [default: idsync.db]
                           Tables: users, groups, memberships, changes
 
 WHAT TO DO
   --plan                  Read, and print what a sync would do; the tables stay as they are
-  --apply HASH            Read again, and apply the plan with this hash if it is still exactly what would happen
+  --apply HASH            Read again, and apply the plan with this hash if it is still exactly
+                          what would happen
   --delete-limit LIMIT    Hold removals of a kind above N, P% or off
-                          [default: a tenth, at least 10, at most 500; memberships: a fifth, at least 10]
+                          [default: a tenth, at least 10 and at most 500; of memberships a fifth,
+                          at least 10]
   --include-deprovisioned Sync deactivated users too, instead of treating them as gone
   --include-everyone      Sync the members of the group Everyone too
 
 HOW
-  --rate-share P%         Use at most this share of the rate limit that Okta shows us  [default: 80%]
-  --patience SECONDS      How long one request is tried again before the run gives up          [default: 300]
+  --rate-share P%         Use at most this share of the rate limit that Okta shows us
+                                                                             [default: 80%]
+  --patience SECONDS      How long one request is tried again before it is given up
+                                                                             [default: 300]
   --json                  Print exactly one JSON object on standard output
   --quiet                 Print nothing but errors
   --help                  Print this
 
 EXIT CODES
-  0 done   2 wrong usage or configuration   3 removals held by a safeguard (everything else is done)
+  0 done   2 wrong usage or configuration   3 removals held by a safeguard (the rest is done)
   4 the org refused: credential, scope or role   5 the read could not be completed, try again
   6 the sink failed or refused changes   7 another run holds the directory
 

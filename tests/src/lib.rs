@@ -1,1 +1,9 @@
-//! Shared parts of the tests.
+//! What the tests across crates share: a client that loses patience soon, and the contents of a database and of an org, comparable.
+
+mod client;
+mod contents;
+mod program;
+
+pub use client::{client, engine, file, provider};
+pub use contents::{Contents, ShownGroup, ShownUser, column, count};
+pub use program::{Ended, Sync, example, write_private};

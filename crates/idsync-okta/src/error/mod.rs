@@ -25,7 +25,7 @@ pub enum Error {
         detail: ErrorDetail,
     },
     /// The credential was refused.
-    #[error("{reason}{detail}")]
+    #[error("{}{reason}{detail}", app(client_id.as_deref()))]
     Auth {
         /// What was being done.
         operation: &'static str,
@@ -325,6 +325,11 @@ impl From<Error> for idsync_core::Error {
             None => core,
         }
     }
+}
+
+/// Names the app in front of what is said of it.
+fn app(client_id: Option<&str>) -> String {
+    client_id.map_or_else(String::new, |id| format!("app {id}: "))
 }
 
 /// The foreign error at the bottom, if there is one.

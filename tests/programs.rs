@@ -1,0 +1,287 @@
+//! The programs as scripts and people use them: flags, exit codes, one JSON object, and what is printed when something is wrong.
+
+use idsync::sqlite::SqliteFile;
+use idsync::{DirectoryId, StateStore};
+use idsync_okta_emulator::{OktaEmulator, Role};
+use idsync_tests::{Contents, Ended, Sync, column, count, example, write_private};
+use serde_json::{Value, json};
+use std::process::Command;
+
+async fn org() -> OktaEmulator {
+    OktaEmulator::builder().seed(21).users(150).groups(12).memberships(700).start().await.unwrap()
+}
+
+/// The directory of an emulated org.
+fn directory(sync: &Sync) -> DirectoryId {
+    DirectoryId::new(&column(&sync.database(), "SELECT id FROM directory")[0]).unwrap()
+}
+
+#[tokio::test]
+async fn json_is_one_object_with_the_documented_members() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    let (code, first) = sync.json(&[]);
+    assert_eq!(code, Some(0));
+    let contents = Contents::of_database(&sync.database());
+    assert_eq!(contents, Contents::of_org(&emulator));
+    assert_eq!((&first["outcome"], &first["mode"], &first["complete"]), (&json!("done"), &json!("full"), &json!(true)));
+    assert!(first["run"].is_string() && first["change_set"].as_str().is_some_and(|hash| hash.len() == 32), "{first}");
+    let kinds = ["user.created", "user.updated", "user.deleted", "group.created", "group.updated", "group.deleted"];
+    let kinds = [&kinds[..], &["group.user_added", "group.user_removed"]].concat();
+    assert_eq!(first["changes"].as_object().unwrap().len(), 8);
+    assert!(kinds.iter().all(|kind| first["changes"][kind].is_u64()), "{first}");
+    assert_eq!(first["changes"]["user.created"], contents.users.len());
+    assert_eq!(first["held"], json!({"total": 0, "hash": null, "reason": null, "by_kind": {}}));
+    assert_eq!((&first["escrowed"], &first["error"]), (&json!(0), &Value::Null));
+    let size = json!({"users": contents.users.len(), "groups": contents.groups.len(), "memberships": contents.memberships.len()});
+    assert_eq!(first["directory"], size);
+    let requests = &first["requests"];
+    assert!(requests["by_bucket"]["users"].as_u64() > Some(0) && requests["max_in_flight"].as_u64() > Some(1), "{requests}");
+    assert_eq!(requests["total"], emulator.requests().total(), "as many requests are reported as were received");
+    assert_eq!((&requests["rate_limited"], &requests["retried"]), (&json!(0), &json!(0)));
+    assert!(first["elapsed_ms"].is_u64());
+
+    let (code, failed) = sync.json(&["--no-such-flag"]);
+    assert_eq!((code, &failed["outcome"], &failed["error"]["kind"]), (Some(2), &json!("failed"), &json!("usage")));
+    for member in first.as_object().unwrap().keys() {
+        assert!(failed.get(member).is_some(), "{member} is there, whatever happens");
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2_and_says_what_was_expected() {
+    let org = ["--org", "acme.okta.com"];
+    let app = ["--org", "acme.okta.com", "--client-id", "0oa1", "--key", "missing.pem"];
+    for (flags, expected) in [
+        (&[][..], "--org is missing"),
+        (&org[..], "how to sign in is missing"),
+        (&[&org[..], &["--client-id", "0oa1"]].concat(), "--client-id needs --key"),
+        (&[&org[..], &["--key", "k"]].concat(), "--key needs --client-id"),
+        (&[&org[..], &["--api-token-env", "IDSYNC_TEST_NOT_SET"]].concat(), "IDSYNC_TEST_NOT_SET is not set"),
+        (&app, "missing.pem"),
+        (&["--org", "https://{yourOktaDomain}", "--client-id", "0oa1", "--key", "k"], "still a placeholder"),
+        (&["--org", "http://acme.okta.com", "--client-id", "0oa1", "--key", "k"], "https"),
+        (&["--connection", "nowhere.json"], "nowhere.json cannot be read"),
+        (&[&app[..], &["--plan", "--apply", "00000000000000000000000000000000"]].concat(), "exclude each other"),
+        (&[&app[..], &["--apply", "xyz"]].concat(), "not the hash of a plan"),
+        (&[&app[..], &["--delete-limit", "150%"]].concat(), "not a limit"),
+        (&[&app[..], &["--rate-share", "0%"]].concat(), "not a share"),
+        (&[&app[..], &["--patience", "long"]].concat(), "not a number of seconds"),
+        (&["--frobnicate"], "frobnicate"),
+    ] {
+        let mut command = Command::new(example("sync"));
+        command.args(flags).current_dir(std::env::temp_dir());
+        let ended = Ended::of(command);
+        assert_eq!(ended.code, Some(2), "{flags:?}: {ended:?}");
+        assert!(ended.stderr.contains(expected), "{flags:?}: {}", ended.stderr);
+        assert!(ended.stdout.is_empty() && !ended.stderr.contains("panicked"), "{ended:?}");
+    }
+    let mut help = Command::new(example("sync"));
+    help.arg("--help");
+    let help = Ended::of(help);
+    assert_eq!(help.code, Some(0));
+    for flag in ["--org", "--client-id", "--key", "--api-token-env", "--connection", "--database", "--plan", "--apply", "--delete-limit"] {
+        assert!(help.stdout.contains(flag), "{flag} is in the help");
+    }
+    assert!(help.stdout.lines().all(|line| line.chars().count() <= 100), "the help fits a terminal");
+}
+
+#[tokio::test]
+async fn a_key_that_others_can_read_is_refused() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    #[cfg(unix)]
+    {
+        std::fs::set_permissions(sync.key(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+        let ended = sync.run(&[]);
+        assert_eq!(ended.code, Some(2));
+        assert!(ended.stderr.contains("chmod 600"), "{}", ended.stderr);
+    }
+    write_private(&sync.key(), "not a key at all");
+    let ended = sync.run(&[]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("PEM") && !ended.stderr.contains("not a key at all"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_connection_file_and_an_api_token_sign_in_as_well() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    let connection = sync.folder().join("acme.json");
+    let content = json!({"org": emulator.url(), "client_id": emulator.client_id(), "key_file": "key.pem"});
+    std::fs::write(&connection, content.to_string()).unwrap();
+    let mut command = Command::new(example("sync"));
+    command.arg("--connection").arg(&connection).arg("--database").arg(sync.database()).arg("--quiet");
+    let ended = Ended::of(command);
+    assert_eq!((ended.code, ended.stdout.as_str(), ended.stderr.as_str()), (Some(0), "", ""), "quiet prints nothing");
+    assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
+
+    let mut command = Command::new(example("sync"));
+    command.args(["--org", emulator.url(), "--api-token-env", "IDSYNC_TEST_TOKEN"]).env("IDSYNC_TEST_TOKEN", emulator.api_token());
+    command.arg("--database").arg(sync.database());
+    let ended = Ended::of(command);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("no changes"), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn p18_what_the_org_refuses_ends_with_4_and_names_what_is_missing() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    assert_eq!(sync.run(&[]).code, Some(0));
+    let before = Contents::of_database(&sync.database());
+    let app = emulator.client_id();
+    let org = emulator.org();
+    let ways: [(&str, &dyn Fn(), &dyn Fn(), &[&str]); 4] = [
+        ("role", &|| org.set_role(Role::None), &|| org.set_role(Role::ReadOnlyAdmin), &["Read-Only Administrator", app]),
+        (
+            "groups scope",
+            &|| org.set_granted_scopes(&["okta.users.read"]),
+            &|| org.set_granted_scopes(&["okta.users.read", "okta.groups.read"]),
+            &["okta.groups.read", app],
+        ),
+        (
+            "all scopes",
+            &|| org.set_granted_scopes(&[]),
+            &|| org.set_granted_scopes(&["okta.users.read", "okta.groups.read"]),
+            &["scope", app],
+        ),
+        ("app", &|| org.set_app_active(false), &|| org.set_app_active(true), &[app]),
+    ];
+    for (name, take, give, named) in ways {
+        take();
+        let ended = sync.run(&[]);
+        assert_eq!(ended.code, Some(4), "{name}: {ended:?}");
+        assert!(named.iter().all(|word| ended.stderr.contains(word)), "{name}: {}", ended.stderr);
+        assert_eq!(Contents::of_database(&sync.database()), before, "{name}: nothing changes");
+        give();
+        let ended = sync.run(&[]);
+        assert_eq!(ended.code, Some(0), "{name}: {ended:?}");
+        assert_eq!(Contents::of_database(&sync.database()), before);
+    }
+}
+
+#[tokio::test]
+async fn p04_too_many_removals_are_held_with_3_and_the_rest_goes_on() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    sync.run(&[]);
+    let org = emulator.org();
+    let users: Vec<_> = org.truth().in_scope().users.into_keys().collect();
+    users.iter().take(40).for_each(|user| assert!(org.delete_user(user)));
+    org.create_user(json!({"login": "late@example.com", "email": "late@example.com"}));
+    let (code, report) = sync.json(&[]);
+    assert_eq!((code, &report["outcome"]), (Some(3), &json!("held")));
+    assert_eq!(report["held"]["by_kind"]["user.deleted"], 40);
+    assert_eq!((&report["changes"]["user.created"], &report["changes"]["user.deleted"]), (&json!(1), &json!(0)));
+    assert_eq!(count(&sync.database(), "SELECT count(*) FROM users"), users.len() as u64 + 1);
+    let ended = sync.run(&["--delete-limit", "off"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
+}
+
+#[tokio::test]
+async fn p14_a_plan_is_printed_and_applied_by_its_hash_or_refused() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    let plan = sync.run(&["--plan"]);
+    assert_eq!(plan.code, Some(0));
+    assert_eq!(count(&sync.database(), "SELECT count(*) FROM users"), 0, "a plan changes nothing");
+    assert!(plan.stdout.starts_with("Plan: ") && plan.stdout.contains("… and "), "counts first, long lists folded: {}", plan.stdout);
+    let hash = plan.stdout.split("--apply ").nth(1).unwrap().trim().to_owned();
+    let (code, json) = sync.json(&["--plan"]);
+    assert_eq!((code, json["change_set"].as_str()), (Some(0), Some(hash.as_str())), "the same plan has the same hash");
+    let counted: u64 = json["changes"].as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(json["plan"].as_array().unwrap().len() as u64, counted);
+
+    let org = emulator.org();
+    let newcomer = org.create_user(json!({"login": "between@example.com", "email": "between@example.com"}));
+    let stale = sync.run(&["--apply", &hash]);
+    assert_ne!(stale.code, Some(0));
+    assert!(stale.stderr.contains("the plan is not valid any more") && stale.stderr.contains("now it would be"), "{}", stale.stderr);
+    assert_eq!(count(&sync.database(), "SELECT count(*) FROM users"), 0);
+    assert!(org.delete_user(&newcomer));
+    let applied = sync.run(&["--apply", &hash]);
+    assert_eq!(applied.code, Some(0), "{applied:?}");
+    assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
+}
+
+#[tokio::test]
+async fn p13_a_directory_that_is_held_ends_with_7_and_names_the_holder() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    sync.run(&[]);
+    let directory = directory(&sync);
+    let file = SqliteFile::open(sync.database()).await.unwrap();
+    let lease = file.store().acquire(&directory, "the night shift").await.unwrap();
+    let ended = sync.run(&[]);
+    assert_eq!(ended.code, Some(7), "{ended:?}");
+    assert!(ended.stderr.contains("the night shift"), "{}", ended.stderr);
+    drop(lease);
+    assert_eq!(sync.run(&[]).code, Some(0));
+}
+
+#[tokio::test]
+async fn a_sink_that_refuses_or_fails_ends_with_6_and_the_next_run_converges() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    sync.run(&[]);
+    let tables = rusqlite::Connection::open(sync.database()).unwrap();
+    tables.execute_batch("CREATE TRIGGER no_more BEFORE INSERT ON users BEGIN SELECT RAISE(ABORT, 'no more'); END").unwrap();
+    let org = emulator.org();
+    let newcomer = org.create_user(json!({"login": "late@example.com", "email": "late@example.com"}));
+    let group = org.create_group("Late", None);
+    org.add_member(&group, &newcomer);
+    let (code, report) = sync.json(&[]);
+    assert_eq!((code, &report["outcome"], &report["escrowed"]), (Some(6), &json!("refused"), &json!(2)), "{report}");
+    assert_eq!(report["changes"]["group.created"], 1, "what does not depend on it goes on");
+    tables.execute_batch("DROP TRIGGER no_more").unwrap();
+    assert_eq!(sync.run(&[]).code, Some(0));
+    assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
+
+    tables.execute_batch("ALTER TABLE memberships RENAME TO elsewhere").unwrap();
+    org.remove_member(&group, &newcomer);
+    let ended = sync.run(&[]);
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    tables.execute_batch("ALTER TABLE elsewhere RENAME TO memberships").unwrap();
+    let ended = sync.run(&[]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
+}
+
+#[tokio::test]
+async fn the_database_of_another_org_or_program_is_refused_and_left_as_it_is() {
+    let (one, other) = (org().await, OktaEmulator::builder().seed(99).start().await.unwrap());
+    let (sync, elsewhere) = (Sync::new(&one), Sync::new(&other));
+    sync.run(&[]);
+    let before = std::fs::read(sync.database()).unwrap();
+    let ended = elsewhere.run(&["--database", sync.database().to_str().unwrap()]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("holds the directory"), "{}", ended.stderr);
+    assert!(std::fs::read(sync.database()).unwrap() == before);
+    std::fs::write(sync.folder().join("notes.txt"), "dear diary, this is no database and has to stay as it is").unwrap();
+    let ended = sync.run(&["--database", sync.folder().join("notes.txt").to_str().unwrap()]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("is not an SQLite file"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn the_access_review_prints_who_is_in_which_group() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    let org = emulator.org();
+    let (group, user) =
+        (org.create_group("Vault keepers", None), org.create_user(json!({"login": "keeper@example.com", "email": "k@example.com"})));
+    org.add_member(&group, &user);
+    sync.run(&[]);
+    let review = |flags: &[&str]| {
+        let mut command = Command::new(example("access_review"));
+        command.arg("--database").arg(sync.database()).args(flags);
+        Ended::of(command)
+    };
+    assert_eq!(review(&["--by", "group", "--find", "vault"]).stdout, "Vault keepers\n  keeper@example.com\n");
+    assert_eq!(review(&["--by", "person", "--find", "keeper@"]).stdout, "keeper@example.com (active)\n  Vault keepers\n");
+    let wrong = review(&["--by", "mood"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.stderr.contains("neither person nor group"), "{}", wrong.stderr);
+}

@@ -1,0 +1,113 @@
+//! Running the `sync` program as a script would.
+
+use idsync_okta_emulator::OktaEmulator;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use tempfile::TempDir;
+
+/// An example program of this workspace, built beside the test that runs it.
+///
+/// # Panics
+/// The test does not lie where cargo puts tests.
+pub fn example(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.ancestors().nth(2).unwrap().join("examples");
+    let program = folder.join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    assert!(program.exists(), "{} is missing: build it with `cargo build --examples`", program.display());
+    program
+}
+
+/// The `sync` program, its database and the files that it needs.
+#[derive(Debug)]
+pub struct Sync {
+    folder: TempDir,
+    org: String,
+    client_id: String,
+}
+
+/// How a program ended, and what it printed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Ended {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Sync {
+    /// A program that signs in as the emulator's app.
+    ///
+    /// # Panics
+    /// No folder can be made.
+    pub fn new(emulator: &OktaEmulator) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let sync = Self { folder, org: emulator.url().to_owned(), client_id: emulator.client_id().to_owned() };
+        write_private(&sync.key(), emulator.private_key_pem());
+        sync
+    }
+
+    /// Where the key is.
+    pub fn key(&self) -> PathBuf {
+        self.folder.path().join("key.pem")
+    }
+
+    /// Where the database is.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("directory.db")
+    }
+
+    /// The folder of it all.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The command with all that it needs, and these flags.
+    pub fn command(&self, flags: &[&str]) -> Command {
+        let mut command = Command::new(example("sync"));
+        command.args(["--org", &self.org, "--client-id", &self.client_id]).arg("--key").arg(self.key());
+        command.arg("--database").arg(self.database()).args(["--patience", "2"]).args(flags);
+        command.env_remove("IDSYNC_LOG").stdin(Stdio::null());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, flags: &[&str]) -> Ended {
+        Ended::of(self.command(flags))
+    }
+
+    /// Runs it with `--json`; standard output must be exactly one object.
+    ///
+    /// # Panics
+    /// It is not.
+    pub fn json(&self, flags: &[&str]) -> (Option<i32>, Value) {
+        let ended = self.run(&[flags, &["--json"]].concat());
+        let object = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("not one JSON object: {error}: {ended:?}"));
+        (ended.code, object)
+    }
+}
+
+impl Ended {
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn of(mut command: Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+}
+
+/// Writes a file that only its owner can read.
+///
+/// # Panics
+/// It cannot be written.
+pub fn write_private(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+}
