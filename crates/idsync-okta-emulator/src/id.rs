@@ -12,12 +12,9 @@ const FIRST: u64 = 1_873_905_120_117;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     App,
-    Grant,
     Group,
-    Key,
     Org,
     Realm,
-    RoleAssignment,
     User,
     UserType,
 }
@@ -26,12 +23,9 @@ impl Kind {
     fn prefix(self) -> &'static [u8; 3] {
         match self {
             Self::App => b"0oa",
-            Self::Grant => b"oag",
             Self::Group => b"00g",
-            Self::Key => b"pks",
             Self::Org => b"00o",
             Self::Realm => b"guo",
-            Self::RoleAssignment => b"ra1",
             Self::User => b"00u",
             Self::UserType => b"oty",
         }

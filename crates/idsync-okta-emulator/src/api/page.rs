@@ -83,10 +83,6 @@ impl Page {
         self.rows.len()
     }
 
-    pub(crate) fn row(&self, number: usize) -> Option<&[u8]> {
-        self.body.get(self.rows.get(number)?.clone())
-    }
-
     pub(crate) fn indexes(&self) -> &[u32] {
         &self.indexes
     }

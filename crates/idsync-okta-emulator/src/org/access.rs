@@ -43,10 +43,6 @@ impl Access {
             delay: 0,
         }
     }
-
-    pub(crate) fn app(&mut self, client_id: &str) -> Option<&mut App> {
-        self.apps.iter_mut().find(|app| app.client_id == client_id)
-    }
 }
 
 impl Org {

@@ -56,7 +56,7 @@ pub enum GroupsWithoutRole {
 /// A service app.
 #[derive(Debug)]
 pub(crate) struct App {
-    pub(crate) id: Id,
+    /// The id of the app, too: Okta makes them the same unless it is told otherwise (recorded).
     pub(crate) client_id: String,
     pub(crate) status: AppStatus,
     pub(crate) dpop: Dpop,
@@ -97,7 +97,7 @@ struct Upcoming {
 impl App {
     pub(crate) fn new(id: Id, scopes: BTreeSet<String>, role: Role, dpop: Dpop) -> Self {
         let client_id = id.to_string();
-        Self { id, client_id, status: AppStatus::Active, dpop, keys: Vec::new(), scopes, role, upcoming: None }
+        Self { client_id, status: AppStatus::Active, dpop, keys: Vec::new(), scopes, role, upcoming: None }
     }
 
     pub(crate) fn scopes(&self) -> &BTreeSet<String> {

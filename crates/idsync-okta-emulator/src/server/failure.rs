@@ -67,27 +67,24 @@ impl Failure {
         self
     }
 
-    /// The JSON without the error id.
-    pub(crate) fn body(&self) -> Value {
-        match &self.shape {
-            Shape::Empty => Value::Null,
-            Shape::OAuth { error, description } => json!({"error": error, "error_description": description}),
-            Shape::Okta { code, summary, cause } => {
-                let causes: Vec<Value> = cause.iter().map(|cause| json!({"errorSummary": cause})).collect();
-                json!({"errorCode": code, "errorSummary": summary, "errorLink": code, "errorCauses": causes})
-            }
-        }
-    }
-
-    /// The answer; `number` makes its error id different from all others.
+    /// The answer; `number` makes its error id different from all others. Members come in Okta's order (recorded).
     pub(crate) fn answer(self, number: u64) -> Answer {
-        let mut body = self.body();
-        if matches!(self.shape, Shape::Okta { .. }) {
-            body["errorId"] = Value::from(format!("oae{}", letters(number, 22)));
-        }
-        let answer = match self.shape {
+        let answer = match &self.shape {
             Shape::Empty => Answer::empty(self.status),
-            _ => Answer::json(self.status, body.to_string()),
+            Shape::OAuth { error, description } => {
+                let body = format!(r#"{{"error":{},"error_description":{}}}"#, json!(error), json!(description));
+                Answer::json(self.status, body)
+            }
+            Shape::Okta { code, summary, cause } => {
+                let id = letters(number, 22);
+                let causes: Vec<Value> = cause.iter().map(|cause| json!({"errorSummary": cause})).collect();
+                let body = format!(
+                    r#"{{"errorCode":"{code}","errorSummary":{},"errorLink":"{code}","errorId":"oae{id}","errorCauses":{}}}"#,
+                    json!(summary),
+                    json!(causes)
+                );
+                Answer::json(self.status, body)
+            }
         };
         self.headers.into_iter().fold(answer, |answer, (name, value)| answer.with_header(name, &value))
     }
