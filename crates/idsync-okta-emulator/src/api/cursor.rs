@@ -70,7 +70,9 @@ impl Cursors {
     }
 
     fn code(&self, place: &str) -> String {
-        letters(digest(self.listing ^ self.seed, place.as_bytes()), 6)
+        // Of such a length that Base64 must pad the cursor.
+        let length = if self.form == Form::Base64 { 7 } else { 6 };
+        letters(digest(self.listing ^ self.seed, place.as_bytes()), length)
     }
 }
 

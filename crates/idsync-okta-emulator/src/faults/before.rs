@@ -7,47 +7,37 @@ use crate::rate::{Bucket, Count};
 use crate::server::{Answer, Call, Endpoint, Failure, too_many_at_once, with_count};
 use std::time::Duration;
 
+/// What happens before an answer is made.
+#[derive(Debug)]
+pub(crate) struct Before {
+    /// How long to wait.
+    pub(crate) delay: Duration,
+    pub(crate) instead: Option<Instead>,
+}
+
 /// What happens instead of the answer.
 #[derive(Debug)]
 pub(crate) enum Instead {
-    Answer { answer: Answer, delay: Duration },
-    Nothing { delay: Duration },
-    Reset { delay: Duration },
-}
-
-impl Instead {
-    /// How long to wait before it.
-    pub(crate) fn delay(&self) -> Duration {
-        match self {
-            Self::Answer { delay, .. } | Self::Nothing { delay } | Self::Reset { delay } => *delay,
-        }
-    }
+    Answer(Box<Answer>),
+    Reset,
 }
 
 /// Lets the faults strike that come before the answer.
-pub(crate) fn before(shared: &Shared, call: &mut Call) -> Instead {
-    let mut delay = Duration::ZERO;
+pub(crate) fn before(shared: &Shared, call: &mut Call) -> Before {
+    let mut before = Before { delay: Duration::ZERO, instead: None };
     let mut most_rows = None;
-    let mut instead = None;
-    shared.faults.strike(
-        call,
-        |kind| applies(kind, call),
-        |kind| {
-            match kind {
-                FaultKind::Delay(time) => delay += *time,
-                FaultKind::ShrunkPages => most_rows = call.limit().map(|limit| (limit / 2).max(1)),
-                FaultKind::Reset => instead = Some(None),
-                _ => instead = Some(Some(answer(shared, call, kind))),
-            }
-            if instead.is_some() { Going::Stop } else { Going::On }
-        },
-    );
+    let strike = |kind: &FaultKind| {
+        match kind {
+            FaultKind::Delay(time) => before.delay += *time,
+            FaultKind::ShrunkPages => most_rows = call.limit().map(|limit| (limit / 2).max(1)),
+            FaultKind::Reset => before.instead = Some(Instead::Reset),
+            _ => before.instead = Some(Instead::Answer(Box::new(answer(shared, call, kind)))),
+        }
+        if before.instead.is_some() { Going::Stop } else { Going::On }
+    };
+    shared.faults.strike(call, |kind| applies(kind, call), strike);
     call.most_rows = most_rows;
-    match instead {
-        None => Instead::Nothing { delay },
-        Some(None) => Instead::Reset { delay },
-        Some(Some(answer)) => Instead::Answer { answer, delay },
-    }
+    before
 }
 
 fn applies(kind: &FaultKind, call: &Call) -> bool {

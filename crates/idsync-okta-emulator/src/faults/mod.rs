@@ -13,5 +13,5 @@ pub use kind::{BodyShape, FaultKind, Malformed};
 pub use registry::{AddedFault, Faults};
 
 pub(crate) use after::after;
-pub(crate) use before::{Instead, before};
+pub(crate) use before::{Before, Instead, before};
 pub(crate) use json::{from_json, to_json};

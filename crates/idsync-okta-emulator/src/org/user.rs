@@ -96,7 +96,7 @@ fn traits(core: &UserCore) -> Traits {
     // The last characters name the org, so that all its users share types and realms.
     let org = digest(1, &core.id.as_str().as_bytes()[17..]);
     Traits {
-        type_id: Id::new(org, Kind::UserType, u32::from(number % 16 == 0)),
+        type_id: Id::new(org, Kind::UserType, u32::from(number.is_multiple_of(16))),
         realm: (number >> 8).is_multiple_of(5).then(|| Id::new(org, Kind::Realm, (number >> 16) as u32 % 3)),
         provider: match (number >> 24) % 20 {
             0 => "IMPORT",

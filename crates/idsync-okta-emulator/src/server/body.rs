@@ -38,8 +38,8 @@ pub(crate) struct Outgoing {
 }
 
 const CHUNK: usize = 64 * 1024;
-/// Lets what was sent arrive before the connection is torn down, which would otherwise overtake it.
-const BEFORE_ABORT: Duration = Duration::from_millis(20);
+/// Lets what was sent arrive before the connection ends, which would otherwise overtake it.
+const BEFORE_END: Duration = Duration::from_millis(20);
 
 impl Outgoing {
     pub(crate) fn new(body: Bytes, delivery: &super::answer::Delivery, abort: Abort, ticket: Option<Ticket>) -> Self {
@@ -82,8 +82,10 @@ impl Body for Outgoing {
         if let Some(pause) = &mut self.pause {
             std::task::ready!(pause.as_mut().poll(context));
             self.pause = None;
-            if self.rest.is_empty() && self.ending == Ending::Torn {
-                self.abort.set();
+            if self.rest.is_empty() && self.padding == 0 && self.ending != Ending::Whole {
+                if self.ending == Ending::Torn {
+                    self.abort.set();
+                }
                 return Poll::Ready(Some(Err(io::ErrorKind::ConnectionReset.into())));
             }
         }
@@ -94,9 +96,8 @@ impl Body for Outgoing {
             }
             None => match self.ending {
                 Ending::Whole => Poll::Ready(None),
-                Ending::Cut => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
-                Ending::Torn => {
-                    self.pause = Some(Box::pin(tokio::time::sleep(BEFORE_ABORT)));
+                Ending::Cut | Ending::Torn => {
+                    self.pause = Some(Box::pin(tokio::time::sleep(BEFORE_END)));
                     self.poll_frame(context)
                 }
             },

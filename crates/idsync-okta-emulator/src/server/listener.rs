@@ -57,13 +57,10 @@ impl Drop for Running {
 async fn accept(listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let Ok((stream, _)) = listener.accept().await else {
             // The peer was gone before it was accepted, or there are too many open files for the moment.
-            Err(_) => {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-                continue;
-            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            continue;
         };
         // Small answers must not wait for more; when it cannot be set they are merely slower.
         _ = stream.set_nodelay(true);

@@ -9,7 +9,7 @@ use super::socket::Abort;
 use crate::api;
 use crate::auth::{self, Principal};
 use crate::control;
-use crate::faults::{self, Instead};
+use crate::faults::{self, Before, Instead};
 use crate::log::{Scheme, Ticket};
 use crate::moment::Moment;
 use crate::org::Shared;
@@ -37,15 +37,14 @@ pub(super) async fn serve(shared: Arc<Shared>, abort: Abort, request: Request<In
     let is_foreign = call.host().is_some_and(|host| !is_own(host, &shared.authority));
     let ticket = shared.log.begin(call.endpoint, scheme, is_foreign);
     call.body = read(incoming).await?;
-    let instead = faults::before(&shared, &mut call);
-    let delay = instead.delay();
+    let Before { delay, instead } = faults::before(&shared, &mut call);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     let answer = match instead {
-        Instead::Nothing { .. } => respond(&shared, &call, &ticket),
-        Instead::Answer { answer, .. } => answer,
-        Instead::Reset { .. } => {
+        None => respond(&shared, &call, &ticket),
+        Some(Instead::Answer(answer)) => *answer,
+        Some(Instead::Reset) => {
             abort.set();
             return Err(io::ErrorKind::ConnectionReset.into());
         }

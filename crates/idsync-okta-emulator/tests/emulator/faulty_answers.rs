@@ -132,7 +132,8 @@ async fn bodies_can_be_no_json_huge_and_deep() {
 async fn records_can_be_malformed() {
     let org = Tested::start().await;
     let user = org.get("/api/v1/users").await.ids()[0].clone();
-    let checks: [(Malformed, fn(&Value) -> bool); 6] = [
+    type Check = fn(&Value) -> bool;
+    let checks: [(Malformed, Check); 6] = [
         (Malformed::MissingId, |row| row.is_object() && row.get("id").is_none()),
         (Malformed::MissingStatus, |row| row["id"].is_string() && row.get("status").is_none()),
         (Malformed::NotAnObject, Value::is_string),

@@ -78,6 +78,7 @@ async fn made_up_and_foreign_cursors_are_refused() {
     ];
     for path in &refused {
         let answer = org.get(path).await;
+        assert_eq!(answer.status, 400, "{path}");
         assert_eq!(answer.error(), (400, "E0000029".to_owned()), "{path}");
         assert_eq!(answer.json()["errorCauses"], json!([{"errorSummary": "Invalid cursor."}]));
     }

@@ -24,8 +24,9 @@ impl Bound {
 
     /// Reads the users with the usual proof, changed by these claims.
     async fn read(&self, claims: &Value) -> Answer {
-        let usual = json!({"htm": "GET", "htu": self.org.at("/api/v1/users"), "ath": hash(&self.token)});
-        self.read_with(&self.key.proof(&merged(&usual, claims))).await
+        let url = self.org.at("/api/v1/users");
+        let usual = json!({"htm": "GET", "htu": url, "ath": hash(&self.token), "iat": now(), "jti": unique()});
+        self.read_with(&self.key.exact_proof(&merged(&usual, claims))).await
     }
 
     async fn read_with(&self, proof: &str) -> Answer {

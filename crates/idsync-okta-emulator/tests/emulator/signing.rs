@@ -56,10 +56,14 @@ impl Key {
         format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
-    /// A proof of possession with these claims besides the usual ones; null takes one away.
+    /// A proof of possession with these claims besides the usual ones.
     pub(crate) fn proof(&self, claims: &Value) -> String {
-        let usual = json!({"iat": now(), "jti": unique()});
-        self.sign(&json!({"typ": "dpop+jwt", "alg": self.algorithm(), "jwk": self.jwk()}), &merged(&usual, claims))
+        self.exact_proof(&merged(&json!({"iat": now(), "jti": unique()}), claims))
+    }
+
+    /// A proof of possession with these claims and no others.
+    pub(crate) fn exact_proof(&self, claims: &Value) -> String {
+        self.sign(&json!({"typ": "dpop+jwt", "alg": self.algorithm(), "jwk": self.jwk()}), claims)
     }
 }
 
