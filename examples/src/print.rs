@@ -46,11 +46,15 @@ pub fn counts(counts: &Counts) -> String {
             ChangeKind::GroupUserAdded => ("membership", "added"),
             _ => ("membership", "removed"),
         };
-        format!("{count} {noun}{} {verb}", if count == 1 { "" } else { "s" })
+        format!("{} {verb}", number(count, noun))
     };
     let parts: Vec<_> =
         ChangeKind::ALL.into_iter().filter(|kind| counts.get(*kind) > 0).map(|kind| words(kind, counts.get(kind))).collect();
     if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") }
+}
+
+fn number(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// A whole plan: counts first, then the changes in the order in which they would be applied, long lists folded.
@@ -158,6 +162,13 @@ pub fn report(report: &SyncReport) -> String {
         if let Some(first) = &report.first_refusal {
             let _ = writeln!(text, "      the first one because: {first}");
         }
+    }
+    let evidence = &report.evidence;
+    let misunderstood = [(evidence.users.held, "user"), (evidence.groups.held, "group"), (evidence.members.held, "member")];
+    let misunderstood: Vec<_> =
+        misunderstood.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| number(count, what)).collect();
+    if !misunderstood.is_empty() {
+        let _ = writeln!(text, "Not understood: {}; they stay as they are and are read again next time", misunderstood.join(", "));
     }
     if !report.complete {
         let _ = writeln!(

@@ -26,6 +26,11 @@ impl ServerClock {
         self.offset_millis.store(offset, Ordering::Relaxed);
     }
 
+    /// Seconds since the start of 1970, by the local clock.
+    pub(crate) fn local_seconds(&self) -> i64 {
+        self.local.now().unix_seconds()
+    }
+
     /// Seconds since the start of 1970, by the org's clock.
     pub(crate) fn unix_seconds(&self) -> i64 {
         self.local.now().unix_millis().saturating_add(self.offset_millis.load(Ordering::Relaxed)).div_euclid(1000)

@@ -2,6 +2,7 @@
 
 use crate::client::{Get, OktaClient};
 use crate::error::Error;
+use crate::link;
 use crate::paginate::{Listing, Reader, pages};
 use crate::transport::Route;
 use crate::wire::{self, WireGroup, WireMember, WireUser};
@@ -126,12 +127,13 @@ impl OktaProvider {
         }
     }
 
-    /// Whether a listing shows anything, asked with a page of one.
+    /// Whether a listing shows anything, asked with a page of one. A page that is empty but not the last one says nothing.
     async fn probe(&self, route: Route, name: &'static str) -> Result<(), Error> {
         let mut url = self.client.org().join(route.template());
         url.set_query(Some("limit=1"));
-        let entries = self.client.inner.get(&mut Get::new(route, url), count).await?.value;
-        if entries == 0 {
+        let page = self.client.inner.get(&mut Get::new(route, url), count).await?;
+        let is_last = matches!(link::next_target(&page.headers), Ok(None));
+        if page.value == 0 && is_last {
             return Err(Error::EmptyDirectory { listing: name, client_id: self.client.inner.client_id().map(str::to_owned) });
         }
         Ok(())

@@ -16,6 +16,8 @@ use url::Url;
 
 const NONCE: &str = "dpop-nonce";
 const CHALLENGES: u32 = 3;
+/// How often an assertion is made anew after one was refused for its time; the last one goes by the local clock.
+const RENEWALS: u32 = 2;
 
 /// An access token that is in use.
 #[derive(Debug)]
@@ -89,13 +91,15 @@ impl Inner {
         if self.tokens.mode == DpopMode::Always {
             self.dpop.switch_on()?;
         }
-        let (mut attempts, mut challenges, mut renewed) = (Attempts::new(self.retry), 0, false);
+        let (mut attempts, mut challenges, mut renewed, mut renewals) = (Attempts::new(self.retry), 0, false, 0);
         loop {
             let permit = self.governor.admit(Route::Token.bucket()).await;
-            let assertion = jws::assertion(app, url.as_str(), self.clock.unix_seconds()).await?;
+            // The org's clock is the better one, unless something in between answers with a date of its own.
+            let now = if renewals < RENEWALS { self.clock.unix_seconds() } else { self.clock.local_seconds() };
+            let assertion = jws::assertion(app, url.as_str(), now).await?;
             let mut headers = common_headers(&attempts);
             headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
-            if let Some(proof) = self.dpop.proof("POST", &url, Audience::Token, self.clock.unix_seconds())? {
+            if let Some(proof) = self.dpop.proof("POST", &url, Audience::Token, now)? {
                 headers.insert("dpop", secret_value(&proof)?);
             }
             let outgoing = Outgoing { route: Route::Token, url: url.clone(), headers, form: Some(form(app, &assertion)) };
@@ -134,10 +138,10 @@ impl Inner {
                 }
                 Verdict::Renew(error) => {
                     // The clock was corrected by the answer's date meanwhile.
-                    if renewed {
+                    if renewals >= RENEWALS {
                         return Err(error);
                     }
-                    renewed = true;
+                    renewals += 1;
                 }
                 Verdict::Final(error) => return Err(self.named(error)),
                 limited @ (Verdict::Ease(_) | Verdict::Wait { .. }) => self.slow_down(Route::Token, limited, &mut attempts).await?,

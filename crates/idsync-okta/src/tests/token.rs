@@ -66,7 +66,10 @@ async fn a_clock_that_is_a_day_off_is_corrected_by_the_first_refusal() {
     let error = read(&org.app_provider()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(error.remedy().unwrap().contains("clock"), "{error:?}");
-    assert_eq!(org.requests(TOKEN).await.len(), 2);
+    let requests = org.requests(TOKEN).await;
+    assert_eq!(requests.len(), 3);
+    let issued = |at: usize| jwt(&form(&requests[at], "client_assertion"), 1)["iat"].as_i64().unwrap();
+    assert!(issued(1) / 60 == (EPOCH - 5) / 60 && issued(2) > EPOCH + 86_400, "the last attempt goes by the local clock again");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ fn meaning(code: &str, description: &str) -> (Option<AuthFault>, bool) {
         "unauthorized_client" | "unsupported_grant_type" => (Some(AuthFault::AppType), false),
         "invalid_client" | "invalid_token" if says(&["already been used"]) => (Some(AuthFault::Other), true),
         "invalid_client" | "invalid_token" => {
-            let fault = if says(&["expire", "before the current time", "in the future", "issued"]) {
+            let fault = if says(&["expir", "before the current time", "the future", "issued"]) {
                 AuthFault::Clock
             } else if says(&["kid", "signature", "jwks", "parsing", "public key"]) {
                 AuthFault::Key
@@ -158,6 +158,7 @@ mod tests {
             (complaint.auth.unwrap(), complaint.is_replay)
         };
         assert_eq!(read("The client_assertion token is expired."), (AuthFault::Clock, false));
+        assert_eq!(read("The client_assertion token has an expiration too far into the future."), (AuthFault::Clock, false));
         assert_eq!(read("The client_assertion token must be issued before the current time."), (AuthFault::Clock, false));
         assert_eq!(read("The client_assertion token has already been used."), (AuthFault::Other, true));
         assert_eq!(read("The client_assertion JWT kid is invalid."), (AuthFault::Key, false));
