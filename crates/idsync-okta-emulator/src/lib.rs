@@ -92,6 +92,6 @@ pub use builder::OktaEmulatorBuilder;
 pub use emulator::OktaEmulator;
 pub use faults::{AddedFault, BodyShape, Fault, FaultKind, Faults, Malformed};
 pub use log::{RequestEntry, RequestLog, Scheme};
-pub use org::{GroupType, GroupsWithoutRole, Lag, Org, Role, Status, Truth, TruthGroup, TruthUser};
+pub use org::{Counts, GroupType, GroupsWithoutRole, Lag, Org, Role, Status, Truth, TruthGroup, TruthUser};
 pub use rate::{Bucket, RateLimits};
 pub use server::Endpoint;

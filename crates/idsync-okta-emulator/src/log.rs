@@ -155,7 +155,7 @@ impl Default for Log {
 
 impl Log {
     /// Notes that a request arrived. It counts as being served until the ticket is gone.
-    pub(crate) fn begin(&self, endpoint: Endpoint, scheme: Scheme, is_foreign: bool) -> Ticket {
+    pub(crate) fn begin(&self, Arrival { endpoint, scheme, is_foreign }: Arrival) -> Ticket {
         let mut inner = lock(&self.0);
         inner.in_flight += 1;
         inner.log.max_in_flight = inner.log.max_in_flight.max(inner.in_flight);
@@ -176,6 +176,14 @@ impl Log {
         inner.start = Instant::now();
         inner.generation += 1;
     }
+}
+
+/// A request that has just arrived.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) scheme: Scheme,
+    pub(crate) is_foreign: bool,
 }
 
 /// A request that is being served.

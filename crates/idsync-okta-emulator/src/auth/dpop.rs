@@ -31,7 +31,6 @@ pub(super) struct Proof {
 }
 
 /// What a proof must be about.
-#[derive(Debug)]
 pub(super) struct Subject<'a> {
     pub(super) method: &'a str,
     /// The URL without query and fragment, in each form that the client may know the org by.

@@ -6,7 +6,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 /// A signed token whose signature was not looked at yet.
-#[derive(Debug)]
 pub(super) struct Jws<'a> {
     pub(super) header: Value,
     pub(super) claims: Value,

@@ -52,7 +52,7 @@ fn status(index: u32, random: &mut Random) -> Status {
 
 /// The members that are always there come first, as recorded; every other one is absent where it is unset.
 fn profile(index: u32, status: Status, random: &mut Random) -> Vec<u8> {
-    let (given, family) = (random.pick(GIVEN), random.pick(FAMILY));
+    let (given, family) = (random.pick(&GIVEN), random.pick(&FAMILY));
     let mut json = Vec::with_capacity(420);
     let mobile = match random.below(10) {
         0..6 => "null".to_owned(),
@@ -87,10 +87,10 @@ fn standard(json: &mut Vec<u8>, given: &str, family: &str, random: &mut Random) 
         _ = write!(json, r#","nickName":"\"{given}\" <b>\\o/</b>""#);
     }
     if random.chance(3, 4) {
-        _ = write!(json, r#","title":"{}","department":"{}""#, random.pick(TITLES), random.pick(DEPARTMENTS));
+        _ = write!(json, r#","title":"{}","department":"{}""#, random.pick(&TITLES), random.pick(&DEPARTMENTS));
     }
     if random.chance(1, 2) {
-        _ = write!(json, r#","city":"{}""#, random.pick(CITIES));
+        _ = write!(json, r#","city":"{}""#, random.pick(&CITIES));
     }
     if random.chance(1, 2) {
         _ = write!(json, r#","employeeNumber":"{:06}""#, random.below(1_000_000));

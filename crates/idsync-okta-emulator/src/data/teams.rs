@@ -36,7 +36,7 @@ fn core(seed: u64, index: u32, kind: GroupType, created: i64, members_updated: i
 fn group(seed: u64, index: u32, users: u32, size: u32, base: &str) -> Group {
     let mut random = Random::new(seed, 2, u64::from(index));
     let kind = if random.chance(1, 6) { GroupType::App } else { GroupType::Okta };
-    let name = format!("{} {} {index}", random.pick(TEAMS), random.pick(DEPARTMENTS));
+    let name = format!("{} {} {index}", random.pick(&TEAMS), random.pick(&DEPARTMENTS));
     let description = match (kind, random.below(3)) {
         (GroupType::App, _) | (_, 0) => Value::Null,
         (_, 1) => json!(""),

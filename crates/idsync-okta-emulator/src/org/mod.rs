@@ -16,7 +16,7 @@ mod users;
 pub use app::{GroupsWithoutRole, Role};
 pub use lag::Lag;
 pub use status::{GroupType, Status};
-pub use truth::{Truth, TruthGroup, TruthUser};
+pub use truth::{Counts, Truth, TruthGroup, TruthUser};
 
 pub(crate) use access::{Access, ApiTokens};
 pub(crate) use app::{App, AppStatus, KeyStatus};

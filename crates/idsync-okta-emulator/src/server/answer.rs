@@ -5,10 +5,10 @@ use crate::api::Page;
 use bytes::Bytes;
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
+use std::fmt;
 use std::time::Duration;
 
 /// An answer that faults may still change.
-#[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
@@ -71,5 +71,12 @@ impl Answer {
             self.add_header("link", &link);
         }
         self.body = page.into_body();
+    }
+}
+
+/// Without the body, which may be an access token.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).field("bytes", &self.body.len()).finish_non_exhaustive()
     }
 }

@@ -23,7 +23,6 @@ pub(crate) enum Ending {
 }
 
 /// A body on its way.
-#[derive(Debug)]
 pub(crate) struct Outgoing {
     rest: Bytes,
     /// What is announced, which is more than is sent when the body is cut.

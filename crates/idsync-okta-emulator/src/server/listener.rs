@@ -5,7 +5,7 @@ use super::socket::Socket;
 use crate::org::Shared;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -68,8 +68,9 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) -> io::Result<()> {
         let shared = Arc::clone(&shared);
         tokio::spawn(async move {
             let service = service_fn(move |request| serve(Arc::clone(&shared), abort.clone(), request));
-            // A connection that fails is the client's business, or a fault that was asked for.
-            _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(socket), service).await;
+            // An idle connection stays open, so that tests do not depend on how long they take. One that fails is the client's business,
+            // or a fault that was asked for.
+            _ = http1::Builder::new().header_read_timeout(None).serve_connection(TokioIo::new(socket), service).await;
         });
     }
 }

@@ -1,9 +1,9 @@
 //! Query strings and forms (URL Standard, section "application/x-www-form-urlencoded").
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 /// Names and values in the order in which they came, decoded.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
@@ -22,6 +22,13 @@ impl Query {
 
     pub(crate) fn extend(&mut self, other: &Self) {
         self.0.extend(other.0.iter().cloned());
+    }
+}
+
+/// The names only, for values may be credentials.
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
 }
 

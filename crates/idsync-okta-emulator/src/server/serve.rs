@@ -10,7 +10,7 @@ use crate::api;
 use crate::auth::{self, Principal};
 use crate::control;
 use crate::faults::{self, Before, Instead};
-use crate::log::{Scheme, Ticket};
+use crate::log::{Arrival, Scheme, Ticket};
 use crate::moment::Moment;
 use crate::org::Shared;
 use crate::rate::Count;
@@ -35,7 +35,7 @@ pub(super) async fn serve(shared: Arc<Shared>, abort: Abort, request: Request<In
     let mut call = Call::new(parts, Bytes::new());
     let scheme = Scheme::of(call.headers.get("authorization").and_then(|value| value.to_str().ok()));
     let is_foreign = call.host().is_some_and(|host| !is_own(host, &shared.authority));
-    let ticket = shared.log.begin(call.endpoint, scheme, is_foreign);
+    let ticket = shared.log.begin(Arrival { endpoint: call.endpoint, scheme, is_foreign });
     call.body = read(incoming).await?;
     let Before { delay, instead } = faults::before(&shared, &mut call);
     if !delay.is_zero() {

@@ -27,6 +27,15 @@ async fn the_same_seed_makes_the_same_org_and_another_makes_another() {
 }
 
 #[tokio::test]
+async fn counts_are_those_of_the_truth_in_scope() {
+    let org = Tested::from(OktaEmulator::builder().users(300)).await;
+    org.org().delete_user(org.org().truth().users.keys().nth(7).unwrap());
+    let (counts, scope) = (org.org().counts_in_scope(), org.org().truth().in_scope());
+    assert_eq!((counts.users, counts.groups, counts.memberships), (scope.users.len(), scope.groups.len(), scope.memberships.len()));
+    assert!(counts.users < 299 && counts.memberships > 0);
+}
+
+#[tokio::test]
 async fn the_first_group_is_the_largest_and_sizes_fall() {
     let org = Tested::from(OktaEmulator::builder().users(1000).groups(10).memberships(3000)).await;
     let truth = org.org().truth();
