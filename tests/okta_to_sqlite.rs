@@ -3,7 +3,7 @@
 use idsync::engine::{DeleteLimit, DeleteLimits, SyncEngine};
 use idsync::okta::{Deprovisioned, Everyone};
 use idsync::{ChangeKind, Counts};
-use idsync_okta_emulator::{Bucket, Dpop, KeyKind, OktaEmulator, Org, RateLimits, Status};
+use idsync_okta_emulator::{Bucket, Dpop, Fault, FaultKind, KeyKind, OktaEmulator, Org, RateLimits, Status};
 use idsync_tests::{Contents, column, count, engine, file, provider};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -169,4 +169,14 @@ async fn p15_a_narrow_rate_limit_is_used_up_to_the_share_and_never_exceeded() {
     assert_eq!(Contents::of_database(&database), Contents::of_org(&emulator));
     assert_eq!(report.requests.rate_limited, 0, "nobody else uses the bucket, so there is no 429");
     assert_eq!(emulator.requests().rate_limited(), 0);
+}
+
+#[tokio::test]
+async fn users_groups_and_members_are_read_side_by_side() {
+    let emulator = OktaEmulator::builder().seed(15).users(900).groups(40).memberships(900).start().await.unwrap();
+    emulator.faults().add(Fault::new(FaultKind::Delay(Duration::from_millis(40))).always());
+    let folder = tempfile::tempdir().unwrap();
+    let report = engine(&emulator, &folder.path().join("slow.db")).await.build().sync().await.unwrap();
+    assert_eq!(report.requests.max_in_flight, 8, "as many as the client may have under way");
+    assert_eq!(emulator.requests().max_in_flight(), 8);
 }
