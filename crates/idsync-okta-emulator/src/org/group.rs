@@ -32,7 +32,7 @@ pub(crate) struct GroupCore {
 pub(crate) enum Members {
     /// Every user that was not deleted.
     Everyone,
-    /// The users with these indexes, in ascending order.
+    /// The users with these indexes, in ascending order. Those who were deleted meanwhile do not count.
     Listed(Vec<u32>),
 }
 

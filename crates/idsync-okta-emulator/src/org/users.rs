@@ -1,6 +1,6 @@
 //! Changing users.
 
-use super::{Members, Org, Status, User, UserCore};
+use super::{Org, Status, User, UserCore};
 use crate::id::{Id, Kind};
 use serde_json::{Map, Value};
 
@@ -81,15 +81,6 @@ impl Org {
         let (now, mut data) = (self.shared.now(), self.shared.write());
         let Some(index) = data.user_index(id) else { return false };
         data.put_user(index, None);
-        let lag = data.lag;
-        for group in 1..data.groups.len() {
-            let data = &mut *data;
-            let Some(Members::Listed(members)) = data.groups[group].as_mut().map(|group| &mut group.members) else { continue };
-            if let Ok(at) = members.binary_search(&index) {
-                data.stale_members.keep(lag, group as u32, || members.clone());
-                members.remove(at);
-            }
-        }
         data.touch_members(0, now, &self.shared.base);
         true
     }

@@ -53,11 +53,11 @@ async fn member_lists_show_the_old_state_for_so_many_listings() {
 #[tokio::test]
 async fn a_lag_may_be_a_time() {
     let org = Tested::start().await;
-    org.org().set_lag(Lag::Time(Duration::from_millis(400)));
+    org.org().set_lag(Lag::Time(Duration::from_millis(1500)));
     let group = org.org().create_group("New", None);
     let search = "/api/v1/groups?search=profile.name+eq+%22new%22";
     assert!(org.get(search).await.ids().is_empty());
     assert!(org.get("/api/v1/groups").await.ids().contains(&group));
-    tokio::time::sleep(Duration::from_millis(450)).await;
+    tokio::time::sleep(Duration::from_millis(1550)).await;
     assert_eq!(org.get(search).await.ids(), [group]);
 }

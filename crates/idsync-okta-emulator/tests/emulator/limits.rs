@@ -12,7 +12,7 @@ fn counts(answer: &Answer) -> (i64, i64, i64) {
 
 #[tokio::test]
 async fn a_bucket_counts_down_and_then_refuses_until_its_window_ends() {
-    let limits = RateLimits::unlimited().with(Bucket::Users, 3, Duration::from_secs(2));
+    let limits = RateLimits::unlimited().with(Bucket::Users, 3, Duration::from_secs(3));
     let org = Tested::from(OktaEmulator::builder().rate_limits(limits)).await;
     for remaining in [2, 1, 0] {
         let answer = org.get("/api/v1/users").await;
@@ -21,7 +21,7 @@ async fn a_bucket_counts_down_and_then_refuses_until_its_window_ends() {
     let refused = org.get("/api/v1/users").await;
     assert_eq!(refused.error(), (429, "E0000047".to_owned()));
     let (limit, remaining, reset) = counts(&refused);
-    assert!((limit, remaining) == (3, 0) && (0..=3).contains(&(reset - now())), "{reset}");
+    assert!((limit, remaining) == (3, 0) && (0..=4).contains(&(reset - now())), "{reset}");
     assert!(refused.header("retry-after").is_none() && refused.header("cache-control").is_none());
     assert_eq!(org.requests().rate_limited(), 1);
     assert_eq!(org.get("/api/v1/groups").await.status, 200, "other buckets go on");
@@ -67,9 +67,11 @@ async fn named_limits_are_the_share_of_an_app() {
 #[tokio::test]
 async fn too_many_at_once_are_refused_with_a_limit_of_zero() {
     let org = Tested::from(OktaEmulator::builder().rate_limits(RateLimits::unlimited().with_concurrency(2))).await;
-    org.faults().add(Fault::new(FaultKind::Delay(Duration::from_millis(300))).on(Endpoint::Users).times(2));
+    org.faults().add(Fault::new(FaultKind::Delay(Duration::from_secs(1))).on(Endpoint::Users).times(2));
     let (one, two, three) = tokio::join!(org.get("/api/v1/users"), org.get("/api/v1/users"), async {
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        while org.requests().total() < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         org.get("/api/v1/groups").await
     });
     assert_eq!((one.status, two.status, three.error()), (200, 200, (429, "E0000047".to_owned())));
