@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
+/// The list in this file.
 #[derive(Debug)]
 pub struct AccessList(pub PathBuf);
 

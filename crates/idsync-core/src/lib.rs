@@ -8,7 +8,7 @@
 //! | You want to … | Read |
 //! |---|---|
 //! | receive changes | [`DirectorySink`], or [`ChangeHandler`] for one change at a time |
-//! | read another identity provider | [`IdentityProvider`] |
+//! | read another identity provider | [`IdentityProvider`], or [`SnapshotSource`] for a small one that is read whole |
 //! | keep the sync state elsewhere | [`StateStore`] |
 //! | compare two directories yourself | [`ChangeSet::between`] |
 //! | test an implementation of yours | the `conformance` module (feature `conformance`) |
@@ -34,6 +34,7 @@ mod status;
 mod store;
 mod timestamp;
 mod user;
+mod whole;
 pub mod wrap;
 
 pub use attributes::Attributes;
@@ -53,3 +54,4 @@ pub use status::{Lifecycle, UserStatus};
 pub use store::{DigestKey, Head, Lease, RunRecord, StateStore, StoreCommit};
 pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use user::{Timestamps, User};
+pub use whole::{SnapshotSource, WholeRead};

@@ -45,6 +45,14 @@ impl Snapshot {
         self.memberships.iter()
     }
 
+    /// The members of a group, by id; none where there is no such group.
+    pub fn members(&self, group: &GroupId) -> impl Iterator<Item = &UserId> {
+        // A space is the smallest character that an id may hold, so no id comes before it.
+        let smallest = UserId::new(" ").unwrap_or_else(|_| unreachable!("a space is a valid id"));
+        let first = Membership::new(group.clone(), smallest);
+        self.memberships.range(first..).take_while(move |membership| membership.group == *group).map(|membership| &membership.user)
+    }
+
     /// The user with this id.
     pub fn user(&self, id: &UserId) -> Option<&User> {
         self.users.get(id)
