@@ -60,7 +60,8 @@ fn reading(provider: &MemoryProvider) -> idsync_benches::Spent {
         let mut groups = provider.groups(ReadOptions::default());
         while let Some(page) = groups.try_next().await? {
             for group in page.items {
-                let members: Vec<_> = provider.members(&group.id, ReadOptions::default()).map_ok(|page| page.items.len()).try_collect().await?;
+                let members: Vec<_> =
+                    provider.members(&group.id, ReadOptions::default()).map_ok(|page| page.items.len()).try_collect().await?;
                 black_box(members);
             }
         }
