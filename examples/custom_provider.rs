@@ -13,7 +13,7 @@ use std::fmt;
 
 /// The system behind this URL.
 #[derive(Debug)]
-pub struct Personnel(pub String);
+pub(crate) struct Personnel(pub(crate) String);
 
 #[derive(serde::Deserialize)]
 struct Document {

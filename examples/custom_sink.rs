@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// The list in this file.
 #[derive(Debug)]
-pub struct AccessList(pub PathBuf);
+pub(crate) struct AccessList(pub(crate) PathBuf);
 
 type People = BTreeMap<String, Option<String>>;
 

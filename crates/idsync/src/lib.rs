@@ -1,4 +1,17 @@
-#![doc = include_str!("../../../README.md")]
+//! Connects a company's identity provider to any other system: reads users, groups and memberships, compares them with what was synced
+//! before, and delivers the differences.
+//!
+//! This crate re-exports the others behind features; it holds nothing of its own.
+//!
+//! | Feature | Module |
+//! |---|---|
+//! | none | the model, the traits and the reference implementations of `idsync-core`, at the root |
+//! | `engine` (on unless switched off) | `engine`: reads, proves, plans, applies |
+//! | `okta` | `okta`: Okta as an identity provider |
+//! | `sqlite` | `sqlite`: state store and sink in one SQLite file |
+//! | `conformance` | `conformance`: test suites for people who implement the traits |
+#![cfg_attr(all(feature = "engine", feature = "okta", feature = "sqlite"), doc = "\n---\n\n")]
+#![cfg_attr(all(feature = "engine", feature = "okta", feature = "sqlite"), doc = include_str!("../README.md"))]
 
 pub use idsync_core::*;
 
