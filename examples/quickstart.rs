@@ -27,7 +27,8 @@ async fn story() -> Result<(), Box<dyn Error>> {
 
     heading("1. An Okta org to play with");
     let emulator = OktaEmulator::builder().seed(2026).users(1_000).groups(60).memberships(8_000).start().await?;
-    println!("   {} answers like Okta: 1,000 users, 60 groups, 8,000 memberships", emulator.url());
+    let size = emulator.org().counts_in_scope();
+    println!("   {} answers like Okta; {} users are not deactivated, in {} groups", emulator.url(), size.users, size.groups);
 
     heading("2. The first sync: everything, once");
     let engine = connect(&emulator, &database).await?;

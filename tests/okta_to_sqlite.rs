@@ -176,7 +176,13 @@ async fn users_groups_and_members_are_read_side_by_side() {
     let emulator = OktaEmulator::builder().seed(15).users(900).groups(40).memberships(900).start().await.unwrap();
     emulator.faults().add(Fault::new(FaultKind::Delay(Duration::from_millis(40))).always());
     let folder = tempfile::tempdir().unwrap();
-    let report = engine(&emulator, &folder.path().join("slow.db")).await.build().sync().await.unwrap();
+    let engine = engine(&emulator, &folder.path().join("slow.db")).await.build();
+    let report = engine.sync().await.unwrap();
     assert_eq!(report.requests.max_in_flight, 8, "as many as the client may have under way");
     assert_eq!(emulator.requests().max_in_flight(), 8);
+
+    emulator.faults().clear();
+    emulator.clear_requests();
+    let report = engine.sync().await.unwrap();
+    assert_eq!(report.requests.total, emulator.requests().total() as u64, "a report counts the requests of its own run");
 }

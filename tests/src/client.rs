@@ -2,22 +2,27 @@
 
 use idsync::Secret;
 use idsync::engine::{SyncEngine, SyncEngineBuilder};
-use idsync::okta::{OktaClient, OktaProvider, OrgUrl, RetryPolicy, ServiceApp, SigningKey};
+use idsync::okta::{OktaClient, OktaClientBuilder, OktaProvider, OrgUrl, RetryPolicy, ServiceApp, SigningKey};
 use idsync::sqlite::SqliteFile;
 use idsync_okta_emulator::OktaEmulator;
 use std::path::Path;
 use std::time::Duration;
+
+/// A client with the app's key, before it is built.
+///
+/// # Panics
+/// The emulator's key or URL is not usable.
+pub fn client_builder(emulator: &OktaEmulator) -> OktaClientBuilder {
+    let key = SigningKey::from_pem(Secret::new(emulator.private_key_pem().to_owned())).unwrap().with_key_id(emulator.key_id());
+    OktaClient::builder(OrgUrl::parse(emulator.url()).unwrap(), ServiceApp::new(emulator.client_id(), key))
+}
 
 /// A client with the app's key, which gives up on a request after a few attempts and no more than three seconds.
 ///
 /// # Panics
 /// The emulator's key or URL is not usable.
 pub fn client(emulator: &OktaEmulator) -> OktaClient {
-    let key = SigningKey::from_pem(Secret::new(emulator.private_key_pem().to_owned())).unwrap().with_key_id(emulator.key_id());
-    OktaClient::builder(OrgUrl::parse(emulator.url()).unwrap(), ServiceApp::new(emulator.client_id(), key))
-        .retry(RetryPolicy::new(4, Duration::from_secs(3)))
-        .build()
-        .unwrap()
+    client_builder(emulator).retry(RetryPolicy::new(4, Duration::from_secs(3))).build().unwrap()
 }
 
 /// A provider with default scope.

@@ -4,6 +4,6 @@ mod client;
 mod contents;
 mod program;
 
-pub use client::{client, engine, file, provider};
+pub use client::{client, client_builder, engine, file, provider};
 pub use contents::{Contents, ShownGroup, ShownUser, column, count};
 pub use program::{Ended, Sync, example, write_private};

@@ -160,6 +160,24 @@ pub struct RequestUsage {
     pub max_in_flight: u64,
 }
 
+impl RequestUsage {
+    /// What came on top of `earlier`, which the same provider gave before. The most requests at once are those of all time.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        let by_bucket = self.by_bucket.iter().map(|(bucket, count)| {
+            let before = earlier.by_bucket.get(bucket).copied().unwrap_or_default();
+            (bucket.clone(), count.saturating_sub(before))
+        });
+        Self {
+            total: self.total.saturating_sub(earlier.total),
+            by_bucket: by_bucket.filter(|(_, count)| *count > 0).collect(),
+            rate_limited: self.rate_limited.saturating_sub(earlier.rate_limited),
+            retried: self.retried.saturating_sub(earlier.retried),
+            max_in_flight: self.max_in_flight,
+        }
+    }
+}
+
 macro_rules! forward {
     ($pointer:ident) => {
         #[async_trait]
@@ -205,6 +223,14 @@ forward!(Box);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn usage_is_counted_from_any_point_on() {
+        let usage =
+            |total, users| RequestUsage { total, by_bucket: [("users".to_owned(), users)].into(), max_in_flight: 8, ..Default::default() };
+        assert_eq!(usage(10, 7).since(&usage(4, 7)), RequestUsage { by_bucket: BTreeMap::new(), ..usage(6, 0) });
+        assert_eq!(usage(10, 7).since(&RequestUsage::default()), usage(10, 7));
+    }
 
     #[test]
     fn the_trait_is_object_safe_and_pointers_implement_it() {

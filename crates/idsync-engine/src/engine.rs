@@ -12,8 +12,8 @@ use crate::run::{Observer, RunState, Surroundings, run_name};
 use crate::stager::Stager;
 use crate::{DeleteLimits, Evidence, Progress, SyncError};
 use idsync_core::{
-    Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, Revision, RunRecord, Stage, StateStore,
-    SystemClock, Timestamp,
+    Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, RequestUsage, Revision, RunRecord,
+    Stage, StateStore, SystemClock, Timestamp,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -88,7 +88,16 @@ struct Draft {
     started: Timestamp,
     read: ReadResult,
     plan: Option<(PlanHash, PlanNote)>,
+    before: Before,
+}
+
+/// What there was before the directory was read.
+#[derive(Default)]
+struct Before {
+    /// Changes of an earlier run that were delivered first.
     recovered: Counts,
+    /// What the provider had been asked.
+    usage: RequestUsage,
 }
 
 impl SyncEngine {
@@ -115,11 +124,12 @@ impl SyncEngine {
     /// [`SyncError`] says what could not be done; nothing was changed. A delivery that was interrupted must be finished by
     /// [`SyncEngine::sync`] before anything can be planned.
     pub async fn plan(&self) -> Result<Plan, SyncError> {
+        let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
         if self.unfinished(&lease).await?.is_some() {
             return Err(SyncError::Interrupted);
         }
-        let draft = self.draft(info, lease, Counts::default()).await?;
+        let draft = self.draft(info, lease, Before { usage, ..Before::default() }).await?;
         let plan = self.to_plan(&draft);
         self.give_back(&draft.lease).await?;
         Ok(plan)
@@ -146,7 +156,8 @@ impl SyncEngine {
         };
         let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory };
         let plan_note = plan.hash.map(|hash| (hash, PlanNote { held: plan.held.clone(), ..PlanNote::default() }));
-        let draft = Draft { lease, revision: plan.base, started, read, plan: plan_note, recovered: Counts::default() };
+        let before = Before { usage: self.provider.usage(), ..Before::default() };
+        let draft = Draft { lease, revision: plan.base, started, read, plan: plan_note, before };
         self.close(&draft, applied).await
     }
 
@@ -155,13 +166,14 @@ impl SyncEngine {
     /// # Errors
     /// [`SyncError::StalePlan`] says what moved when they are not; nothing was changed. Otherwise as for [`SyncEngine::sync`].
     pub async fn apply_hash(&self, expected: PlanHash) -> Result<SyncReport, SyncError> {
+        let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
         if self.unfinished(&lease).await?.is_some() {
             return Err(SyncError::Interrupted);
         }
         let before = self.store.journal(&lease.directory).await.map_err(SyncError::store)?.filter(|journal| journal.plan == Some(expected));
         let before = before.map(|journal| PlanNote::decode(&journal.note)).transpose().map_err(SyncError::store)?;
-        let draft = self.draft(info, lease, Counts::default()).await?;
+        let draft = self.draft(info, lease, Before { usage, ..Before::default() }).await?;
         let found = draft.plan.as_ref().map(|(hash, _)| *hash);
         if found != Some(expected) {
             let now = draft.plan.as_ref().map(|(_, note)| note.counts()).unwrap_or_default();
@@ -183,6 +195,7 @@ impl SyncEngine {
     /// # Cancellation
     /// The future may be dropped at any await; the next run goes on from what the store last confirmed.
     pub async fn sync(&self) -> Result<SyncReport, SyncError> {
+        let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
         let recovered = match self.unfinished(&lease).await? {
             Some((journal, hash)) => {
@@ -191,7 +204,7 @@ impl SyncEngine {
             }
             None => Counts::default(),
         };
-        let draft = self.draft(info, lease, recovered).await?;
+        let draft = self.draft(info, lease, Before { recovered, usage }).await?;
         self.finish(draft).await
     }
 
@@ -211,7 +224,7 @@ impl SyncEngine {
         Ok(Some((journal, hash)))
     }
 
-    async fn draft(&self, info: DirectoryInfo, lease: Lease, recovered: Counts) -> Result<Draft, SyncError> {
+    async fn draft(&self, info: DirectoryInfo, lease: Lease, before: Before) -> Result<Draft, SyncError> {
         let started = self.surroundings.clock.now();
         let mut state = self.open(info, lease, started).await?;
         self.provider.check().await.map_err(SyncError::provider)?;
@@ -235,7 +248,7 @@ impl SyncEngine {
             let failure = state.first_failure.as_ref().map(ToString::to_string).unwrap_or_default();
             tracing::warn!(directory = %state.lease.directory, failure, "not everything could be read; what was not read stays as it was");
         }
-        Ok(Draft { lease: state.lease, revision: state.revision, started, read, plan, recovered })
+        Ok(Draft { lease: state.lease, revision: state.revision, started, read, plan, before })
     }
 
     async fn open(&self, info: DirectoryInfo, lease: Lease, read_at: Timestamp) -> Result<RunState, SyncError> {
@@ -340,12 +353,12 @@ impl SyncEngine {
             run: run_name(draft.started, &draft.lease),
             change_set: draft.plan.as_ref().filter(|_| applied.counts.total() > 0).map(|(hash, _)| *hash),
             changes: applied.counts,
-            recovered: draft.recovered,
+            recovered: draft.before.recovered,
             held,
             escrowed: applied.refused,
             first_refusal: applied.first_refusal,
             directory: draft.read.directory,
-            requests: self.provider.usage(),
+            requests: self.provider.usage().since(&draft.before.usage),
             complete,
             evidence: draft.read.evidence.clone(),
             elapsed: finished.saturating_since(draft.started),

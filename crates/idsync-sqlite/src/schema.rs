@@ -52,7 +52,7 @@ CREATE INDEX memberships_by_user ON memberships (user_id);
 
 CREATE TABLE changes (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
-    key BLOB NOT NULL UNIQUE,
+    key BLOB NOT NULL,
     change_set TEXT NOT NULL,
     from_revision INTEGER NOT NULL,
     to_revision INTEGER NOT NULL,
@@ -63,6 +63,8 @@ CREATE TABLE changes (
     reason TEXT,
     changed TEXT CHECK (json_valid(changed))
 ) STRICT;
+-- By entry and not by key: keys are random, and a first sync would touch every page of an index of them with every batch.
+CREATE INDEX changes_by_entry ON changes (group_id, user_id);
 
 CREATE TABLE idsync_directories (
     id INTEGER PRIMARY KEY,

@@ -84,9 +84,13 @@ fn deliver(transaction: &Transaction<'_>, run: &RunContext, delivery: &Delivery)
     }
 }
 
+/// Whether the log has this change already; it is looked for among the changes of the same entry, of which there are few.
 fn is_known(transaction: &Transaction<'_>, delivery: &Delivery) -> Result<bool> {
-    let mut statement = transaction.prepare_cached("SELECT 1 FROM changes WHERE key = ?1").map_err(sqlite)?;
-    statement.exists([delivery.key.as_bytes().as_slice()]).map_err(sqlite)
+    const SQL: &str = "SELECT 1 FROM changes WHERE group_id IS ?1 AND user_id IS ?2 AND key = ?3";
+    let change = &delivery.change;
+    let entry = params![change.group().map(GroupId::as_str), change.user().map(UserId::as_str), delivery.key.as_bytes().as_slice()];
+    let mut statement = transaction.prepare_cached(SQL).map_err(sqlite)?;
+    statement.exists(entry).map_err(sqlite)
 }
 
 enum Effect {
