@@ -1,7 +1,11 @@
 //! Identifiers in Okta's form: twenty characters of which the first three name the kind.
 
 use crate::random::{digest, mix};
+use crate::server::encode_segment;
+use serde_json::json;
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const STEP: u64 = 90_001;
@@ -32,9 +36,17 @@ impl Kind {
     }
 }
 
-/// An id. Its order is that of the index it was made from, so that lists sorted by id are lists sorted by age.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Id([u8; 20]);
+/// An id. The order of those that were made is that of the indexes they were made from, so that lists sorted by id are lists sorted by
+/// age.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Id(Text);
+
+/// Nearly all ids are made, so that they are kept in place; one that was given may be any text.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Text {
+    Made([u8; 20]),
+    Given(Arc<str>),
+}
 
 impl Id {
     /// The id of the thing with this index in the org with this seed.
@@ -46,7 +58,12 @@ impl Id {
         write_digits(&mut text[3..10], FIRST + u64::from(index) * STEP + noise % STEP);
         write_digits(&mut text[10..17], noise >> 24);
         write_digits(&mut text[17..], mix(seed));
-        Self(text)
+        Self(Text::Made(text))
+    }
+
+    /// An id that a test chose.
+    pub(crate) fn given(text: &str) -> Self {
+        Self(Text::Given(text.into()))
     }
 
     /// The index of whatever has this id, if anything has: the id must still be compared.
@@ -57,8 +74,30 @@ impl Id {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        // Only ASCII digits and letters are ever put in.
-        std::str::from_utf8(&self.0).unwrap_or_default()
+        match &self.0 {
+            // Only ASCII digits and letters are ever put in.
+            Text::Made(text) => std::str::from_utf8(text).unwrap_or_default(),
+            Text::Given(text) => text,
+        }
+    }
+
+    /// The id as it stands between the quotes of a JSON text.
+    pub(crate) fn escaped(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Text::Made(_) => self.as_str().into(),
+            Text::Given(text) => {
+                let quoted = json!(**text).to_string();
+                quoted[1..quoted.len() - 1].to_owned().into()
+            }
+        }
+    }
+
+    /// The id as it stands in the path of a URL.
+    pub(crate) fn encoded(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Text::Made(_) => self.as_str().into(),
+            Text::Given(text) => encode_segment(text).into(),
+        }
     }
 }
 

@@ -83,6 +83,10 @@ impl Page {
         self.rows.len()
     }
 
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &[u8]> {
+        self.rows.iter().map(|row| &self.body[row.clone()])
+    }
+
     pub(crate) fn indexes(&self) -> &[u32] {
         &self.indexes
     }

@@ -35,6 +35,7 @@ Faults
   curl URL/emulator/faults -d '{"kind": "status", "status": 503, "body": "html", "on": "members", "skip": 3, "times": 2}'
   curl URL/emulator/faults -d '{"kind": "shifted_rows", "on": "users", "times": "always"}'
   curl URL/emulator/faults -d '{"kind": "vanished_group", "id": "GROUP"}'
+  curl URL/emulator/faults -d '{"kind": "unknown_kind", "text": "ON_LEAVE", "record": "USER"}'
   curl URL/emulator/faults                                         lists them, and how often each has struck
   curl -X DELETE URL/emulator/faults/1                             or all, without the number
 

@@ -16,7 +16,8 @@ const SPAN: u64 = 6 * 365 * 86_400;
 pub(super) fn user(seed: u64, index: u32, base: &str) -> User {
     let mut random = Random::new(seed, 1, u64::from(index));
     let core = core(seed, index, &mut random);
-    User::new(core, &profile(index, core.status, &mut random), base)
+    let profile = profile(index, core.status, &mut random);
+    User::new(core, &profile, base)
 }
 
 fn core(seed: u64, index: u32, random: &mut Random) -> UserCore {

@@ -1,5 +1,6 @@
 //! Faults of an answer that was made.
 
+use super::fault::Fault;
 use super::kind::FaultKind;
 use super::records;
 use super::registry::Going;
@@ -11,12 +12,12 @@ use crate::server::{Answer, Call, Ending, Endpoint};
 pub(crate) fn after(shared: &Shared, call: &Call, mut answer: Answer) -> Answer {
     // A cell, for what applies depends on what earlier faults have done to the answer.
     let changed = std::cell::RefCell::new(&mut answer);
-    let applies = |kind: &FaultKind| applies(kind, call, &changed.borrow());
-    shared.faults.strike(call, applies, |kind| {
+    let applies = |fault: &Fault| applies(&fault.kind, call, &changed.borrow()) && holds_record(fault, &changed.borrow());
+    shared.faults.strike(call, applies, |fault| {
         let mut answer = changed.borrow_mut();
-        let is_done = answer.page.as_mut().is_some_and(|page| change_page(shared, page, kind));
+        let is_done = answer.page.as_mut().is_some_and(|page| change_page(shared, page, fault));
         if !is_done {
-            change_answer(shared, &mut answer, kind);
+            change_answer(shared, &mut answer, &fault.kind);
         }
         Going::On
     });
@@ -35,7 +36,9 @@ fn applies(kind: &FaultKind, call: &Call, answer: &Answer) -> bool {
         FaultKind::EndlessEmptyPages | FaultKind::SelfNext => page.is_some(),
         FaultKind::ForeignNext(_) | FaultKind::NextOnAdminHost | FaultKind::RepeatedRows => has_rows,
         FaultKind::ShiftedRows => has_next && page.is_some_and(|page| page.upcoming.is_some()),
-        FaultKind::DeepNesting(_) | FaultKind::MalformedRecord(_) | FaultKind::UnknownMembers => has_rows || is_record,
+        FaultKind::DeepNesting(_) | FaultKind::MalformedRecord(_) | FaultKind::UnknownKind(_) | FaultKind::UnknownMembers => {
+            has_rows || is_record
+        }
         FaultKind::DuplicatedRateHeaders
         | FaultKind::MissingRateHeaders
         | FaultKind::HugeBody(_)
@@ -48,10 +51,21 @@ fn applies(kind: &FaultKind, call: &Call, answer: &Answer) -> bool {
     }
 }
 
+/// Whether the record is there that the fault is about, if it is about a certain one.
+fn holds_record(fault: &Fault, answer: &Answer) -> bool {
+    let Some(id) = &fault.record else { return true };
+    answer.page.as_ref().map_or_else(|| records::has_id(&answer.body, id), |page| page.rows().any(|row| records::has_id(row, id)))
+}
+
+/// The number of the row that the fault is about; `usual` unless it is about a certain one.
+fn row_meant(fault: &Fault, page: &Page, usual: usize) -> usize {
+    fault.record.as_ref().and_then(|id| page.rows().position(|row| records::has_id(row, id))).unwrap_or(usual)
+}
+
 /// Changes rows or links. False when the fault is about something else.
-fn change_page(shared: &Shared, page: &mut Page, kind: &FaultKind) -> bool {
+fn change_page(shared: &Shared, page: &mut Page, fault: &Fault) -> bool {
     let base = &shared.base;
-    match kind {
+    match &fault.kind {
         FaultKind::EmptyLastPage => page.next = at_end(page),
         FaultKind::EmptyMiddlePage => {
             page.set_rows(&[]);
@@ -76,15 +90,25 @@ fn change_page(shared: &Shared, page: &mut Page, kind: &FaultKind) -> bool {
         FaultKind::SelfNext => page.next = Next::Url(page.own_url(base)),
         FaultKind::RepeatedRows => repeat(page),
         FaultKind::ShiftedRows => page.next = page.upcoming.map_or(Next::Nowhere, |index| Next::At(Position::after(index))),
-        FaultKind::DeepNesting(depth) => change_rows(page, |number, row| (number == 0).then(|| records::with_deep_member(row, *depth))),
-        FaultKind::MalformedRecord(what) => {
-            let middle = page.len() / 2;
-            change_rows(page, |number, row| (number == middle).then(|| records::malform(row, *what)));
+        FaultKind::DeepNesting(depth) => {
+            let meant = row_meant(fault, page, 0);
+            change_rows(page, |number, row| (number == meant).then(|| records::with_deep_member(row, *depth)));
         }
-        FaultKind::UnknownMembers => change_rows(page, |number, row| {
-            let row = records::with_unknown_members(row);
-            Some(if number == 0 { records::with_unknown_kind(&row) } else { row })
-        }),
+        FaultKind::MalformedRecord(what) => {
+            let meant = row_meant(fault, page, page.len() / 2);
+            change_rows(page, |number, row| (number == meant).then(|| records::malform(row, *what)));
+        }
+        FaultKind::UnknownKind(text) => {
+            let meant = row_meant(fault, page, 0);
+            change_rows(page, |number, row| (number == meant).then(|| records::with_kind(row, text)));
+        }
+        FaultKind::UnknownMembers => {
+            let meant = row_meant(fault, page, 0);
+            change_rows(page, |number, row| {
+                let row = records::with_unknown_members(row);
+                Some(if number == meant { records::with_unknown_kind(&row) } else { row })
+            });
+        }
         _ => return false,
     }
     true
@@ -123,6 +147,7 @@ fn change_answer(shared: &Shared, answer: &mut Answer, kind: &FaultKind) {
     match kind {
         FaultKind::DeepNesting(depth) => answer.body = records::with_deep_member(&answer.body, *depth).into(),
         FaultKind::MalformedRecord(what) => answer.body = records::malform(&answer.body, *what).into(),
+        FaultKind::UnknownKind(text) => answer.body = records::with_kind(&answer.body, text).into(),
         FaultKind::UnknownMembers => {
             answer.body = records::with_unknown_kind(&records::with_unknown_members(&answer.body)).into();
         }

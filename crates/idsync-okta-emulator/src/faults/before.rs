@@ -1,5 +1,6 @@
 //! Faults that take the place of the answer, or come before it.
 
+use super::fault::Fault;
 use super::kind::{BodyShape, FaultKind};
 use super::registry::Going;
 use crate::org::Shared;
@@ -26,16 +27,17 @@ pub(crate) enum Instead {
 pub(crate) fn before(shared: &Shared, call: &mut Call) -> Before {
     let mut before = Before { delay: Duration::ZERO, instead: None };
     let mut most_rows = None;
-    let strike = |kind: &FaultKind| {
-        match kind {
+    let strike = |fault: &Fault| {
+        match &fault.kind {
             FaultKind::Delay(time) => before.delay += *time,
             FaultKind::ShrunkPages => most_rows = call.limit().map(|limit| (limit / 2).max(1)),
             FaultKind::Reset => before.instead = Some(Instead::Reset),
-            _ => before.instead = Some(Instead::Answer(Box::new(answer(shared, call, kind)))),
+            _ => before.instead = Some(Instead::Answer(Box::new(answer(shared, call, &fault.kind)))),
         }
         if before.instead.is_some() { Going::Stop } else { Going::On }
     };
-    shared.faults.strike(call, |kind| applies(kind, call), strike);
+    // What comes before the answer knows of no record in it.
+    shared.faults.strike(call, |fault| fault.record.is_none() && applies(&fault.kind, call), strike);
     call.most_rows = most_rows;
     before
 }

@@ -13,12 +13,13 @@ pub struct Fault {
     /// `None`: always.
     pub(super) times: Option<u64>,
     pub(super) id: Option<String>,
+    pub(super) record: Option<String>,
 }
 
 impl Fault {
     /// A fault of this kind.
     pub fn new(kind: FaultKind) -> Self {
-        Self { kind, endpoint: Endpoint::Any, skip: 0, times: Some(1), id: None }
+        Self { kind, endpoint: Endpoint::Any, skip: 0, times: Some(1), id: None, record: None }
     }
 
     /// Lets it strike only requests of this kind.
@@ -48,6 +49,12 @@ impl Fault {
     /// Lets it strike only requests with this id of a user or a group in their path.
     pub fn for_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
+        self
+    }
+
+    /// Lets it strike only answers in which there is a record with this id. Kinds that are about a record then mean this one.
+    pub fn of_record(mut self, id: impl Into<String>) -> Self {
+        self.record = Some(id.into());
         self
     }
 }

@@ -59,6 +59,9 @@ pub(crate) fn from_json(value: &Value) -> Result<Fault, String> {
     if let Some(id) = value.get("id") {
         fault = fault.for_id(id.as_str().ok_or("`id` must be a text")?);
     }
+    if let Some(id) = value.get("record") {
+        fault = fault.of_record(id.as_str().ok_or("`record` must be a text")?);
+    }
     Ok(fault)
 }
 
@@ -75,6 +78,7 @@ pub(crate) fn to_json(fault: &Fault) -> Value {
         FaultKind::Redirect(url) => json!({"kind": "redirect", "url": url}),
         FaultKind::SkewedDate(seconds) => json!({"kind": "skewed_date", "seconds": seconds}),
         FaultKind::SlowBody { bytes, tick } => json!({"kind": "slow_body", "bytes": bytes, "millis": tick.as_millis() as u64}),
+        FaultKind::UnknownKind(text) => json!({"kind": "unknown_kind", "text": text}),
         FaultKind::Status(status, shape) => json!({"kind": "status", "status": status, "body": name_of(&SHAPES, shape)}),
         plain => json!({"kind": name_of(&PLAIN, plain)}),
     };
@@ -83,6 +87,9 @@ pub(crate) fn to_json(fault: &Fault) -> Value {
     object["times"] = fault.times.map_or_else(|| json!("always"), |times| json!(times));
     if let Some(id) = &fault.id {
         object["id"] = json!(id);
+    }
+    if let Some(id) = &fault.record {
+        object["record"] = json!(id);
     }
     object
 }
@@ -110,6 +117,7 @@ fn kind(value: &Value) -> Result<FaultKind, String> {
             let status = u16::try_from(number(value, "status")?).ok().filter(|status| (200..600).contains(status));
             FaultKind::Status(status.ok_or("`status` must be from 200 to 599")?, named(&SHAPES, value, "body")?)
         }
+        "unknown_kind" => FaultKind::UnknownKind(text(value, "text")?),
         _ => {
             let plain = PLAIN.iter().find(|(known, _)| *known == name);
             plain.map(|(_, kind)| kind.clone()).ok_or_else(|| choice("kind", kinds()))?
@@ -129,6 +137,7 @@ fn kinds() -> impl Iterator<Item = &'static str> {
         "skewed_date",
         "slow_body",
         "status",
+        "unknown_kind",
     ];
     PLAIN.iter().map(|(name, _)| *name).chain(with_more)
 }
@@ -174,9 +183,12 @@ mod tests {
             FaultKind::Redirect("http://127.0.0.2/".to_owned()),
             FaultKind::SkewedDate(-8),
             FaultKind::SlowBody { bytes: 9, tick: Duration::from_millis(10) },
+            FaultKind::UnknownKind("ON_LEAVE".to_owned()),
         ]);
         for kind in kinds {
-            for fault in [Fault::new(kind.clone()), Fault::new(kind).on(Endpoint::Members).skip(2).always().for_id("00g1")] {
+            for fault in
+                [Fault::new(kind.clone()), Fault::new(kind).on(Endpoint::Members).skip(2).always().for_id("00g1").of_record("00u1")]
+            {
                 assert_eq!(from_json(&to_json(&fault)), Ok(fault));
             }
         }

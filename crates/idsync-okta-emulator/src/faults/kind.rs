@@ -74,6 +74,8 @@ pub enum FaultKind {
     Status(u16, BodyShape),
     /// Only half of the announced body comes; then the connection is closed.
     TruncatedBody,
+    /// The first record has this state, or type, which need not be one that anybody knows. Applies to records and pages.
+    UnknownKind(String),
     /// Every record has members that nobody knows, and the first one a state, or type, that nobody knows. Applies to records and pages.
     UnknownMembers,
     /// 404 `E0000007` for a member list, as when the group was deleted a moment ago. Applies to member lists.

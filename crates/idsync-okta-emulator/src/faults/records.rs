@@ -1,13 +1,33 @@
 //! Records that are not what they should be.
 
 use super::kind::Malformed;
+use serde_json::json;
 
-/// How every record begins: `{"id":"`, twenty characters, `"`.
-const ID_END: usize = 28;
+/// How every record begins.
+const START: &[u8] = br#"{"id":""#;
+
+/// Where the member with the id ends, which is always the first one; the end of a record that has none.
+fn id_end(record: &[u8]) -> usize {
+    let Some(rest) = record.strip_prefix(START) else { return record.len() };
+    let mut escaped = false;
+    let quote = rest.iter().position(|&byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    quote.map_or(record.len(), |at| START.len() + at + 1)
+}
+
+/// Whether the record has this id.
+pub(super) fn has_id(record: &[u8], id: &str) -> bool {
+    let id = json!(id).to_string();
+    record.strip_prefix(&START[..START.len() - 1]).and_then(|rest| rest.strip_prefix(id.as_bytes())).is_some()
+}
 
 /// Makes a record malformed.
 pub(super) fn malform(record: &[u8], what: Malformed) -> Vec<u8> {
-    let rest = record.get(ID_END..).unwrap_or(b"}");
+    let end = id_end(record);
+    let rest = if end < record.len() { &record[end..] } else { b"}" };
     match what {
         Malformed::MissingId => [b"{", rest.strip_prefix(b",").unwrap_or(rest)].concat(),
         Malformed::MissingStatus => without(&without(record, "status"), "type"),
@@ -15,7 +35,7 @@ pub(super) fn malform(record: &[u8], what: Malformed) -> Vec<u8> {
         Malformed::Null => b"null".to_vec(),
         Malformed::NumericId => [br#"{"id":20260327"#, rest].concat(),
         Malformed::WrongTypes => {
-            let id = record.get(..ID_END).unwrap_or(br#"{"id":"""#);
+            let id = if end < record.len() { &record[..end] } else { br#"{"id":"""# };
             let wrong =
                 br#","status":7,"type":true,"created":{},"lastUpdated":[1],"lastMembershipUpdated":0.5,"profile":"none","_links":3}"#;
             [id, wrong].concat()
@@ -25,15 +45,27 @@ pub(super) fn malform(record: &[u8], what: Malformed) -> Vec<u8> {
 
 /// Adds members that nobody knows.
 pub(super) fn with_unknown_members(record: &[u8]) -> Vec<u8> {
-    let (id, rest) = record.split_at(ID_END.min(record.len()));
+    let (id, rest) = record.split_at(id_end(record));
     [id, br#","futureMember":{"list":[1,null,{"deep":true}],"text":"x"},"futureFlag":true"#, rest].concat()
 }
 
 /// Gives a user a state, or a group a type, that nobody knows.
 pub(super) fn with_unknown_kind(record: &[u8]) -> Vec<u8> {
+    with_kinds(record, "ACTIVATING", "FUTURE_GROUP")
+}
+
+/// Gives a user this state, or a group this type.
+pub(super) fn with_kind(record: &[u8], kind: &str) -> Vec<u8> {
+    let quoted = json!(kind).to_string();
+    let escaped = &quoted[1..quoted.len() - 1];
+    with_kinds(record, escaped, escaped)
+}
+
+/// Of both kinds of record only users have a `status` that is a text, and only groups such a `type`.
+fn with_kinds(record: &[u8], status: &str, kind: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(record);
-    for (name, unknown) in [("status", "ACTIVATING"), ("type", "FUTURE_GROUP")] {
-        let before = format!("\"{name}\":\"");
+    for (name, unknown) in [("status", status), ("type", kind)] {
+        let before = format!(",\"{name}\":\"");
         if let Some((head, tail)) = text.split_once(&before)
             && let Some((_, tail)) = tail.split_once('"')
         {
@@ -45,7 +77,7 @@ pub(super) fn with_unknown_kind(record: &[u8]) -> Vec<u8> {
 
 /// Adds a member that is nested deeply.
 pub(super) fn with_deep_member(record: &[u8], depth: usize) -> Vec<u8> {
-    let (id, rest) = record.split_at(ID_END.min(record.len()));
+    let (id, rest) = record.split_at(id_end(record));
     [id, br#","futureMember":"#, "[".repeat(depth).as_bytes(), "]".repeat(depth).as_bytes(), rest].concat()
 }
 
@@ -77,7 +109,16 @@ mod tests {
         assert!(read(&malform(USER, Malformed::NotAnObject)).is_string());
         assert!(read(&malform(USER, Malformed::Null)).is_null());
         assert_eq!(read(&with_unknown_kind(USER))["status"], "ACTIVATING");
+        assert_eq!(read(&with_kind(USER, "auf \"Urlaub\""))["status"], "auf \"Urlaub\"");
         assert_eq!(read(&with_unknown_members(USER))["futureFlag"], true);
         assert!(read(&with_deep_member(USER, 20))["futureMember"].is_array());
+    }
+
+    #[test]
+    fn the_id_is_found_however_it_is_spelled() {
+        let record = br#"{"id":"a\"\\","status":"ACTIVE"}"#;
+        assert!(has_id(record, r#"a"\"#) && !has_id(record, "a") && !has_id(b"null", "a"));
+        assert_eq!(read(&malform(record, Malformed::WrongTypes))["id"], r#"a"\"#);
+        assert!(read(&malform(record, Malformed::MissingId)).get("id").is_none());
     }
 }

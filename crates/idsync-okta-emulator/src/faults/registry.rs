@@ -1,7 +1,6 @@
 //! The faults that are waiting for their request.
 
 use super::fault::Fault;
-use super::kind::FaultKind;
 use crate::server::{Call, Endpoint};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -61,13 +60,13 @@ impl Faults {
     }
 
     /// Gives each fault that applies to this request to `strike`, in the order in which they were added. `strike` says whether to go on.
-    pub(super) fn strike(&self, call: &Call, applies: impl Fn(&FaultKind) -> bool, mut strike: impl FnMut(&FaultKind) -> Going) {
+    pub(super) fn strike(&self, call: &Call, applies: impl Fn(&Fault) -> bool, mut strike: impl FnMut(&Fault) -> Going) {
         for active in self.lock().iter_mut() {
             let fault = &mut active.fault;
             let is_meant = (fault.endpoint == Endpoint::Any || fault.endpoint == call.endpoint)
                 && (fault.id.is_none() || fault.id == call.id)
                 && fault.times != Some(0)
-                && applies(&fault.kind);
+                && applies(fault);
             if !is_meant {
                 continue;
             }
@@ -77,7 +76,7 @@ impl Faults {
             }
             fault.times = fault.times.map(|times| times - 1);
             active.fired.fetch_add(1, Ordering::Relaxed);
-            if strike(&fault.kind) == Going::Stop {
+            if strike(fault) == Going::Stop {
                 return;
             }
         }

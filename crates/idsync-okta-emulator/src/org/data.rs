@@ -6,12 +6,16 @@ use super::user::{User, text_member};
 use crate::data::{self, Size};
 use crate::id::Id;
 use crate::moment::Moment;
+use std::collections::HashMap;
 
 /// Everybody and everything in the org. Indexes are for ever: what was deleted leaves an empty place.
 #[derive(Debug)]
 pub(crate) struct Data {
     pub(crate) users: Vec<Option<User>>,
     pub(crate) groups: Vec<Option<Group>>,
+    /// The indexes of those whose ids were given; for ever, too.
+    pub(super) given_users: HashMap<String, u32>,
+    pub(super) given_groups: HashMap<String, u32>,
     pub(super) lag: Lag,
     /// What searches still show.
     pub(crate) stale_users: Stale<Option<User>>,
@@ -25,6 +29,8 @@ impl Data {
         Self {
             users: data::users(seed, size.users, base),
             groups: data::groups(seed, size, base),
+            given_users: HashMap::new(),
+            given_groups: HashMap::new(),
             lag: Lag::None,
             stale_users: Stale::default(),
             stale_groups: Stale::default(),
@@ -33,8 +39,8 @@ impl Data {
     }
 
     pub(crate) fn user_index(&self, id: &str) -> Option<u32> {
-        let index = Id::index(id)?;
-        (self.user(index)?.core.id.as_str() == id).then_some(index)
+        let is_it = |index: &u32| self.user(*index).is_some_and(|user| user.core.id.as_str() == id);
+        Id::index(id).filter(is_it).or_else(|| self.given_users.get(id).copied().filter(is_it))
     }
 
     /// Finds a user by id or login, as `GET /api/v1/users/{id}` does. Logins are compared without case.
@@ -50,8 +56,8 @@ impl Data {
     }
 
     pub(crate) fn group_index(&self, id: &str) -> Option<u32> {
-        let index = Id::index(id)?;
-        (self.group(index)?.core.id.as_str() == id).then_some(index)
+        let is_it = |index: &u32| self.group(*index).is_some_and(|group| group.core.id.as_str() == id);
+        Id::index(id).filter(is_it).or_else(|| self.given_groups.get(id).copied().filter(is_it))
     }
 
     pub(crate) fn user(&self, index: u32) -> Option<&User> {
@@ -100,7 +106,7 @@ impl Data {
     pub(super) fn touch_members(&mut self, group: u32, now: Moment, base: &str) {
         self.keep_group(group);
         if let Some(group) = &mut self.groups[group as usize] {
-            let core = super::GroupCore { members_updated: now, ..group.core };
+            let core = super::GroupCore { members_updated: now, ..group.core.clone() };
             let profile = group.attributes();
             group.rewrite(core, &profile, base);
         }

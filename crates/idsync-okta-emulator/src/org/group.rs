@@ -16,7 +16,7 @@ pub(crate) struct Group {
 }
 
 /// What a group is apart from its profile and its members.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct GroupCore {
     pub(crate) id: Id,
     pub(crate) kind: GroupType,
@@ -28,7 +28,7 @@ pub(crate) struct GroupCore {
 }
 
 /// The members of a group.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Members {
     /// Every user that was not deleted.
     Everyone,
@@ -60,7 +60,8 @@ impl Group {
 
 /// The group in the order of members that Okta uses (recorded), and where its profile is.
 fn write(core: &GroupCore, profile: &Map<String, Value>, base: &str) -> (Vec<u8>, Range<u32>) {
-    let GroupCore { id, kind, created, updated, members_updated, .. } = core;
+    let GroupCore { kind, created, updated, members_updated, .. } = core;
+    let id = core.id.escaped();
     let mut json = format!(
         r#"{{"id":"{id}","created":"{}","lastUpdated":"{}","lastMembershipUpdated":"{}","objectClass":["okta:user_group"],"type":"{kind}","profile":"#,
         created.text(),
@@ -75,14 +76,14 @@ fn write(core: &GroupCore, profile: &Map<String, Value>, base: &str) -> (Vec<u8>
     }
     json.push('}');
     let end = json.len() as u32;
-    let here = format!("{base}/api/v1/groups/{id}");
-    if let Some(source) = core.source {
-        json.push_str(&format!(r#","source":{{"id":"{source}"}}"#));
+    let here = format!("{base}/api/v1/groups/{}", core.id.encoded());
+    if let Some(source) = &core.source {
+        json.push_str(&format!(r#","source":{{"id":"{}"}}"#, source.escaped()));
     }
     json.push_str(r#","_links":{"logo":[{"name":"medium","href":"https://static.example.com/group-medium.png","type":"image/png"},"#);
     json.push_str(r#"{"name":"large","href":"https://static.example.com/group-large.png","type":"image/png"}],"#);
-    if let Some(source) = core.source {
-        json.push_str(&format!(r#""source":{{"href":"{base}/api/v1/apps/{source}"}},"#));
+    if let Some(source) = &core.source {
+        json.push_str(&format!(r#""source":{{"href":"{base}/api/v1/apps/{}"}},"#, source.encoded()));
     }
     json.push_str(&format!(r#""users":{{"href":"{here}/users"}},"apps":{{"href":"{here}/apps"}}}}}}"#));
     (json.into_bytes(), start..end)

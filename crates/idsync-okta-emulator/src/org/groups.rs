@@ -17,7 +17,7 @@ impl Org {
         let index = data.groups.len() as u32;
         let id = Id::new(self.shared.seed, Kind::Group, index);
         let source = (kind == GroupType::App).then(|| Id::new(self.shared.seed, Kind::App, 1));
-        let core = GroupCore { id, kind, source, created: now, updated: now, members_updated: now };
+        let core = GroupCore { id: id.clone(), kind, source, created: now, updated: now, members_updated: now };
         let profile = Map::from_iter([("name".to_owned(), json!(name)), ("description".to_owned(), json!(description))]);
         data.groups.push(None);
         data.keep_group(index);
@@ -39,7 +39,7 @@ impl Org {
                 _ => _ = profile.insert((*name).to_owned(), value.clone()),
             }
         }
-        group.rewrite(GroupCore { updated: now, ..group.core }, &profile, &self.shared.base);
+        group.rewrite(GroupCore { updated: now, ..group.core.clone() }, &profile, &self.shared.base);
         true
     }
 

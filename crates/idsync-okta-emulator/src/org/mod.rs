@@ -8,6 +8,7 @@ mod groups;
 mod keys;
 mod lag;
 mod members;
+mod replace;
 mod status;
 mod truth;
 mod user;

@@ -1,6 +1,7 @@
 //! What is in the org, for tests that compare.
 
 use super::{Group, GroupType, Members, Org, Status, User};
+use crate::id::Id;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,8 +25,12 @@ pub struct TruthUser {
     pub last_updated: String,
     /// The profile.
     pub profile: Map<String, Value>,
+    /// The realm, which follows from the id.
+    pub realm_id: Option<String>,
     /// The state.
     pub status: Status,
+    /// The user type, which follows from the id.
+    pub type_id: String,
 }
 
 /// A group in the org.
@@ -40,6 +45,29 @@ pub struct TruthGroup {
     pub last_updated: String,
     /// The profile: `name`, `description` and whatever else the org added.
     pub profile: Map<String, Value>,
+    /// The app from which the group comes, when it is imported.
+    pub source: Option<String>,
+}
+
+impl TruthUser {
+    /// A user for [`Org::replace`], which sees to the rest.
+    #[must_use]
+    pub fn new(status: Status, profile: Map<String, Value>) -> Self {
+        Self { last_updated: String::new(), profile, realm_id: None, status, type_id: String::new() }
+    }
+}
+
+impl TruthGroup {
+    /// A group for [`Org::replace`], which sees to the rest.
+    #[must_use]
+    pub fn new(kind: GroupType, profile: Map<String, Value>) -> Self {
+        Self { kind, last_membership_updated: String::new(), last_updated: String::new(), profile, source: None }
+    }
+
+    /// Whether it is the built-in group that holds everyone.
+    pub(super) fn is_everyone(&self) -> bool {
+        self.kind == GroupType::BuiltIn && self.profile.get("name") == Some(&Value::from("Everyone"))
+    }
 }
 
 /// How much is in the org, for orgs that are too large for a [`Truth`].
@@ -61,10 +89,7 @@ impl Truth {
     pub fn in_scope(mut self) -> Self {
         self.users.retain(|_, user| user.status != Status::Deprovisioned);
         let (groups, users) = (&self.groups, &self.users);
-        let is_everyone = |group: &str| {
-            let group = groups.get(group);
-            group.is_some_and(|group| group.kind == GroupType::BuiltIn && group.profile.get("name") == Some(&Value::from("Everyone")))
-        };
+        let is_everyone = |group: &str| groups.get(group).is_some_and(TruthGroup::is_everyone);
         self.memberships.retain(|(group, user)| users.contains_key(user) && !is_everyone(group));
         self
     }
@@ -92,8 +117,15 @@ impl Org {
     pub fn truth(&self) -> Truth {
         let data = self.shared.read();
         let users = data.users.iter().flatten().map(|user| {
-            let last_updated = user.core.updated.text();
-            (user.core.id.to_string(), TruthUser { last_updated, profile: user.attributes(), status: user.core.status })
+            let (type_id, realm_id) = user.core.belongings();
+            let truth = TruthUser {
+                last_updated: user.core.updated.text(),
+                profile: user.attributes(),
+                realm_id: realm_id.map(|id| id.to_string()),
+                status: user.core.status,
+                type_id: type_id.to_string(),
+            };
+            (user.core.id.to_string(), truth)
         });
         let groups = data.groups.iter().flatten().map(|group| {
             let truth = TruthGroup {
@@ -101,6 +133,7 @@ impl Org {
                 last_membership_updated: group.core.members_updated.text(),
                 last_updated: group.core.updated.text(),
                 profile: group.attributes(),
+                source: group.core.source.as_ref().map(Id::to_string),
             };
             (group.core.id.to_string(), truth)
         });

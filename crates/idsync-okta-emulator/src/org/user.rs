@@ -18,7 +18,7 @@ pub(crate) struct User {
 }
 
 /// What a user is apart from its profile.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct UserCore {
     pub(crate) id: Id,
     pub(crate) status: Status,
@@ -28,6 +28,29 @@ pub(crate) struct UserCore {
     pub(crate) status_changed: Option<Moment>,
     pub(crate) last_login: Option<Moment>,
     pub(crate) password_changed: Option<Moment>,
+}
+
+impl UserCore {
+    /// Somebody who is new.
+    pub(crate) fn fresh(id: Id, status: Status, now: Moment) -> Self {
+        let activated = (status != Status::Staged).then_some(now);
+        Self {
+            id,
+            status,
+            created: now,
+            updated: now,
+            activated,
+            status_changed: activated,
+            last_login: None,
+            password_changed: (status == Status::Active).then_some(now),
+        }
+    }
+
+    /// The user type, and the realm if the user is in one.
+    pub(super) fn belongings(&self) -> (Id, Option<Id>) {
+        let traits = traits(self);
+        (traits.type_id, traits.realm)
+    }
 }
 
 impl User {
@@ -54,7 +77,7 @@ impl User {
     /// The user as the single read shows it: with the links that its status allows.
     pub(crate) fn single(&self, base: &str) -> Vec<u8> {
         let mut json = self.json[..self.links as usize].to_vec();
-        let id = self.core.id;
+        let id = self.core.id.encoded();
         let operations: &[(&str, &str)] = match self.core.status {
             Status::Active => &[
                 ("suspend", "suspend"),
@@ -94,7 +117,8 @@ struct Traits {
 fn traits(core: &UserCore) -> Traits {
     let number = digest(0, core.id.as_str().as_bytes());
     // The last characters name the org, so that all its users share types and realms.
-    let org = digest(1, &core.id.as_str().as_bytes()[17..]);
+    let text = core.id.as_str().as_bytes();
+    let org = digest(1, &text[text.len().saturating_sub(3)..]);
     Traits {
         type_id: Id::new(org, Kind::UserType, u32::from(number.is_multiple_of(16))),
         realm: (number >> 8).is_multiple_of(5).then(|| Id::new(org, Kind::Realm, (number >> 16) as u32 % 3)),
@@ -111,7 +135,7 @@ fn traits(core: &UserCore) -> Traits {
 fn write(json: &mut Vec<u8>, core: &UserCore, profile: &[u8], base: &str) -> (Range<u32>, u32) {
     let traits = traits(core);
     json.extend_from_slice(br#"{"id":""#);
-    json.extend_from_slice(core.id.as_str().as_bytes());
+    json.extend_from_slice(core.id.escaped().as_bytes());
     json.extend_from_slice(br#"","status":""#);
     json.extend_from_slice(core.status.as_str().as_bytes());
     json.push(b'"');
@@ -152,7 +176,7 @@ fn write(json: &mut Vec<u8>, core: &UserCore, profile: &[u8], base: &str) -> (Ra
     json.extend_from_slice(br#"{"self":{"href":""#);
     json.extend_from_slice(base.as_bytes());
     json.extend_from_slice(b"/api/v1/users/");
-    json.extend_from_slice(core.id.as_str().as_bytes());
+    json.extend_from_slice(core.id.encoded().as_bytes());
     json.extend_from_slice(br#""}}}"#);
     (start..end, links)
 }

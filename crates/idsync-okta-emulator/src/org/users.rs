@@ -12,27 +12,12 @@ impl Org {
 
     /// Adds a user in this state; returns its id.
     pub fn create_user_with_status(&self, profile: Value, status: Status) -> String {
-        let Value::Object(mut profile) = profile else { return self.create_user_with_status(Value::Object(Map::new()), status) };
-        // These two are always there, if only as null (recorded).
-        for name in ["mobilePhone", "secondEmail"] {
-            profile.entry(name).or_insert(Value::Null);
-        }
+        let Value::Object(profile) = profile else { return self.create_user_with_status(Value::Object(Map::new()), status) };
         let (now, mut data) = (self.shared.now(), self.shared.write());
         let index = data.users.len() as u32;
         let id = Id::new(self.shared.seed, Kind::User, index);
-        let activated = (status != Status::Staged).then_some(now);
-        let core = UserCore {
-            id,
-            status,
-            created: now,
-            updated: now,
-            activated,
-            status_changed: activated,
-            last_login: None,
-            password_changed: (status == Status::Active).then_some(now),
-        };
         data.users.push(None);
-        data.put_user(index, Some(self.render(core, &profile)));
+        data.put_user(index, Some(self.render(UserCore::fresh(id.clone(), status, now), &completed(profile))));
         data.touch_members(0, now, &self.shared.base);
         id.to_string()
     }
@@ -70,7 +55,7 @@ impl Org {
         let (now, mut data) = (self.shared.now(), self.shared.write());
         let Some(index) = data.user_index(id) else { return false };
         let Some(user) = data.user(index) else { return false };
-        let changed = User::new(UserCore { last_login: Some(now), ..user.core }, user.profile(), &self.shared.base);
+        let changed = User::new(UserCore { last_login: Some(now), ..user.core.clone() }, user.profile(), &self.shared.base);
         data.put_user(index, Some(changed));
         true
     }
@@ -90,14 +75,22 @@ impl Org {
         let Some(index) = data.user_index(id) else { return false };
         let Some(user) = data.user(index) else { return false };
         let mut profile = user.attributes();
-        let core = change(user.core, &mut profile);
+        let core = change(user.core.clone(), &mut profile);
         let changed = self.render(UserCore { updated: now.max(core.created), ..core }, &profile);
         data.put_user(index, Some(changed));
         true
     }
 
-    fn render(&self, core: UserCore, profile: &Map<String, Value>) -> User {
+    pub(super) fn render(&self, core: UserCore, profile: &Map<String, Value>) -> User {
         // A map of JSON values is always JSON.
         User::new(core, &serde_json::to_vec(profile).unwrap_or_default(), &self.shared.base)
     }
+}
+
+/// The profile with the two members that are always there, if only as null (recorded).
+pub(super) fn completed(mut profile: Map<String, Value>) -> Map<String, Value> {
+    for name in ["mobilePhone", "secondEmail"] {
+        profile.entry(name).or_insert(Value::Null);
+    }
+    profile
 }

@@ -17,5 +17,5 @@ pub(crate) use body::Ending;
 pub(crate) use call::Call;
 pub(crate) use failure::Failure;
 pub(crate) use listener::{Running, run};
-pub(crate) use query::{Query, encode};
+pub(crate) use query::{Query, encode, encode_segment};
 pub(crate) use serve::{too_many_at_once, with_count};

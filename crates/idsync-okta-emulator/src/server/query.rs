@@ -45,6 +45,11 @@ pub(crate) fn encode(text: &str) -> String {
     })
 }
 
+/// Encodes a path segment.
+pub(crate) fn encode_segment(text: &str) -> String {
+    encode(text).replace('+', "%20").replace('*', "%2A")
+}
+
 /// Decodes a path segment, in which `+` is a plus sign.
 pub(crate) fn decode_segment(text: &str) -> String {
     percent(text.as_bytes())
@@ -84,5 +89,7 @@ mod tests {
         assert_eq!(query.get("search"), Some(text));
         assert_eq!((query.get("limit"), query.get("x"), query.get("y")), (Some("2"), Some(""), None));
         assert_eq!(decode_segment("a%2Fb+c%zz"), "a/b+c%zz");
+        assert_eq!(encode_segment("a/ +é"), "a%2F%20%2B%C3%A9");
+        assert_eq!(decode_segment(&encode_segment(text)), text);
     }
 }

@@ -12,6 +12,7 @@ mod program;
 mod proofs;
 mod reading;
 mod refusals;
+mod replace;
 mod search;
 mod signing;
 mod support;
