@@ -195,7 +195,13 @@ impl Inner {
                     }
                     renewed = true;
                 }
-                Verdict::Final(error) | Verdict::Prove(error) => return Err(self.named(error)),
+                Verdict::Final(error) | Verdict::Prove(error) => {
+                    // A token keeps its scopes; who grants the missing one and tries again must not have to wait until it runs out.
+                    if matches!(error, Error::Scope { .. }) {
+                        self.tokens.forget(token.as_deref()).await;
+                    }
+                    return Err(self.named(error));
+                }
                 limited @ (Verdict::Ease(_) | Verdict::Wait { .. }) => self.slow_down(route, limited, &mut attempts).await?,
             }
         }

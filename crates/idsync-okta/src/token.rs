@@ -58,7 +58,12 @@ impl OktaClient {
         let Credentials::App(app) = &self.inner.credentials else { return Ok(Vec::new()) };
         let token = self.inner.token(Route::Users).await?;
         let Some(granted) = token.as_ref().and_then(|token| token.scopes.as_ref()) else { return Ok(Vec::new()) };
-        Ok(app.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect())
+        let missing: Vec<_> = app.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
+        if !missing.is_empty() {
+            // The next check is to see what has been granted since.
+            self.inner.tokens.forget(token.as_deref()).await;
+        }
+        Ok(missing)
     }
 }
 

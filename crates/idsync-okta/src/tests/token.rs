@@ -112,6 +112,25 @@ async fn a_refused_token_is_replaced_once() {
 }
 
 #[tokio::test]
+async fn p18_a_scope_that_is_granted_meanwhile_counts_at_once() {
+    let less = json!({"token_type": "Bearer", "expires_in": 3600, "access_token": "t1", "scope": "okta.groups.read"});
+    let org = org_with_users(vec![ok(&less), bearer("t2")]).await;
+    let provider = org.app_provider();
+    assert_eq!(provider.check().await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    provider.check().await.unwrap();
+
+    let org = Org::start().await;
+    org.answers(TOKEN, vec![ok(&less), bearer("t2")]).await;
+    let challenge = r#"Bearer scope="okta.users.read", error="insufficient_scope""#;
+    let refused = ResponseTemplate::new(403).insert_header("www-authenticate", challenge);
+    org.answers(USERS, vec![refused, ok(&json!([user("a")]))]).await;
+    let provider = org.app_provider();
+    assert_eq!(read(&provider).await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    assert_eq!(read(&provider).await.unwrap(), 1);
+    assert_eq!(header(&org.requests(USERS).await[1], "authorization"), Some("Bearer t2"));
+}
+
+#[tokio::test]
 async fn p18_check_names_the_scope_that_was_not_granted() {
     let body = json!({"token_type": "Bearer", "expires_in": 3600, "access_token": "t", "scope": "okta.users.read"});
     let org = org_with_users(vec![ok(&body)]).await;
