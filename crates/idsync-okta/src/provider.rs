@@ -109,12 +109,17 @@ impl OktaProvider {
         .boxed()
     }
 
-    fn path(&self, segments: &[&str]) -> Url {
+    /// The URL below `/api/v1`, of which one segment is an id.
+    fn path(&self, segments: &[&str]) -> Result<Url, Error> {
+        // However they are encoded these mean other places, so that the question would be another one, and so would be the answer.
+        if segments.iter().any(|segment| matches!(*segment, "." | "..")) {
+            return Err(Error::config("an id that is `.` or `..` cannot be asked for", "give the id as Okta lists it"));
+        }
         let mut url = self.client.org().origin().clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.clear().extend(["api", "v1"]).extend(segments);
         }
-        url
+        Ok(url)
     }
 
     /// Asks for one entry; `None` when Okta says that there is none.
@@ -225,7 +230,10 @@ impl IdentityProvider for OktaProvider {
     }
 
     fn members(&self, group: &GroupId, _options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
-        let path = self.path(&["groups", group.as_str(), "users"]);
+        let path = match self.path(&["groups", group.as_str(), "users"]) {
+            Ok(path) => path,
+            Err(error) => return stream::iter([Err(error.into())]).boxed(),
+        };
         let listing = Listing::new(&self.client, Route::Members, path.path(), self.client.inner.page_sizes.members, None);
         let read = match self.deprovisioned {
             Deprovisioned::Exclude => live_members,
@@ -242,7 +250,7 @@ impl IdentityProvider for OktaProvider {
     }
 
     async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        let found = self.look_up(Route::User, self.path(&["users", id.as_str()]), one_user).await?;
+        let found = self.look_up(Route::User, self.path(&["users", id.as_str()])?, one_user).await?;
         Ok(match found {
             // Okta also finds users by login, so an answer for another id is no answer for this one.
             Some(user) if user.id != *id => Lookup::NotFound,
@@ -255,7 +263,7 @@ impl IdentityProvider for OktaProvider {
     }
 
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        let found = self.look_up(Route::Group, self.path(&["groups", id.as_str()]), one_group).await?;
+        let found = self.look_up(Route::Group, self.path(&["groups", id.as_str()])?, one_group).await?;
         Ok(found.filter(|group| group.id == *id).map_or(Lookup::NotFound, Lookup::Found))
     }
 

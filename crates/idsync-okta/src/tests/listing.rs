@@ -218,3 +218,19 @@ async fn nothing_is_requested_before_a_stream_is_polled() {
     drop(provider.members(&group_id("g"), ReadOptions::default()));
     assert!(org.server.received_requests().await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn p03_an_id_that_a_url_cannot_hold_is_not_reported_as_gone() {
+    let org = Org::start().await;
+    // Where a URL parser would lead the questions.
+    for path in ["/api/v1/users", "/api/v1/groups", "/api/v1/groups/users", "/api/v1", "/api/v1/"] {
+        org.answers(path, vec![fault(404, "E0000007")]).await;
+    }
+    let provider = org.provider();
+    for id in [".", ".."] {
+        assert_eq!(provider.user(&UserId::new(id).unwrap()).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
+        assert_eq!(provider.group(&group_id(id)).await.unwrap_err().kind(), ErrorKind::InvalidConfig);
+        assert_eq!(members(&provider, id).await.1.unwrap().kind(), ErrorKind::InvalidConfig);
+    }
+    assert_eq!(provider.usage().total, 0);
+}
