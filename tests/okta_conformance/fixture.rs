@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Smaller than the listings of the suite, and different from each other.
 const PAGES: PageSizes = PageSizes { users: 4, groups: 3, members: 5 };
 /// Another attempt for what may pass; the suite's own faults do not.
-const PATIENCE: RetryPolicy = RetryPolicy::new(2, Duration::from_secs(2));
+const PATIENCE: RetryPolicy = RetryPolicy::new(2, Duration::from_millis(500));
 const LISTINGS: [Endpoint; 3] = [Endpoint::Users, Endpoint::Groups, Endpoint::Members];
 
 /// How an org takes a permission away.
@@ -67,9 +67,13 @@ impl Emulated {
 
     fn repair(&self) {
         let injected: Vec<_> = self.injected.lock().unwrap().drain(..).collect();
-        assert!(injected.is_empty() || injected.iter().any(|fault| fault.fired() > 0), "nothing was proven, for none has struck of {injected:?}");
+        assert!(
+            injected.is_empty() || injected.iter().any(|fault| fault.fired() > 0),
+            "nothing was proven, for none has struck of {injected:?}"
+        );
         self.emulator.faults().clear();
         self.org().set_role(Role::ReadOnlyAdmin);
+        // A token that was issued with fewer scopes stays out, so that the provider has to see for itself that it needs another one.
         self.org().set_granted_scopes(&READER_SCOPES);
     }
 
