@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 /// Remembers what was synced, per directory.
 ///
-/// A store keeps three things for each directory: the **base** (what the sink is known to hold, as rows of opaque records), the
-/// **journal** of the one run that is under way (staged differences and how far their delivery has come), and the **history** of runs
-/// in which something happened.
+/// A store keeps four things for each directory: the **base** (what the sink is known to hold, as rows of opaque records), the
+/// **journal** of the one run that is under way (staged differences and how far their delivery has come), the **history** of runs in
+/// which something happened, and a few **memos** of the engine.
 /// The engine never holds the base or the differences in memory, so everything is read in pages and in key order.
 ///
 /// # Contract
@@ -129,6 +129,18 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// # Errors
     /// `Conflict` when the lease is not valid any more.
     async fn discard_journal(&self, lease: &Lease) -> Result<()>;
+
+    /// What was last kept under `name` with [`StateStore::set_memo`].
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn memo(&self, directory: &DirectoryId, name: &str) -> Result<Option<Vec<u8>>>;
+
+    /// Keeps a small text or record under `name`, in place of what was there; `None` forgets it. Journals and commits leave it alone.
+    ///
+    /// # Errors
+    /// `Conflict` when the lease is not valid any more.
+    async fn set_memo(&self, lease: &Lease, name: &str, memo: Option<Vec<u8>>) -> Result<()>;
 
     /// Adds a run to the history, which keeps at least the last 100.
     ///
@@ -311,6 +323,12 @@ macro_rules! forward {
             }
             async fn discard_journal(&self, lease: &Lease) -> Result<()> {
                 (**self).discard_journal(lease).await
+            }
+            async fn memo(&self, directory: &DirectoryId, name: &str) -> Result<Option<Vec<u8>>> {
+                (**self).memo(directory, name).await
+            }
+            async fn set_memo(&self, lease: &Lease, name: &str, memo: Option<Vec<u8>>) -> Result<()> {
+                (**self).set_memo(lease, name, memo).await
             }
             async fn record_run(&self, lease: &Lease, run: RunRecord) -> Result<()> {
                 (**self).record_run(lease, run).await

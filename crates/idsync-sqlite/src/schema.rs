@@ -109,6 +109,13 @@ CREATE TABLE idsync_staged (
     PRIMARY KEY (directory, phase, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE idsync_memos (
+    directory INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    memo BLOB NOT NULL,
+    PRIMARY KEY (directory, name)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE idsync_runs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     directory INTEGER NOT NULL,

@@ -2,7 +2,7 @@
 
 use crate::SqliteFile;
 use crate::error::{Problem, conflict};
-use crate::state::{base, directories, journal, runs};
+use crate::state::{base, directories, journal, memos, runs};
 use crate::{schema, state::directories::Row};
 use async_trait::async_trait;
 use futures::StreamExt;
@@ -227,6 +227,16 @@ impl StateStore for SqliteStore {
 
     async fn discard_journal(&self, lease: &Lease) -> Result<()> {
         self.write(lease, |transaction, row| journal::discard(transaction, &row)).await
+    }
+
+    async fn memo(&self, directory: &DirectoryId, name: &str) -> Result<Option<Vec<u8>>> {
+        let name = name.to_owned();
+        self.read_rows(directory, move |connection, row| memos::get(connection, &row, &name)).await
+    }
+
+    async fn set_memo(&self, lease: &Lease, name: &str, memo: Option<Vec<u8>>) -> Result<()> {
+        let name = name.to_owned();
+        self.write(lease, move |transaction, row| memos::set(transaction, &row, &name, memo.as_deref())).await
     }
 
     async fn record_run(&self, lease: &Lease, run: RunRecord) -> Result<()> {

@@ -29,6 +29,7 @@ struct Directory {
     note: Vec<u8>,
     base: BTreeMap<(BaseKind, String), BaseRecord>,
     journal: Option<Journal>,
+    memos: BTreeMap<String, Vec<u8>>,
     runs: Vec<RunRecord>,
 }
 
@@ -252,6 +253,20 @@ impl StateStore for MemoryStore {
     async fn discard_journal(&self, lease: &Lease) -> Result<()> {
         self.write(lease, |directory| {
             directory.journal = None;
+            Ok(())
+        })
+    }
+
+    async fn memo(&self, directory: &DirectoryId, name: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.read(directory, |directory| directory.memos.get(name).cloned()))
+    }
+
+    async fn set_memo(&self, lease: &Lease, name: &str, memo: Option<Vec<u8>>) -> Result<()> {
+        self.write(lease, |directory| {
+            match memo {
+                Some(memo) => _ = directory.memos.insert(name.to_owned(), memo),
+                None => _ = directory.memos.remove(name),
+            }
             Ok(())
         })
     }

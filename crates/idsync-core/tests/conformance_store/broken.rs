@@ -240,6 +240,7 @@ impl StateStore for Broken {
         let next = self.inner.commit(lease, commit.clone()).await?;
         match self.flaw {
             Flaw::CommitKeepsTheJournal => self.begin_journal(lease, JournalHeader::new(next, Timestamp::UNIX_EPOCH)).await?,
+            Flaw::ForgetsMemos => self.inner.set_memo(lease, "a memo", None).await?,
             Flaw::CommitsTwice => return self.inner.commit(lease, StoreCommit::new(next, commit.note)).await,
             _ => {}
         }
@@ -256,6 +257,16 @@ impl StateStore for Broken {
             }
         }
         self.inner.discard_journal(lease).await
+    }
+
+    async fn memo(&self, directory: &DirectoryId, name: &str) -> Result<Option<Vec<u8>>> {
+        self.inner.memo(directory, name).await
+    }
+
+    async fn set_memo(&self, lease: &Lease, name: &str, memo: Option<Vec<u8>>) -> Result<()> {
+        let lease = &self.lease(lease, Method::SetMemo);
+        let first = self.inner.memo(&lease.directory, name).await?.filter(|_| self.has(Flaw::MemoStaysTheFirst));
+        self.inner.set_memo(lease, name, first.or(memo)).await
     }
 
     async fn record_run(&self, lease: &Lease, run: RunRecord) -> Result<()> {

@@ -49,6 +49,10 @@ pub(crate) enum Flaw {
     NoFence(Method),
     /// What was written is gone when the store is opened again.
     NotDurable,
+    /// A commit forgets the memos.
+    ForgetsMemos,
+    /// A memo stays what it was first.
+    MemoStaysTheFirst,
     /// Rows are ordered by the length of their keys.
     OrdersByLength,
     /// Keys are ordered as UTF-16.
@@ -85,6 +89,7 @@ pub(crate) enum Method {
     DiscardJournal,
     Mark,
     RecordRun,
+    SetMemo,
     Stage,
     Unstage,
     UpdateJournal,
@@ -92,12 +97,13 @@ pub(crate) enum Method {
 }
 
 impl Method {
-    pub(crate) const ALL: [(Self, &'static str); 9] = [
+    pub(crate) const ALL: [(Self, &'static str); 10] = [
         (Self::BeginJournal, "begin_journal"),
         (Self::Commit, "commit"),
         (Self::DiscardJournal, "discard_journal"),
         (Self::Mark, "mark"),
         (Self::RecordRun, "record_run"),
+        (Self::SetMemo, "set_memo"),
         (Self::Stage, "stage"),
         (Self::Unstage, "unstage"),
         (Self::UpdateJournal, "update_journal"),

@@ -3,6 +3,7 @@
 pub(crate) mod base;
 pub(crate) mod directories;
 pub(crate) mod journal;
+pub(crate) mod memos;
 pub(crate) mod runs;
 
 use crate::error::Problem;

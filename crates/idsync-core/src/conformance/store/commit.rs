@@ -42,8 +42,14 @@ pub async fn a_commit_moves_on_by_one_keeps_the_note_and_empties_the_journal<F: 
         let next = store.commit(&lease, StoreCommit::new(revision, note.clone())).await?;
         ensure_eq(&next, &revision.next(), "the revision that commit answers")?;
         let found = Picture::take(store.as_ref(), &directory).await?;
-        let expected =
-            Picture { head: Some(Head::new(next, note)), journal: None, staged: Vec::new(), base: Vec::new(), runs: vec![run(1)] };
+        let expected = Picture {
+            head: Some(Head::new(next, note)),
+            journal: None,
+            staged: Vec::new(),
+            base: Vec::new(),
+            runs: vec![run(1)],
+            memo: None,
+        };
         found.ensure_same(&expected, "after a commit")?;
     }
     Ok(())

@@ -15,7 +15,7 @@ use crate::{BaseKind, DirectoryId, Head, Phase, Revision};
 pub async fn a_directory_that_is_not_known_is_empty<F: StoreFixture>(fixture: &F) -> Verdict {
     let (place, directory) = (fixture.place().await?, directory()?);
     let store = fixture.open(&place).await?;
-    let expected = Picture { head: None, journal: None, staged: Vec::new(), base: Vec::new(), runs: Vec::new() };
+    let expected = Picture { head: None, journal: None, staged: Vec::new(), base: Vec::new(), runs: Vec::new(), memo: None };
     Picture::take(store.as_ref(), &directory).await?.ensure_same(&expected, "of a directory that is not known")?;
     let asked = [String::from("a"), String::from("b")];
     let found = store.records(&directory, BaseKind::User, &asked).await?;

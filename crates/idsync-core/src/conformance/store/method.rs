@@ -15,6 +15,7 @@ pub(super) enum Method {
     DiscardJournal,
     Mark,
     RecordRun,
+    SetMemo,
     Stage,
     Unstage,
     UpdateJournal,
@@ -22,12 +23,13 @@ pub(super) enum Method {
 }
 
 impl Method {
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::BeginJournal,
         Self::Commit,
         Self::DiscardJournal,
         Self::Mark,
         Self::RecordRun,
+        Self::SetMemo,
         Self::Stage,
         Self::Unstage,
         Self::UpdateJournal,
@@ -44,6 +46,7 @@ impl Method {
             Self::DiscardJournal => "discard_journal",
             Self::Mark => "mark",
             Self::RecordRun => "record_run",
+            Self::SetMemo => "set_memo",
             Self::Stage => "stage",
             Self::Unstage => "unstage",
             Self::UpdateJournal => "update_journal",
@@ -61,6 +64,7 @@ impl Method {
             Self::DiscardJournal => store.discard_journal(lease),
             Self::Mark => store.mark(lease, vec![(staged_by_prepare(), Mark::Held)], Some(progress(Phase::AddMembers, "m"))),
             Self::RecordRun => store.record_run(lease, run(2)),
+            Self::SetMemo => store.set_memo(lease, MEMO, Some(b"another memo".to_vec())),
             Self::Stage => store.stage(lease, vec![row(Phase::DeleteUsers, "one"), row(Phase::DeleteUsers, "two")]),
             Self::Unstage => store.unstage(lease, vec![staged_by_prepare()]),
             Self::UpdateJournal => store.update_journal(lease, planned()),
@@ -71,6 +75,9 @@ impl Method {
 
 /// The revision at which [`prepare`] leaves the directory.
 pub(super) const REVISION: Revision = Revision(1);
+
+/// The memo that [`prepare`] keeps.
+pub(super) const MEMO: &str = "a memo";
 
 /// A row that [`prepare`] stages.
 fn staged_by_prepare() -> StagedKey {
@@ -94,6 +101,7 @@ pub(super) async fn prepare(store: &dyn StateStore, lease: &Lease) -> Verdict {
     store.stage(lease, vec![row(Phase::CreateUsers, "staged")]).await?;
     store.mark(lease, Vec::new(), Some(progress(Phase::Deactivate, "m"))).await?;
     store.record_run(lease, run(1)).await?;
+    store.set_memo(lease, MEMO, Some(b"memo".to_vec())).await?;
     Ok(())
 }
 

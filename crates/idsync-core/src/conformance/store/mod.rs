@@ -8,6 +8,7 @@ mod fixture;
 pub mod history;
 pub mod journal;
 pub mod leases;
+pub mod memos;
 mod method;
 mod picture;
 mod samples;
@@ -61,6 +62,8 @@ pub async fn all<F: StoreFixture>(fixture: &F) -> Report {
             commit::a_commit_moves_on_by_one_keeps_the_note_and_empties_the_journal,
             commit::a_commit_applies_only_what_is_marked_to_be_applied,
             commit::thousands_of_effects_are_applied_by_one_commit,
+            memos::a_memo_is_kept_until_it_is_replaced_or_forgotten,
+            memos::journals_and_commits_leave_memos_alone,
             history::runs_come_newest_first_and_no_more_than_asked,
             history::the_last_hundred_runs_are_kept,
             cancellation::p12_a_cancelled_acquisition_holds_nothing,

@@ -2,6 +2,7 @@
 
 use super::super::tools::{ensure, ensure_eq};
 use super::super::{Unproven, Verdict};
+use super::method::MEMO;
 use crate::{BaseKind, BaseRecord, DirectoryId, Head, IndexRow, JournalHeader, RunRecord, StagedKey, StagedRow, StateStore};
 use futures::TryStreamExt;
 
@@ -13,6 +14,7 @@ pub(super) struct Picture {
     pub(super) staged: Vec<StagedRow>,
     pub(super) base: Vec<BaseRow>,
     pub(super) runs: Vec<RunRecord>,
+    pub(super) memo: Option<Vec<u8>>,
 }
 
 /// A row of the base with its record.
@@ -31,6 +33,7 @@ impl Picture {
             staged: staged(store, directory, None).await?,
             base: base(store, directory).await?,
             runs: store.runs(directory, 1_000).await?,
+            memo: store.memo(directory, MEMO).await?,
         })
     }
 
@@ -44,7 +47,8 @@ impl Picture {
         ensure_header(self.journal.as_ref(), expected.journal.as_ref(), what)?;
         ensure_rows(&self.staged, &expected.staged, |row| format!("{:?}", row.position), &format!("the staged rows {what}"))?;
         ensure_rows(&self.base, &expected.base, |row| format!("{:?} {:?}", row.kind, row.key), &format!("the base {what}"))?;
-        ensure_rows(&self.runs, &expected.runs, |run| run.started.to_string(), &format!("the history {what}"))
+        ensure_rows(&self.runs, &expected.runs, |run| run.started.to_string(), &format!("the history {what}"))?;
+        ensure(self.memo == expected.memo, || format!("the memo {what} is not what was kept"))
     }
 }
 
