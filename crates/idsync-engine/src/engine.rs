@@ -155,7 +155,9 @@ impl SyncEngine {
             }
         };
         let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory };
-        let plan_note = plan.hash.map(|hash| (hash, PlanNote { held: plan.held.clone(), ..PlanNote::default() }));
+        // A plan of which everything is held has no hash of its own, and is still not done.
+        let named = plan.hash.or_else(|| plan.held.as_ref().map(|held| held.hash));
+        let plan_note = named.map(|hash| (hash, PlanNote { held: plan.held.clone(), ..PlanNote::default() }));
         let before = Before { usage: self.provider.usage(), ..Before::default() };
         let draft = Draft { lease, revision: plan.base, started, read, plan: plan_note, before };
         self.close(&draft, applied).await
