@@ -1,0 +1,156 @@
+//! What happens to the source by itself.
+
+use crate::random::Random;
+use crate::world::{Scope, World};
+use idsync_core::{Group, GroupId, Membership, Timestamp, User, UserId, UserStatus};
+
+/// Fills an empty world.
+pub(crate) fn populate(world: &mut World, random: &mut Random) {
+    let users = if random.once_in(3) { random.below(41) } else { random.below(12) };
+    let groups = if random.once_in(3) { random.below(13) } else { random.below(5) };
+    for _ in 0..users {
+        create_user(world, random);
+    }
+    for _ in 0..groups {
+        create_group(world, random);
+    }
+    let memberships = random.below(users * groups / 2 + 1);
+    for _ in 0..memberships {
+        add_member(world, random);
+    }
+}
+
+/// One change of the source, in a few words; `None` when what was drawn needs something that is not there.
+pub(crate) fn mutate(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    match random.below(20) {
+        0..3 => create_user(world, random),
+        3..6 => update_user(world, random),
+        6..8 => deactivate_user(world, random),
+        8..10 => delete_user(world, random),
+        10 => create_group(world, random),
+        11 => rename_group(world, random),
+        12 => delete_group(world, random),
+        13..17 => add_member(world, random),
+        _ => remove_member(world, random),
+    }
+}
+
+/// Deletes more than most limits let go.
+pub(crate) fn mutate_massively(world: &mut World, random: &mut Random) {
+    for _ in 0..random.between(4, 14) {
+        match random.below(4) {
+            0 => _ = delete_group(world, random),
+            1 => _ = remove_member(world, random),
+            2 => _ = deactivate_user(world, random),
+            _ => _ = delete_user(world, random),
+        }
+    }
+}
+
+/// Draws another scope; says whether anything came or went by it.
+pub(crate) fn change_scope(world: &mut World, random: &mut Random) -> bool {
+    let scope = if world.scope == Scope::Everything || random.once_in(3) { Scope::Part { salt: random.next() } } else { Scope::Everything };
+    world.set_scope(scope)
+}
+
+/// Makes sure that somebody and some group are in scope, for a directory in which nothing is visible is never believed.
+pub(crate) fn make_visible(world: &mut World, random: &mut Random) {
+    for _ in 0..200 {
+        if world.users.keys().any(|id| world.user_in_scope(id)) {
+            break;
+        }
+        create_user(world, random);
+    }
+    for _ in 0..200 {
+        if world.groups.keys().any(|id| world.group_in_scope(id)) {
+            break;
+        }
+        create_group(world, random);
+    }
+}
+
+fn create_user(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    world.ids_used += 1;
+    // Ids come in no order, so that new entries land between old ones.
+    let id = UserId::new(format!("u{:02x}{}", random.below(256), world.ids_used)).ok()?;
+    let status = random.pick(&[UserStatus::Active, UserStatus::Active, UserStatus::Staged, UserStatus::Suspended])?.clone();
+    let mut user = User::new(id, status).with_login(format!("login{}", world.ids_used));
+    user.timestamps.last_login = instant(random);
+    world.put_user(user);
+    Some("a user is created")
+}
+
+fn update_user(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    let mut user = random.pick(&world.users.values().collect::<Vec<_>>()).copied()?.clone();
+    let what = match random.below(4) {
+        0 => {
+            user.login = Some(format!("renamed{}", random.below(50)));
+            "a user is renamed"
+        }
+        1 => {
+            user = user.with_attribute("title", random.below(3));
+            "a user gets another title"
+        }
+        2 => {
+            user.status = random.pick(&[UserStatus::Active, UserStatus::LockedOut, UserStatus::Other("ON_LEAVE".to_owned())])?.clone();
+            "a user gets another status"
+        }
+        _ => {
+            user.timestamps.last_login = instant(random);
+            "a user signs in"
+        }
+    };
+    world.put_user(user);
+    Some(what)
+}
+
+fn deactivate_user(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    let mut user = random.pick(&world.users.values().collect::<Vec<_>>()).copied()?.clone();
+    user.status = random.pick(&[UserStatus::Suspended, UserStatus::Deprovisioned])?.clone();
+    world.put_user(user);
+    Some("a user is deactivated")
+}
+
+fn delete_user(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    let id = random.pick(&world.users.keys().collect::<Vec<_>>()).copied()?.clone();
+    world.remove_user(&id);
+    Some("a user is deleted")
+}
+
+fn create_group(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    world.ids_used += 1;
+    let id = GroupId::new(format!("g{:02x}{}", random.below(256), world.ids_used)).ok()?;
+    world.put_group(Group::new(id, format!("Group {}", world.ids_used)));
+    Some("a group is created")
+}
+
+fn rename_group(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    let mut group = random.pick(&world.groups.values().collect::<Vec<_>>()).copied()?.clone();
+    group.name = format!("Renamed {}", random.below(20));
+    world.put_group(group);
+    Some("a group is renamed")
+}
+
+fn delete_group(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    let id = random.pick(&world.groups.keys().collect::<Vec<_>>()).copied()?.clone();
+    world.remove_group(&id);
+    Some("a group is deleted")
+}
+
+fn add_member(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    let group = random.pick(&world.groups.keys().collect::<Vec<_>>()).copied()?.clone();
+    let user = random.pick(&world.users.keys().collect::<Vec<_>>()).copied()?.clone();
+    world.add_member(Membership::new(group, user));
+    Some("a user joins a group")
+}
+
+fn remove_member(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    let group = random.pick(&world.groups.keys().collect::<Vec<_>>()).copied()?.clone();
+    let user = random.pick(&world.members.get(&group)?.iter().collect::<Vec<_>>()).copied()?.clone();
+    world.remove_member(Membership::new(group, user));
+    Some("a user leaves a group")
+}
+
+fn instant(random: &mut Random) -> Option<Timestamp> {
+    i64::try_from(random.below(1_800_000_000_000)).ok().and_then(Timestamp::from_unix_millis)
+}

@@ -1,0 +1,117 @@
+//! What a seed draws for one run.
+
+use crate::faults::Fault;
+use crate::random::Random;
+use crate::watch::{FaultSet, Moments, Step};
+use idsync_engine::{DeleteLimit, DeleteLimits};
+use std::collections::BTreeMap;
+
+/// One run, as it was drawn.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    pub(crate) steps: &'static [Step],
+    pub(crate) faults: FaultSet,
+    pub(crate) limits: DeleteLimits,
+    pub(crate) moments: Moments,
+}
+
+/// How many calls a run makes, so that a fault that strikes once strikes in time. Learned from the runs before.
+#[derive(Debug)]
+pub(crate) struct Typical {
+    pub(crate) requests: u64,
+    pub(crate) store_calls: u64,
+    pub(crate) sink_calls: u64,
+    pub(crate) polls: BTreeMap<Step, u64>,
+}
+
+impl Typical {
+    pub(crate) fn new() -> Self {
+        Self { requests: 6, store_calls: 12, sink_calls: 2, polls: BTreeMap::new() }
+    }
+
+    fn polls(&self, step: Step) -> u64 {
+        self.polls.get(&step).copied().unwrap_or(match step {
+            Step::Apply => 25,
+            _ => 60,
+        })
+    }
+}
+
+/// What a run may be made of.
+const STEPS: [&[Step]; 4] = [&[Step::Sync], &[Step::Plan, Step::Apply], &[Step::Plan, Step::ApplyHash], &[Step::Plan]];
+
+impl Scenario {
+    /// Draws a run.
+    pub(crate) fn draw(random: &mut Random, typical: &Typical) -> Self {
+        let mut faults = draw_faults(random);
+        let steps = draw_steps(random, &mut faults);
+        let doomed = steps.iter().copied().find(|step| faults.contains(step.crash())).unwrap_or(Step::Sync);
+        let moments = Moments {
+            request: random.between(1, typical.requests),
+            store_call: random.between(1, typical.store_calls),
+            sink_call: random.between(1, typical.sink_calls),
+            poll: random.between(1, typical.polls(doomed)),
+        };
+        let limits = draw_limits(random, faults);
+        Self { steps, faults, limits, moments }
+    }
+}
+
+fn draw_faults(random: &mut Random) -> FaultSet {
+    let mut faults = FaultSet::default();
+    for _ in 0..random.between(1, 3) {
+        if let Some(fault) = random.pick(Fault::ALL) {
+            faults.insert(*fault);
+        }
+    }
+    // What is never missing is never looked up.
+    if faults.contains(Fault::LookupsFail) {
+        faults.insert(if random.once_in(2) { Fault::UsersHidden } else { Fault::GroupsHidden });
+    }
+    // Rows move only when something moves them.
+    if faults.contains(Fault::RowsMoved) {
+        faults.insert(Fault::SourceMoves);
+    }
+    if faults.contains(Fault::LeaseLost) {
+        // A batch in flight of an engine without a lease may end otherwise than the other engine was told: sinks know no leases. That it
+        // ends the same is promised only as long as the sink does not change its mind.
+        for fault in [Fault::SinkRefuses, Fault::SinkRefusesEntries, Fault::StoreFailsBefore, Fault::StoreFailsAfter] {
+            faults.remove(fault);
+        }
+        faults.insert(Fault::SecondEngine);
+    }
+    faults
+}
+
+/// Chooses what the run is made of; a crash decides it, and there is only one.
+fn draw_steps(random: &mut Random, faults: &mut FaultSet) -> &'static [Step] {
+    let crashes = [Step::Sync, Step::Apply, Step::ApplyHash, Step::Plan].map(|step| (step, step.crash()));
+    let Some((step, _)) = crashes.into_iter().find(|(_, fault)| faults.contains(*fault)) else {
+        return STEPS[match random.below(10) {
+            0..6 => 0,
+            6..8 => 1,
+            8 => 2,
+            _ => 3,
+        }];
+    };
+    for (_, fault) in crashes.into_iter().filter(|(other, _)| *other != step) {
+        faults.remove(fault);
+    }
+    match step {
+        Step::Sync => STEPS[0],
+        Step::Apply => STEPS[1],
+        Step::ApplyHash => STEPS[2],
+        Step::Plan => STEPS[3],
+    }
+}
+
+fn draw_limits(random: &mut Random, faults: FaultSet) -> DeleteLimits {
+    let tight = faults.contains(Fault::MassDeletion);
+    let mut draw = || match random.below(if tight { 2 } else { 6 }) {
+        0 => DeleteLimit::Count(random.below(4)),
+        1 => DeleteLimit::percent(u8::try_from(random.below(30)).unwrap_or_default()),
+        2 => DeleteLimit::Percent { percent: 10, at_least: 10, at_most: 500 },
+        _ => DeleteLimit::Unlimited,
+    };
+    DeleteLimits::default().with_users(draw()).with_deactivations(draw()).with_groups(draw()).with_memberships(draw())
+}

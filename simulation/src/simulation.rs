@@ -1,0 +1,375 @@
+//! One seed, from an empty world to the verdict.
+
+use crate::checks::{Around, Ending, check_failure, check_requests};
+use crate::clock::{Instants, SimClock};
+use crate::dump::{difference, dump};
+use crate::executor::{self, Role, Task};
+use crate::faults::{Fault, Tally};
+use crate::ledger::Ledger;
+use crate::mutation;
+use crate::neighbour;
+use crate::parts::Parts;
+use crate::provider::SimProvider;
+use crate::scenario::{Scenario, Typical};
+use crate::sink::SimSink;
+use crate::store::SimStore;
+use crate::trace::Keep;
+use crate::universe::{Oracle, Universe, Violation, lock};
+use crate::watch::{FaultSet, Moments, Step, Watch};
+use futures::FutureExt;
+use idsync_core::memory::{MemorySink, MemoryStore};
+use idsync_core::{DigestKey, DirectoryId, DirectorySink, ManualClock, Stage, StateStore, Timestamp};
+use idsync_engine::{DeleteLimit, DeleteLimits, Outcome, SyncEngine, SyncError};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+
+/// What a seed led to.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Simulated {
+    /// The seed.
+    pub seed: u64,
+    /// What was found wrong first.
+    pub violation: Option<Violation>,
+    /// The hash of everything that happened.
+    pub hash: u64,
+    /// How many runs there were, those without faults at the end included.
+    pub runs: u64,
+    /// Which faults were drawn, and which struck.
+    pub tally: Tally,
+    /// What happened, line by line, if it was to be kept.
+    pub lines: Vec<String>,
+}
+
+/// Simulates one seed.
+pub fn simulate(seed: u64, parts: &dyn Parts, keep: Keep) -> Simulated {
+    let mut simulation = Simulation::new(seed, parts, keep);
+    simulation.run();
+    let mut trace = simulation.universe.trace();
+    let (hash, lines) = (trace.hash(), trace.lines());
+    drop(trace);
+    Simulated { seed, violation: simulation.universe.violation(), hash, runs: simulation.runs, tally: simulation.tally, lines }
+}
+
+struct Simulation<'a> {
+    universe: Arc<Universe>,
+    parts: &'a dyn Parts,
+    directory: DirectoryId,
+    neighbour: DirectoryId,
+    /// What the store said of the neighbour at first.
+    untouched: String,
+    memory: MemoryStore,
+    store: Arc<dyn StateStore>,
+    sink: MemorySink,
+    front: Arc<dyn DirectorySink>,
+    ledger: Arc<Ledger>,
+    instants: Arc<Instants>,
+    manual: Arc<ManualClock>,
+    key: DigestKey,
+    max_batch: NonZeroUsize,
+    concurrency: NonZeroUsize,
+    typical: Typical,
+    tally: Tally,
+    struck: FaultSet,
+    runs: u64,
+}
+
+/// How a task leaves word of how its run ended.
+type Slot = Arc<Mutex<Ending>>;
+
+impl<'a> Simulation<'a> {
+    /// How many different faults must strike before a seed is done, and how many runs it may take.
+    const FAULTS: usize = 3;
+    const MOST_RUNS: u64 = 10;
+
+    fn new(seed: u64, parts: &'a dyn Parts, keep: Keep) -> Self {
+        let universe = Universe::new(seed, keep);
+        let id = |text: &str| DirectoryId::new(text).unwrap_or_else(|_| unreachable!("the literals are valid ids"));
+        let (directory, neighbour) = (id("simulated:1"), id("simulated:2"));
+        let memory = MemoryStore::new();
+        neighbour::plant(&memory, &neighbour);
+        let untouched = neighbour::fingerprint(&memory, &neighbour);
+        let (mut key, sink) = ([0; 32], MemorySink::new());
+        let mut random = universe.random();
+        key.iter_mut().for_each(|byte| *byte = u8::try_from(random.below(256)).unwrap_or_default());
+        let mut at_most = |most| usize::try_from(random.between(1, most)).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
+        let (max_batch, concurrency) = (at_most(20), at_most(8));
+        drop(random);
+        Self {
+            ledger: Ledger::new(&universe),
+            universe,
+            parts,
+            directory,
+            neighbour,
+            untouched,
+            store: parts.store(Arc::new(memory.clone())),
+            memory,
+            front: parts.sink(Arc::new(sink.clone())),
+            sink,
+            instants: Arc::default(),
+            manual: Arc::new(ManualClock::new(Timestamp::from_unix_millis(1_767_225_600_000).unwrap_or(Timestamp::UNIX_EPOCH))),
+            key: DigestKey::new(key),
+            max_batch,
+            concurrency,
+            typical: Typical::new(),
+            tally: Tally::default(),
+            struck: FaultSet::default(),
+            runs: 0,
+        }
+    }
+
+    fn run(&mut self) {
+        mutation::populate(&mut self.universe.world(), &mut self.universe.random());
+        let runs = self.universe.random().between(2, 6);
+        while self.runs < runs || (self.struck.iter().count() < Self::FAULTS && self.runs < Self::MOST_RUNS) {
+            self.run_with_faults();
+            self.check_neighbour();
+            if self.universe.violation().is_some() {
+                return;
+            }
+        }
+        self.settle();
+        self.check_neighbour();
+    }
+
+    fn run_with_faults(&mut self) {
+        let scenario = Scenario::draw(&mut self.universe.random(), &self.typical);
+        scenario.faults.iter().for_each(|fault| self.tally.draw(fault));
+        let watch = Watch::new(&self.universe, "engine", scenario.faults, scenario.limits, scenario.moments);
+        self.universe.note(format_args!("run {}: {:?} with {:?}", self.runs, scenario.steps, scenario.faults.iter().collect::<Vec<_>>()));
+        self.change_source(&watch);
+        let slot = Slot::new(Mutex::new(Ending::Dropped));
+        let second = Watch::new(&self.universe, "second engine", FaultSet::default(), scenario.limits, Moments::default());
+        let second_slot = Slot::new(Mutex::new(Ending::Dropped));
+        let around = self.around(scenario.faults.contains(Fault::SecondEngine));
+        let version = self.universe.version();
+        let mut tasks = vec![self.engine_task(&watch, scenario.steps, &slot, 0)];
+        if around.company {
+            let late = self.universe.below(40);
+            tasks.push(self.engine_task(&second, &[Step::Sync], &second_slot, late));
+        }
+        if scenario.faults.contains(Fault::SourceMoves) {
+            tasks.push(self.source_task(&watch));
+        }
+        executor::run(&self.universe, tasks);
+        let around = Around { source_moved: self.universe.version() != version, ..around };
+        self.conclude(&watch, &slot, around);
+        if around.company {
+            self.conclude(&second, &second_slot, around);
+        }
+    }
+
+    /// What happens to the source before a run.
+    fn change_source(&self, watch: &Watch) {
+        let (mut world, mut random) = (self.universe.world(), self.universe.random());
+        world.keep_as_past();
+        for _ in 0..random.below(7) {
+            mutation::mutate(&mut world, &mut random);
+        }
+        if watch.plans(Fault::MassDeletion) {
+            mutation::mutate_massively(&mut world, &mut random);
+        }
+        let moved = watch.plans(Fault::ScopeChanged) && mutation::change_scope(&mut world, &mut random);
+        drop((world, random));
+        if moved {
+            watch.strike(Fault::ScopeChanged);
+        }
+    }
+
+    fn around(&self, company: bool) -> Around {
+        let snapshot = self.universe.world().snapshot();
+        let journal = self.memory.journal(&self.directory).now_or_never().and_then(Result::ok).flatten();
+        Around {
+            company,
+            source_moved: false,
+            visible: snapshot.users().len() > 0 && snapshot.groups().len() > 0,
+            unfinished: journal.is_some_and(|journal| matches!(journal.stage, Stage::Applying | Stage::Folding)),
+        }
+    }
+
+    fn engine(&self, watch: &Arc<Watch>) -> SyncEngine {
+        let universe = &self.universe;
+        let provider = SimProvider { universe: Arc::clone(universe), watch: Arc::clone(watch), directory: self.directory.clone() };
+        let store = SimStore {
+            universe: Arc::clone(universe),
+            watch: Arc::clone(watch),
+            ledger: Arc::clone(&self.ledger),
+            inner: Arc::clone(&self.store),
+            key: self.key.clone(),
+        };
+        let sink = SimSink {
+            universe: Arc::clone(universe),
+            watch: Arc::clone(watch),
+            ledger: Arc::clone(&self.ledger),
+            instants: Arc::clone(&self.instants),
+            directory: self.directory.clone(),
+            max_batch: self.max_batch,
+            inner: Arc::clone(&self.front),
+        };
+        let clock = SimClock {
+            universe: Arc::clone(universe),
+            watch: Arc::clone(watch),
+            manual: Arc::clone(&self.manual),
+            instants: Arc::clone(&self.instants),
+        };
+        SyncEngine::builder(self.parts.provider(Arc::new(provider)), store, sink)
+            .delete_limits(self.parts.limits(watch.limits))
+            .concurrency(self.concurrency)
+            .holder(watch.name)
+            .clock(clock)
+            .build()
+    }
+
+    fn engine_task<'t>(&self, watch: &'t Arc<Watch>, steps: &'static [Step], slot: &Slot, late: u64) -> Task<'t> {
+        let (engine, slot, universe) = (self.engine(watch), Arc::clone(slot), Arc::clone(&self.universe));
+        let future = async move {
+            for _ in 0..late {
+                universe.pause().await;
+            }
+            let ending = go(&engine, steps, watch).await.unwrap_or_else(Ending::Failed);
+            *lock(&slot) = ending;
+        };
+        Task { name: watch.name, future: Box::pin(future), role: Role::Foreground(watch) }
+    }
+
+    /// The source changes while it is read.
+    fn source_task<'t>(&self, watch: &'t Watch) -> Task<'t> {
+        let universe = Arc::clone(&self.universe);
+        let future = async move {
+            for _ in 0..=universe.below(8) {
+                for _ in 0..universe.below(12) {
+                    universe.pause().await;
+                }
+                let what = mutation::mutate(&mut universe.world(), &mut universe.random());
+                if let Some(what) = what {
+                    universe.note(format_args!("{what}: version {}", universe.version()));
+                    watch.strike(Fault::SourceMoves);
+                }
+            }
+        };
+        Task { name: "source", future: Box::pin(future), role: Role::Background }
+    }
+
+    /// Learns from a run, and checks it.
+    fn conclude(&mut self, watch: &Watch, slot: &Slot, around: Around) {
+        self.runs += 1;
+        self.learn(watch);
+        let ending = std::mem::replace(&mut *lock(slot), Ending::Dropped);
+        match &ending {
+            Ending::Dropped => self.universe.note(format_args!("{} was dropped", watch.name)),
+            Ending::Failed(error) => {
+                self.universe.note(format_args!("{} failed: {error}", watch.name));
+                check_failure(&self.universe, watch, error, around);
+            }
+            Ending::Planned(plan) => {
+                self.universe.note(format_args!("{} planned {:?}", watch.name, plan.changes));
+                self.strike_if_held(watch, plan.held.is_some());
+            }
+            Ending::Done(report) => {
+                self.universe.note(format_args!("{} ended {:?}: {:?}", watch.name, report.outcome, report.changes));
+                self.strike_if_held(watch, report.held.is_some());
+                let undisturbed = watch.struck().is_empty() && !around.source_moved && !around.company;
+                if undisturbed && report.outcome == Outcome::Done {
+                    self.check_equal();
+                }
+            }
+        }
+        check_requests(&self.universe, watch);
+        for fault in watch.struck().iter() {
+            self.tally.strike(fault);
+            self.struck.insert(fault);
+        }
+    }
+
+    fn strike_if_held(&self, watch: &Watch, held: bool) {
+        if held && watch.plans(Fault::MassDeletion) {
+            watch.strike(Fault::MassDeletion);
+        }
+    }
+
+    fn learn(&mut self, watch: &Watch) {
+        let load = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
+        let Typical { requests, store_calls, sink_calls, polls } = &mut self.typical;
+        // The next run is about as long as the last one that came to its end.
+        *requests = load(&watch.requests).max(*requests / 2).max(1);
+        *store_calls = load(&watch.store_calls).max(*store_calls / 2).max(1);
+        *sink_calls = load(&watch.sink_calls).max(*sink_calls / 2).max(1);
+        for (step, count) in watch.polls() {
+            let typical = polls.entry(step).or_default();
+            *typical = count.max(*typical / 2).max(1);
+        }
+    }
+
+    /// Without faults and without limits, two runs are enough.
+    fn settle(&mut self) {
+        let visible = self.around(false).visible;
+        if !visible {
+            self.universe.note(format_args!("nothing is visible"));
+            self.run_clean();
+            mutation::make_visible(&mut self.universe.world(), &mut self.universe.random());
+        }
+        self.run_clean();
+        let settled = self.is_equal();
+        let changes = self.ledger.changes();
+        self.run_clean();
+        self.check_equal();
+        if settled && self.ledger.changes() != changes {
+            self.universe.violate(Oracle::Convergence, "a run changed what was in step already");
+        }
+    }
+
+    fn run_clean(&mut self) {
+        if self.universe.violation().is_some() {
+            return;
+        }
+        let limits = DeleteLimits::all(DeleteLimit::Unlimited);
+        let watch = Watch::new(&self.universe, "clean engine", FaultSet::default(), limits, Moments::default());
+        let slot = Slot::new(Mutex::new(Ending::Dropped));
+        let around = self.around(false);
+        executor::run(&self.universe, vec![self.engine_task(&watch, &[Step::Sync], &slot, 0)]);
+        self.conclude(&watch, &slot, around);
+    }
+
+    fn dumps(&self) -> (String, String) {
+        (dump(&self.sink.snapshot()), dump(&self.universe.world().snapshot()))
+    }
+
+    fn is_equal(&self) -> bool {
+        let (sink, source) = self.dumps();
+        sink == source
+    }
+
+    fn check_equal(&self) {
+        let (sink, source) = self.dumps();
+        if sink != source {
+            self.universe.violate(Oracle::Convergence, difference(&sink, &source));
+        }
+    }
+
+    fn check_neighbour(&self) {
+        if neighbour::fingerprint(&self.memory, &self.neighbour) != self.untouched {
+            self.universe.violate(Oracle::Isolation, "another directory in the same store was touched");
+        }
+    }
+}
+
+/// Takes an engine through the steps of a run.
+async fn go(engine: &SyncEngine, steps: &[Step], watch: &Watch) -> Result<Ending, SyncError> {
+    watch.set_step(steps.first().copied().unwrap_or(Step::Sync));
+    if steps == [Step::Sync] {
+        return Ok(Ending::Done(Box::new(engine.sync().await?)));
+    }
+    let plan = engine.plan().await?;
+    match steps.get(1) {
+        Some(Step::Apply) => {
+            watch.set_step(Step::Apply);
+            Ok(Ending::Done(Box::new(engine.apply(&plan).await?)))
+        }
+        Some(Step::ApplyHash) => {
+            let Some(hash) = plan.hash else { return Ok(Ending::Planned(Box::new(plan))) };
+            watch.set_step(Step::ApplyHash);
+            Ok(Ending::Done(Box::new(engine.apply_hash(hash).await?)))
+        }
+        _ => Ok(Ending::Planned(Box::new(plan))),
+    }
+}
