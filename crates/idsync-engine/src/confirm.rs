@@ -35,31 +35,44 @@ pub(crate) struct Over {
     pub(crate) wanted: u64,
     pub(crate) allowed: u64,
     pub(crate) size: u64,
+    /// What went already within the window.
+    pub(crate) recent: u64,
 }
 
 impl Over {
-    pub(crate) fn check(wanted: u64, size: u64, limit: crate::DeleteLimit) -> Option<Self> {
-        let allowed = limit.allowed(size);
-        (wanted > allowed).then_some(Self { wanted, allowed, size })
+    /// Checks what is wanted now together with what went within the window, against what there was before either.
+    pub(crate) fn check(wanted: u64, size: u64, recent: u64, limit: crate::DeleteLimit) -> Option<Self> {
+        let (size, allowed) = (size + recent, limit.allowed(size + recent));
+        (wanted > 0 && wanted.saturating_add(recent) > allowed).then_some(Self { wanted, allowed, size, recent })
     }
+}
+
+/// Who is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asking {
+    /// Everybody who vanished: a person approved their removal, and the directory has to agree.
+    All,
+    /// Nobody, where more vanished than may.
+    BelowLimits,
 }
 
 impl Reader<'_> {
     /// Settles the fate of everything that the base has and the listings did not show.
-    pub(crate) async fn confirm(&mut self, limits: &DeleteLimits) -> Result<Fates, SyncError> {
+    pub(crate) async fn confirm(&mut self, limits: &DeleteLimits, asking: Asking) -> Result<Fates, SyncError> {
         self.state.report(Activity::Confirming);
+        let recent = self.state.removed_lately;
         let unlisted = self.settle_unlisted().await?;
         let mut fates = Fates::default();
         let groups = self.state.index.groups.vanished();
-        fates.groups_over = Over::check(groups.len() as u64, self.state.index.groups.base_size(), limits.groups);
-        if fates.groups_over.is_some() {
+        fates.groups_over = Over::check(groups.len() as u64, self.state.index.groups.base_size(), recent.groups, limits.groups);
+        if fates.groups_over.is_some() && asking == Asking::BelowLimits {
             fates.groups.extend(groups.into_iter().map(|id| (id, DeletionReason::Deleted)));
         } else {
             self.confirm_groups(groups, &unlisted, &mut fates).await?;
         }
         let users = self.state.index.users.vanished();
-        fates.users_over = Over::check(users.len() as u64, self.state.index.users.base_size(), limits.users);
-        if fates.users_over.is_some() {
+        fates.users_over = Over::check(users.len() as u64, self.state.index.users.base_size(), recent.users, limits.users);
+        if fates.users_over.is_some() && asking == Asking::BelowLimits {
             fates.users.extend(users.into_iter().map(|id| (id, DeletionReason::Deleted)));
         } else {
             self.confirm_users(users, &mut fates).await?;

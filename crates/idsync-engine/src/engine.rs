@@ -1,16 +1,18 @@
 //! The engine: plan, apply, sync.
 
 use crate::apply::{Applied, Applier};
+use crate::confirm::Asking;
 use crate::digest::Digester;
+use crate::held::{Decision, HeldSet, Memo};
 use crate::index::BaseIndex;
 use crate::note::{HeadNote, PlanNote, ReadResult};
 use crate::payload;
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::read::{Reader, empty};
 use crate::report::{Mode, Outcome, SyncReport};
 use crate::run::{Observer, RunState, Surroundings, run_name};
 use crate::stager::Stager;
-use crate::{DeleteLimits, Evidence, Progress, SyncError};
+use crate::{DeleteLimits, Evidence, Progress, Protected, Standing, SyncError};
 use idsync_core::{
     Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, RequestUsage, Revision, RunRecord,
     Stage, StateStore, SystemClock, Timestamp,
@@ -25,9 +27,10 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct SyncEngine {
     provider: Arc<dyn IdentityProvider>,
-    store: Arc<dyn StateStore>,
+    pub(crate) store: Arc<dyn StateStore>,
     sink: Arc<dyn DirectorySink>,
     limits: DeleteLimits,
+    protected: Protected,
     concurrency: NonZeroUsize,
     holder: String,
     surroundings: Surroundings,
@@ -44,6 +47,13 @@ impl SyncEngineBuilder {
     #[must_use]
     pub const fn delete_limits(mut self, limits: DeleteLimits) -> Self {
         self.engine.limits = limits;
+        self
+    }
+
+    /// Who is never removed. Default: nobody is protected.
+    #[must_use]
+    pub fn protect(mut self, protected: Protected) -> Self {
+        self.engine.protected = protected;
         self
     }
 
@@ -87,7 +97,7 @@ struct Draft {
     revision: Revision,
     started: Timestamp,
     read: ReadResult,
-    plan: Option<(PlanHash, PlanNote)>,
+    plan: Option<plan::Draft>,
     before: Before,
 }
 
@@ -110,6 +120,7 @@ impl SyncEngine {
                 store: Arc::new(store),
                 sink: Arc::new(sink),
                 limits: DeleteLimits::default(),
+                protected: Protected::nobody(),
                 concurrency: CONCURRENCY,
                 holder: String::from("idsync"),
                 surroundings: Surroundings { clock: Arc::new(SystemClock::default()), observer: None },
@@ -157,7 +168,8 @@ impl SyncEngine {
         let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory };
         // A plan of which everything is held has no hash of its own, and is still not done.
         let named = plan.hash.or_else(|| plan.held.as_ref().map(|held| held.hash));
-        let plan_note = named.map(|hash| (hash, PlanNote { held: plan.held.clone(), ..PlanNote::default() }));
+        let note = PlanNote { held: plan.held.clone(), ..PlanNote::default() };
+        let plan_note = named.map(|hash| plan::Draft { hash, note, held: plan.held_set.clone() });
         let before = Before { usage: self.provider.usage(), ..Before::default() };
         let draft = Draft { lease, revision: plan.base, started, read, plan: plan_note, before };
         self.close(&draft, applied).await
@@ -176,9 +188,9 @@ impl SyncEngine {
         let before = self.store.journal(&lease.directory).await.map_err(SyncError::store)?.filter(|journal| journal.plan == Some(expected));
         let before = before.map(|journal| PlanNote::decode(&journal.note)).transpose().map_err(SyncError::store)?;
         let draft = self.draft(info, lease, Before { usage, ..Before::default() }).await?;
-        let found = draft.plan.as_ref().map(|(hash, _)| *hash);
+        let found = draft.plan.as_ref().map(|plan| plan.hash);
         if found != Some(expected) {
-            let now = draft.plan.as_ref().map(|(_, note)| note.counts()).unwrap_or_default();
+            let now = draft.plan.as_ref().map(|plan| plan.note.counts()).unwrap_or_default();
             let moved = what_moved(before.map(|note| note.counts()), now);
             self.give_back(&draft.lease).await?;
             return Err(SyncError::StalePlan { expected, found, moved });
@@ -210,8 +222,16 @@ impl SyncEngine {
         self.finish(draft).await
     }
 
-    async fn take(&self) -> Result<(DirectoryInfo, Lease), SyncError> {
-        let info = self.provider.identify().await.map_err(SyncError::provider)?;
+    pub(crate) async fn identify(&self) -> Result<DirectoryInfo, SyncError> {
+        self.provider.identify().await.map_err(SyncError::provider)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.surroundings.clock.now()
+    }
+
+    pub(crate) async fn take(&self) -> Result<(DirectoryInfo, Lease), SyncError> {
+        let info = self.identify().await?;
         let lease = self.store.acquire(&info.id, &self.holder).await.map_err(SyncError::store)?;
         Ok((info, lease))
     }
@@ -229,6 +249,10 @@ impl SyncEngine {
     async fn draft(&self, info: DirectoryInfo, lease: Lease, before: Before) -> Result<Draft, SyncError> {
         let started = self.surroundings.clock.now();
         let mut state = self.open(info, lease, started).await?;
+        let decision: Option<Decision> =
+            Memo::Decision.read(self.store.as_ref(), &state.lease.directory).await.map_err(SyncError::store)?;
+        let decision = decision.unwrap_or_default();
+        let asking = if decision.approval(started).is_some() { Asking::All } else { Asking::BelowLimits };
         self.provider.check().await.map_err(SyncError::provider)?;
         let mut reader = Reader::new(Arc::clone(&self.provider), &mut state, self.concurrency);
         reader.read_all().await?;
@@ -238,13 +262,13 @@ impl SyncEngine {
         if reader.state.index.groups.present() == 0 {
             return Err(empty("groups"));
         }
-        let fates = reader.confirm(&self.limits).await?;
+        let mut fates = reader.confirm(&self.limits, asking).await?;
         if state.removals > 0 || !fates.is_empty() {
             // A role that was taken away half-way looks like people who are gone, so it must still be there after the last answer.
             self.provider.check().await.map_err(SyncError::provider)?;
         }
-        state.stage_fates(&fates).await.map_err(SyncError::store)?;
-        let plan = state.plan(&fates, &self.limits).await?;
+        state.stage_fates(&mut fates).await.map_err(SyncError::store)?;
+        let plan = state.plan(&fates, &self.limits, &decision).await?;
         let read = state.read_result();
         if !read.evidence.is_complete() {
             let failure = state.first_failure.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -277,19 +301,23 @@ impl SyncEngine {
             observer: self.surroundings.observer.clone(),
             membership_size: 0,
             removals: 0,
+            removed_lately: head.recent.within(read_at, self.limits.window),
+            recent: head.recent,
+            protected: self.protected.clone(),
             kept: std::collections::HashSet::new(),
             first_failure: None,
         })
     }
 
     fn to_plan(&self, draft: &Draft) -> Plan {
-        let note = draft.plan.as_ref().map(|(_, note)| note);
+        let note = draft.plan.as_ref().map(|plan| &plan.note);
         Plan {
             directory_id: draft.lease.directory.clone(),
-            hash: draft.plan.as_ref().filter(|(_, note)| note.counts().total() > 0).map(|(hash, _)| *hash),
+            hash: draft.plan.as_ref().filter(|plan| plan.note.counts().total() > 0).map(|plan| plan.hash),
             base: draft.revision,
             changes: note.map(PlanNote::counts).unwrap_or_default(),
             held: note.and_then(|note| note.held.clone()),
+            held_set: draft.plan.as_ref().and_then(|plan| plan.held.clone()),
             directory: draft.read.directory,
             evidence: draft.read.evidence.clone(),
             run: run_name(draft.started, &draft.lease),
@@ -299,10 +327,10 @@ impl SyncEngine {
 
     async fn finish(&self, draft: Draft) -> Result<SyncReport, SyncError> {
         let applied = match &draft.plan {
-            Some((hash, note)) if note.counts().total() > 0 => {
+            Some(plan) if plan.note.counts().total() > 0 => {
                 let journal = self.store.journal(&draft.lease.directory).await.map_err(SyncError::store)?;
                 let journal = journal.ok_or_else(|| SyncError::Store(payload::corrupt("no journal for the plan just made")))?;
-                self.deliver(&draft.lease, journal, *hash).await?
+                self.deliver(&draft.lease, journal, plan.hash).await?
             }
             Some(_) => {
                 // Everything is held: nothing is to be applied, and the next run finds the same again.
@@ -323,6 +351,7 @@ impl SyncEngine {
     async fn close(&self, draft: &Draft, applied: Applied) -> Result<SyncReport, SyncError> {
         let finished = self.surroundings.clock.now();
         let report = self.report(draft, applied, finished);
+        self.remember_held(draft).await.map_err(SyncError::store)?;
         if report.is_uneventful() {
             self.give_back(&draft.lease).await?;
             return Ok(report);
@@ -336,12 +365,12 @@ impl SyncEngine {
     }
 
     fn report(&self, draft: &Draft, applied: Applied, finished: Timestamp) -> SyncReport {
-        let note = draft.plan.as_ref().map(|(_, note)| note);
+        let note = draft.plan.as_ref().map(|plan| &plan.note);
         let held = note.and_then(|note| note.held.clone());
         let complete = draft.read.evidence.is_complete();
         let outcome = if !complete {
             Outcome::Incomplete
-        } else if held.is_some() {
+        } else if held.as_ref().is_some_and(|held| held.standing == Standing::Open) {
             Outcome::Held
         } else if applied.refused > 0 {
             Outcome::Refused
@@ -353,7 +382,7 @@ impl SyncEngine {
             mode: Mode::Full,
             directory_id: draft.lease.directory.clone(),
             run: run_name(draft.started, &draft.lease),
-            change_set: draft.plan.as_ref().filter(|_| applied.counts.total() > 0).map(|(hash, _)| *hash),
+            change_set: draft.plan.as_ref().filter(|_| applied.counts.total() > 0).map(|plan| plan.hash),
             changes: applied.counts,
             recovered: draft.before.recovered,
             held,
@@ -364,6 +393,25 @@ impl SyncEngine {
             complete,
             evidence: draft.read.evidence.clone(),
             elapsed: finished.saturating_since(draft.started),
+        }
+    }
+
+    /// Keeps the held set for whoever decides about it. What is not wanted any more is forgotten, decisions included.
+    async fn remember_held(&self, draft: &Draft) -> Result<(), idsync_core::Error> {
+        let (store, lease) = (self.store.as_ref(), &draft.lease);
+        let kept: Option<HeldSet> = Memo::HeldSet.read(store, &lease.directory).await?;
+        match draft.plan.as_ref().and_then(|plan| plan.held.as_ref()) {
+            Some(set) if kept.as_ref().is_some_and(|kept| kept.summary.hash == set.summary.hash) => Ok(()),
+            Some(set) => {
+                Memo::HeldSet.write(store, lease, Some(set)).await?;
+                // Whatever was decided was decided about another set.
+                Memo::Decision.write::<Decision>(store, lease, None).await
+            }
+            None if kept.is_some() && draft.read.evidence.is_complete() => {
+                Memo::HeldSet.write::<HeldSet>(store, lease, None).await?;
+                Memo::Decision.write::<Decision>(store, lease, None).await
+            }
+            None => Ok(()),
         }
     }
 

@@ -14,6 +14,14 @@ pub enum SyncError {
     /// A delivery was interrupted, so there is no base to plan on. Nothing was changed.
     #[error("an earlier run was interrupted while it delivered its changes; run a sync, which finishes it first")]
     Interrupted,
+    /// There is no held set with this hash, or not any more. Nothing was changed.
+    #[error("no removals with the hash {expected} are held; nothing was changed")]
+    NotHeld {
+        /// The set that was meant.
+        expected: PlanHash,
+        /// The set that is held instead, if one is.
+        found: Option<PlanHash>,
+    },
     /// The directory could not be read completely. Nothing was changed.
     #[error("the directory could not be read; nothing was changed")]
     Read(#[source] Error),
@@ -59,7 +67,7 @@ impl SyncError {
     pub fn cause(&self) -> Option<&Error> {
         match self {
             Self::Busy(error) | Self::Read(error) | Self::Refused(error) | Self::Sink(error) | Self::Store(error) => Some(error),
-            Self::Interrupted | Self::StalePlan { .. } => None,
+            Self::Interrupted | Self::NotHeld { .. } | Self::StalePlan { .. } => None,
         }
     }
 
@@ -68,6 +76,7 @@ impl SyncError {
         match self {
             Self::Busy(_) => "busy",
             Self::Interrupted => "interrupted",
+            Self::NotHeld { .. } => "not_held",
             Self::Read(error) | Self::Refused(error) => error.kind().as_str(),
             Self::Sink(_) => "sink_failed",
             Self::StalePlan { .. } => "stale_plan",
@@ -82,6 +91,8 @@ impl SyncError {
             match self {
                 Self::Busy(_) => "wait for the other run to end, or stop it, and try again",
                 Self::Interrupted => "run a sync without a plan; it finishes the delivery and then reads the directory again",
+                Self::NotHeld { found: Some(_), .. } => "look at what is held now, and decide about that",
+                Self::NotHeld { found: None, .. } => "run a sync; it holds what is over a limit",
                 Self::Read(_) => "try again; nothing was lost",
                 Self::Refused(_) => "check the credential, its scopes and its role",
                 Self::Sink(_) | Self::Store(_) => "mend the cause and run the sync again; it goes on where it stopped",

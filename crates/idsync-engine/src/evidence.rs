@@ -39,6 +39,8 @@ pub struct Evidence {
     pub unconfirmed: u64,
     /// Memberships of users or groups that were not listed; they are taken up once both ends are.
     pub dangling: u64,
+    /// Entries that would have been removed or deactivated, were they not protected.
+    pub protected: u64,
 }
 
 impl Evidence {

@@ -1,6 +1,7 @@
 //! How much may be removed without a person having looked.
 
 use serde::Serialize;
+use std::time::Duration;
 
 /// The most removals of one kind that a run applies; above it, all removals of that kind are held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,7 +65,36 @@ impl std::str::FromStr for DeleteLimit {
     }
 }
 
-/// The limits of one run, per kind of removal.
+/// The most members that one group may lose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum GroupLimit {
+    /// At most this share of its members, in percent, in a group that has at least `from`.
+    Percent {
+        /// The share, in percent.
+        percent: u8,
+        /// Smaller groups have no limit.
+        from: u64,
+    },
+    /// No limit.
+    Unlimited,
+}
+
+impl GroupLimit {
+    /// Whether a group of `size` may lose `leaving` members.
+    pub fn allows(self, leaving: u64, size: u64) -> bool {
+        match self {
+            Self::Percent { percent, from } => size < from || u128::from(leaving) * 100 <= u128::from(size) * u128::from(percent),
+            Self::Unlimited => true,
+        }
+    }
+}
+
+/// How much may be removed without a person having looked: per kind of removal, within a window that rolls from run to run.
+///
+/// All removals of a kind that is over its limit are held back; everything else goes on. Memberships are also held when all of ten or
+/// more would end at once, unless they have no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeleteLimits {
@@ -76,13 +106,26 @@ pub struct DeleteLimits {
     pub groups: DeleteLimit,
     /// Memberships that end, those of deleted users apart, which count as users.
     pub memberships: DeleteLimit,
+    /// Users whose login changes: whoever is matched by login becomes somebody else.
+    pub logins: DeleteLimit,
+    /// Members that leave one group within one run, those of deleted users and groups apart.
+    pub in_one_group: GroupLimit,
+    /// How far back removals count; they are remembered with the synced state, approved ones apart.
+    pub window: Duration,
 }
 
 impl DeleteLimits {
-    /// The same limit for each kind.
+    /// The same limit for each kind, within a day. Without a limit, there is none for single groups either.
     pub const fn all(limit: DeleteLimit) -> Self {
-        Self { users: limit, deactivations: limit, groups: limit, memberships: limit }
+        let in_one_group = match limit {
+            DeleteLimit::Unlimited => GroupLimit::Unlimited,
+            _ => Self::IN_ONE_GROUP,
+        };
+        Self { users: limit, deactivations: limit, groups: limit, memberships: limit, logins: limit, in_one_group, window: Self::DAY }
     }
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    const IN_ONE_GROUP: GroupLimit = GroupLimit::Percent { percent: 50, from: 20 };
 
     /// Sets the limit for users that are deleted.
     #[must_use]
@@ -111,14 +154,44 @@ impl DeleteLimits {
         self.memberships = limit;
         self
     }
+
+    /// Sets the limit for logins that change.
+    #[must_use]
+    pub const fn with_logins(mut self, limit: DeleteLimit) -> Self {
+        self.logins = limit;
+        self
+    }
+
+    /// Sets the limit for single groups.
+    #[must_use]
+    pub const fn with_in_one_group(mut self, limit: GroupLimit) -> Self {
+        self.in_one_group = limit;
+        self
+    }
+
+    /// Sets how far back removals count; zero looks at each run by itself.
+    #[must_use]
+    pub const fn with_window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
 }
 
-/// Users, deactivations and groups: a tenth, but at least 10 and at most 500. Memberships: a fifth, but at least 10.
+/// Users, deactivations, groups and logins: a tenth, but at least 10 and at most 500. Memberships: a fifth, but at least 10; and half of
+/// those of one group that has 20 or more. Within a day.
 impl Default for DeleteLimits {
     fn default() -> Self {
         let entries = DeleteLimit::Percent { percent: 10, at_least: 10, at_most: 500 };
         let memberships = DeleteLimit::Percent { percent: 20, at_least: 10, at_most: u64::MAX };
-        Self { users: entries, deactivations: entries, groups: entries, memberships }
+        Self {
+            users: entries,
+            deactivations: entries,
+            groups: entries,
+            memberships,
+            logins: entries,
+            in_one_group: Self::IN_ONE_GROUP,
+            window: Self::DAY,
+        }
     }
 }
 
@@ -132,6 +205,13 @@ mod tests {
         let allowed = [0, 50, 100, 101, 1_000, 5_000, 100_000].map(|size| users.allowed(size));
         assert_eq!(allowed, [10, 10, 10, 10, 100, 500, 500]);
         assert_eq!(DeleteLimits::default().memberships.allowed(1_000), 200);
+    }
+
+    #[test]
+    fn p04_a_group_may_lose_half_of_its_members_from_twenty_on() {
+        let limit = DeleteLimits::default().in_one_group;
+        assert!(limit.allows(19, 19) && limit.allows(10, 20) && !limit.allows(11, 20) && limit.allows(10, 21) && !limit.allows(11, 21));
+        assert!(GroupLimit::Unlimited.allows(1_000, 1_000));
     }
 
     #[test]

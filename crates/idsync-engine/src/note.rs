@@ -1,5 +1,6 @@
 //! What the engine writes beside a revision and beside a journal.
 
+use crate::recent::Recent;
 use crate::report::{DirectorySize, Held};
 use crate::{Evidence, payload};
 use idsync_core::{Counts, Result};
@@ -12,6 +13,9 @@ pub(crate) struct HeadNote {
     pub(crate) scope: String,
     /// What the last complete read saw.
     pub(crate) directory: DirectorySize,
+    /// What was removed lately.
+    #[serde(default)]
+    pub(crate) recent: Recent,
 }
 
 /// Kept with a planned journal: what is needed to finish and to report it without the read.

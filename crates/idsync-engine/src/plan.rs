@@ -1,18 +1,16 @@
 //! Puts the staged differences in their final order, decides what is held, and hashes the result.
 
-use crate::confirm::{Fates, Over};
+use crate::confirm::Fates;
+use crate::held::{Decision, HeldSet};
 use crate::note::{HeadNote, PlanNote, ReadResult, planned};
 use crate::payload;
+use crate::planner::{Judgement, Planner};
 use crate::report::{DirectorySize, Held};
 use crate::run::RunState;
 use crate::{Activity, DeleteLimits, Evidence, SyncError};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use idsync_core::{
-    Change, ChangeKind, Counts, DirectoryId, GroupId, JournalHeader, Mark, Phase, PlanHash, RemovalReason, Result, Revision, Stage,
-    StagedKey, StagedRow, StateStore, UserId,
-};
-use std::collections::{BTreeMap, HashSet};
+use idsync_core::{Change, Counts, DirectoryId, JournalHeader, Mark, PlanHash, Result, Revision, Stage, StateStore};
 use std::sync::Arc;
 
 /// What a run would do, kept in the state store until it is applied or another run replaces it.
@@ -29,6 +27,8 @@ pub struct Plan {
     pub changes: Counts,
     /// Removals that would be held back.
     pub held: Option<Held>,
+    /// The same with examples, and whom it reaches.
+    pub held_set: Option<HeldSet>,
     /// How large the directory is.
     pub directory: DirectorySize,
     /// What the read proves.
@@ -62,38 +62,64 @@ impl Plan {
     }
 }
 
-/// The entries whose removal is held, and with them whatever depends on it.
-#[derive(Debug, Default)]
-struct HeldEntries {
-    users: HashSet<UserId>,
-    groups: HashSet<GroupId>,
-}
-
-struct Planner<'a> {
-    fates: &'a Fates,
-    deactivations_over: Option<Over>,
-    memberships_over: Option<Over>,
-    dependants: HeldEntries,
-    counts: Counts,
-    held: Counts,
-    apply_hash: blake3::Hasher,
-    held_hash: blake3::Hasher,
+/// A plan as the run that made it has it.
+#[derive(Debug, Clone)]
+pub(crate) struct Draft {
+    pub(crate) hash: PlanHash,
+    pub(crate) note: PlanNote,
+    /// What is held, for people.
+    pub(crate) held: Option<HeldSet>,
 }
 
 impl RunState {
     /// Turns what was staged into a plan. `None` when there is nothing to do and nothing held.
-    pub(crate) async fn plan(&mut self, fates: &Fates, limits: &DeleteLimits) -> Result<Option<(PlanHash, PlanNote)>, SyncError> {
+    pub(crate) async fn plan(&mut self, fates: &Fates, limits: &DeleteLimits, decision: &Decision) -> Result<Option<Draft>, SyncError> {
         self.report(Activity::Planning);
         self.stager.flush().await.map_err(SyncError::store)?;
         if !self.stager.has_begun() {
             return Ok(None);
         }
         let mut planner = self.planner(fates, limits).await.map_err(SyncError::store)?;
+        self.judge_all(&mut planner).await.map_err(SyncError::store)?;
+        if planner.counts.total() + planner.held.total() == 0 {
+            self.store.discard_journal(&self.lease).await.map_err(SyncError::store)?;
+            return Ok(None);
+        }
+        let hash = planner.held_hash();
+        let held = if planner.held.total() > 0 && decision.approves(hash, self.read_at) {
+            tracing::info!(directory = %self.lease.directory, held = %hash, "removals that were held are approved");
+            self.approve_all(&mut planner).await.map_err(SyncError::store)?;
+            None
+        } else {
+            planner.summary(decision.standing(hash))
+        };
+        let hash = planner.apply_hash();
+        let directory = self.read_result().directory;
+        let recent = self.recent.with(self.read_at, limits.window, &planner.removed);
+        let note = PlanNote {
+            head: HeadNote { scope: self.info.scope.clone(), directory, recent },
+            planned: planned(&planner.counts),
+            held: held.clone(),
+        };
+        let mut header = JournalHeader::new(self.revision, self.read_at);
+        header.stage = Stage::Planned;
+        header.plan = Some(hash);
+        header.note = payload::to_json(&note).map_err(SyncError::store)?;
+        self.store.update_journal(&self.lease, header).await.map_err(SyncError::store)?;
+        let held = match held {
+            Some(summary) => Some(self.held_set(&planner, summary).await.map_err(SyncError::store)?),
+            None => None,
+        };
+        Ok(Some(Draft { hash, note, held }))
+    }
+
+    /// Decides about every row, and marks what is held.
+    async fn judge_all(&mut self, planner: &mut Planner<'_>) -> Result<()> {
         let mut pages = self.store.staged(&self.lease.directory, None);
-        while let Some(rows) = pages.try_next().await.map_err(SyncError::store)? {
+        while let Some(rows) = pages.try_next().await? {
             let (mut marks, mut dropped) = (Vec::new(), Vec::new());
             for row in &rows {
-                match planner.judge(row, self).map_err(SyncError::store)? {
+                match planner.judge(row, self)? {
                     Judgement::Apply => {}
                     Judgement::Hold => marks.push((row.position.clone(), Mark::Held)),
                     Judgement::Drop => dropped.push(row.position.clone()),
@@ -101,29 +127,27 @@ impl RunState {
             }
             self.evidence.dangling += dropped.len() as u64;
             if !marks.is_empty() {
-                self.store.mark(&self.lease, marks, None).await.map_err(SyncError::store)?;
+                self.store.mark(&self.lease, marks, None).await?;
             }
             if !dropped.is_empty() {
-                self.store.unstage(&self.lease, dropped).await.map_err(SyncError::store)?;
+                self.store.unstage(&self.lease, dropped).await?;
             }
         }
-        if planner.counts.total() + planner.held.total() == 0 {
-            self.store.discard_journal(&self.lease).await.map_err(SyncError::store)?;
-            return Ok(None);
+        Ok(())
+    }
+
+    /// Marks what was held to be applied after all. The hash of the plan then covers the approved rows after the others.
+    async fn approve_all(&self, planner: &mut Planner<'_>) -> Result<()> {
+        let mut pages = self.store.staged(&self.lease.directory, None);
+        while let Some(rows) = pages.try_next().await? {
+            let held: Vec<_> = rows.iter().filter(|row| row.mark == Mark::Held).collect();
+            held.iter().try_for_each(|row| planner.approve(row))?;
+            if !held.is_empty() {
+                let marks = held.into_iter().map(|row| (row.position.clone(), Mark::Apply));
+                self.store.mark(&self.lease, marks.collect(), None).await?;
+            }
         }
-        let hash = plan_hash(&planner.apply_hash);
-        let read = self.read_result();
-        let note = PlanNote {
-            head: HeadNote { scope: self.info.scope.clone(), directory: read.directory },
-            planned: planned(&planner.counts),
-            held: planner.held(),
-        };
-        let mut header = JournalHeader::new(self.revision, self.read_at);
-        header.stage = Stage::Planned;
-        header.plan = Some(hash);
-        header.note = payload::to_json(&note).map_err(SyncError::store)?;
-        self.store.update_journal(&self.lease, header).await.map_err(SyncError::store)?;
-        Ok(Some((hash, note)))
+        Ok(())
     }
 
     pub(crate) fn read_result(&self) -> ReadResult {
@@ -136,133 +160,4 @@ impl RunState {
             },
         }
     }
-
-    async fn planner<'a>(&self, fates: &'a Fates, limits: &DeleteLimits) -> Result<Planner<'a>> {
-        let (mut deactivations, mut removals) = (0, 0);
-        let mut pages = self.store.staged(&self.lease.directory, None);
-        'pages: while let Some(rows) = pages.try_next().await? {
-            for row in rows {
-                match row.position.phase {
-                    Phase::Deactivate => deactivations += 1,
-                    Phase::RemoveMembers if counts_as_removal(&row, fates) => removals += 1,
-                    Phase::RemoveMembers => {}
-                    _ => break 'pages,
-                }
-            }
-        }
-        let mut apply_hash = blake3::Hasher::new_derive_key("idsync 2026 plan hash");
-        let mut held_hash = blake3::Hasher::new_derive_key("idsync 2026 held hash");
-        for hasher in [&mut apply_hash, &mut held_hash] {
-            hasher.update(self.lease.directory.as_str().as_bytes());
-            hasher.update(&[0]);
-            hasher.update(&self.revision.0.to_le_bytes());
-        }
-        Ok(Planner {
-            fates,
-            deactivations_over: Over::check(deactivations, self.index.users.base_size(), limits.deactivations),
-            memberships_over: Over::check(removals, self.index.members.base_size(), limits.memberships),
-            dependants: HeldEntries::default(),
-            counts: Counts::default(),
-            held: Counts::default(),
-            apply_hash,
-            held_hash,
-        })
-    }
-}
-
-/// Memberships of deleted users count as users, and those of entries that are held as a whole are held with them.
-fn counts_as_removal(row: &StagedRow, fates: &Fates) -> bool {
-    let Some(membership) = payload::parse_member_key(&row.position.key) else { return true };
-    payload::removal_reason(&row.payload) != RemovalReason::UserDeleted
-        && !(fates.users_over.is_some() && fates.users.contains_key(&membership.user))
-        && !(fates.groups_over.is_some() && fates.groups.contains_key(&membership.group))
-}
-
-enum Judgement {
-    Apply,
-    Drop,
-    Hold,
-}
-
-impl Planner<'_> {
-    fn judge(&mut self, row: &StagedRow, state: &RunState) -> Result<Judgement> {
-        let judgement = match row.position.phase {
-            Phase::Deactivate if self.deactivations_over.is_some() => Judgement::Hold,
-            Phase::RemoveMembers => self.judge_removal(&row.position),
-            Phase::AddMembers => Self::judge_addition(&row.position, state),
-            Phase::DeleteUsers => {
-                let dependant = UserId::new(&row.position.key).is_ok_and(|id| self.dependants.users.contains(&id));
-                hold_if(self.fates.users_over.is_some() || dependant)
-            }
-            Phase::DeleteGroups => {
-                let dependant = GroupId::new(&row.position.key).is_ok_and(|id| self.dependants.groups.contains(&id));
-                hold_if(self.fates.groups_over.is_some() || dependant)
-            }
-            _ => Judgement::Apply,
-        };
-        match judgement {
-            Judgement::Apply => {
-                self.counts.add(payload::kind(row)?, 1);
-                payload::identity(row, &mut self.apply_hash);
-            }
-            Judgement::Hold => {
-                self.held.add(payload::kind(row)?, 1);
-                payload::identity(row, &mut self.held_hash);
-            }
-            Judgement::Drop => {}
-        }
-        Ok(judgement)
-    }
-
-    fn judge_removal(&mut self, position: &StagedKey) -> Judgement {
-        let Some(membership) = payload::parse_member_key(&position.key) else { return Judgement::Hold };
-        let entry_held = (self.fates.users_over.is_some() && self.fates.users.contains_key(&membership.user))
-            || (self.fates.groups_over.is_some() && self.fates.groups.contains_key(&membership.group));
-        let over = self.memberships_over.is_some();
-        if over || entry_held {
-            // An entry can only be deleted once nothing refers to it.
-            self.dependants.users.insert(membership.user);
-            self.dependants.groups.insert(membership.group);
-        }
-        hold_if(over || entry_held)
-    }
-
-    /// A membership begins once both of its ends are there.
-    fn judge_addition(position: &StagedKey, state: &RunState) -> Judgement {
-        let present = payload::parse_member_key(&position.key)
-            .is_some_and(|membership| state.index.users.is_present(&membership.user) && state.index.groups.is_present(&membership.group));
-        if present { Judgement::Apply } else { Judgement::Drop }
-    }
-
-    fn held(&self) -> Option<Held> {
-        if self.held.total() == 0 {
-            return None;
-        }
-        let limits = [
-            ("users", self.fates.users_over),
-            ("deactivations", self.deactivations_over),
-            ("groups", self.fates.groups_over),
-            ("memberships", self.memberships_over),
-        ];
-        let reasons: Vec<_> = limits
-            .into_iter()
-            .filter_map(|(what, over)| over.map(|over| format!("{} of {} {what} would go, {} may", over.wanted, over.size, over.allowed)))
-            .collect();
-        let by_kind: BTreeMap<_, _> = ChangeKind::ALL
-            .into_iter()
-            .filter(|kind| self.held.get(*kind) > 0)
-            .map(|kind| (kind.as_str().to_owned(), self.held.get(kind)))
-            .collect();
-        Some(Held { total: self.held.total(), hash: plan_hash(&self.held_hash), reason: reasons.join("; "), by_kind })
-    }
-}
-
-const fn hold_if(held: bool) -> Judgement {
-    if held { Judgement::Hold } else { Judgement::Apply }
-}
-
-fn plan_hash(hasher: &blake3::Hasher) -> PlanHash {
-    let mut hash = [0; 16];
-    hasher.finalize_xof().fill(&mut hash);
-    PlanHash::from_bytes(hash)
 }

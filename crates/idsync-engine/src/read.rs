@@ -126,6 +126,10 @@ impl<'a> Reader<'a> {
             let before: User = from_json(&record.record)?;
             let id = user.id.clone();
             let row = match Change::user_update(&before, user) {
+                Some(change) if change.phase() == Phase::Deactivate && self.state.protected.has_user(&before) => {
+                    self.state.evidence.protected += 1;
+                    None
+                }
                 Some(change @ Change::UserUpdated { .. }) => {
                     let phase = change.phase();
                     let Change::UserUpdated { user, changed } = change else { continue };

@@ -1,6 +1,6 @@
 //! What a run did.
 
-use crate::Evidence;
+use crate::{Evidence, Standing};
 use idsync_core::{ChangeKind, Counts, DirectoryId, PlanHash, RequestUsage};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,12 +49,15 @@ pub struct DirectorySize {
 pub struct Held {
     /// How many.
     pub total: u64,
-    /// Which: it covers the removals and the revision that they stand on.
+    /// Which: it covers the removals, whatever else changes.
     pub hash: PlanHash,
     /// Why, in one line.
     pub reason: String,
     /// How many of each kind.
     pub by_kind: BTreeMap<String, u64>,
+    /// Whether a person has decided about them.
+    #[serde(default)]
+    pub standing: Standing,
 }
 
 /// What a run did.
@@ -119,6 +122,9 @@ impl fmt::Display for SyncReport {
         }
         if let Some(held) = &self.held {
             write!(f, "\n{} removals held: {} (hash {})", held.total, held.reason, held.hash)?;
+            if held.standing == Standing::Rejected {
+                write!(f, "; they were rejected")?;
+            }
         }
         if self.escrowed > 0 {
             write!(f, "\n{} changes refused by the sink", self.escrowed)?;

@@ -11,14 +11,56 @@ use std::collections::BTreeMap;
 impl RunState {
     const BUNDLE: usize = 500;
 
-    /// Stages the deletions, and the memberships that end with them.
-    pub(crate) async fn stage_fates(&mut self, fates: &Fates) -> Result<()> {
+    /// Stages the deletions, and the memberships that end with them. Protected entries are taken out of `fates`.
+    pub(crate) async fn stage_fates(&mut self, fates: &mut Fates) -> Result<()> {
+        self.spare_users(&mut fates.users).await?;
+        self.spare_groups(&mut fates.groups).await?;
         self.stage_user_deletions(&fates.users).await?;
         self.stage_group_deletions(&fates.groups).await?;
         if fates.users_over.is_none() && !fates.users.is_empty() {
             self.end_memberships_of(fates).await?;
         }
         self.stager.flush().await
+    }
+
+    async fn spare_users(&mut self, users: &mut BTreeMap<UserId, DeletionReason>) -> Result<()> {
+        if !self.protected.guards_users() {
+            return Ok(());
+        }
+        let ids: Vec<_> = users.keys().cloned().collect();
+        for bundle in ids.chunks(Self::BUNDLE) {
+            let keys: Vec<_> = bundle.iter().map(ToString::to_string).collect();
+            let records = self.store.records(&self.lease.directory, BaseKind::User, &keys).await?;
+            for (id, record) in bundle.iter().zip(records) {
+                let record = record.ok_or_else(|| corrupt("an index without its records"))?;
+                if self.protected.has_user(&payload::from_json(&record.record)?) {
+                    users.remove(id);
+                    self.index.users.entry(id).seen = true;
+                    self.evidence.protected += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn spare_groups(&mut self, groups: &mut BTreeMap<GroupId, DeletionReason>) -> Result<()> {
+        if !self.protected.guards_groups() {
+            return Ok(());
+        }
+        let ids: Vec<_> = groups.keys().cloned().collect();
+        for bundle in ids.chunks(Self::BUNDLE) {
+            let keys: Vec<_> = bundle.iter().map(ToString::to_string).collect();
+            let records = self.store.records(&self.lease.directory, BaseKind::Group, &keys).await?;
+            for (id, record) in bundle.iter().zip(records) {
+                let record = record.ok_or_else(|| corrupt("an index without its records"))?;
+                if self.protected.has_group(&payload::from_json(&record.record)?) {
+                    groups.remove(id);
+                    self.index.groups.entry(id).seen = true;
+                    self.evidence.protected += 1;
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn stage_user_deletions(&mut self, users: &BTreeMap<UserId, DeletionReason>) -> Result<()> {

@@ -2,8 +2,9 @@
 
 use crate::digest::Digester;
 use crate::index::BaseIndex;
+use crate::recent::{Recent, Removals};
 use crate::stager::Stager;
-use crate::{Activity, Evidence, Progress};
+use crate::{Activity, Evidence, Progress, Protected};
 use idsync_core::{Clock, DirectoryInfo, Error, GroupId, Lease, Revision, StateStore, Timestamp};
 use std::collections::HashSet;
 use std::fmt;
@@ -37,6 +38,11 @@ pub(crate) struct RunState {
     pub(crate) membership_size: u64,
     /// Members that listings did not show any more.
     pub(crate) removals: u64,
+    /// What was removed within the window before this run.
+    pub(crate) removed_lately: Removals,
+    /// The same, step by step.
+    pub(crate) recent: Recent,
+    pub(crate) protected: Protected,
     /// Groups that keep the members they had.
     pub(crate) kept: HashSet<GroupId>,
     /// The first of the errors for which a group keeps its members.

@@ -1,0 +1,55 @@
+//! What a person may do about a held set.
+
+use crate::held::{Approval, Decision, HeldSet, Memo};
+use crate::{SyncEngine, SyncError};
+use idsync_core::{Lease, PlanHash, StateStore};
+
+impl SyncEngine {
+    /// The removals that wait for a decision, if there are any, as the last run held them. Nothing is read from the directory.
+    ///
+    /// # Errors
+    /// The directory cannot be identified, or the state store cannot be read.
+    pub async fn held(&self) -> Result<Option<HeldSet>, SyncError> {
+        let info = self.identify().await?;
+        Memo::HeldSet.read(self.store(), &info.id).await.map_err(SyncError::store)
+    }
+
+    /// Approves the held set with this hash: the next sync within 24 hours applies it, if the directory still wants exactly that. If it
+    /// wants anything else, that is held again, and has another hash.
+    ///
+    /// # Errors
+    /// [`SyncError::NotHeld`] when the last run held another set, or none; otherwise as for [`SyncEngine::held`].
+    pub async fn approve(&self, hash: PlanHash) -> Result<(), SyncError> {
+        let lease = self.lease_of_held(hash).await?;
+        let approved = Some(Approval { hash, at: self.now() });
+        self.decide(&lease, &Decision { approved, rejected: None }).await
+    }
+
+    /// Rejects the held set with this hash: runs go on holding it, and report it as done, until the directory wants something else.
+    ///
+    /// # Errors
+    /// As for [`SyncEngine::approve`].
+    pub async fn reject(&self, hash: PlanHash) -> Result<(), SyncError> {
+        let lease = self.lease_of_held(hash).await?;
+        self.decide(&lease, &Decision { approved: None, rejected: Some(hash) }).await
+    }
+
+    /// Takes the directory, in which exactly this set must be held.
+    async fn lease_of_held(&self, hash: PlanHash) -> Result<Lease, SyncError> {
+        let (_, lease) = self.take().await?;
+        let held: Option<HeldSet> = Memo::HeldSet.read(self.store(), &lease.directory).await.map_err(SyncError::store)?;
+        match held.map(|set| set.summary.hash) {
+            Some(found) if found == hash => Ok(lease),
+            found => Err(SyncError::NotHeld { expected: hash, found }),
+        }
+    }
+
+    async fn decide(&self, lease: &Lease, decision: &Decision) -> Result<(), SyncError> {
+        Memo::Decision.write(self.store(), lease, Some(decision)).await.map_err(SyncError::store)?;
+        self.store().release(lease).await.map_err(SyncError::store)
+    }
+
+    fn store(&self) -> &dyn StateStore {
+        self.store.as_ref()
+    }
+}

@@ -1,0 +1,143 @@
+//! What a safeguard holds back, and what a person decides about it.
+
+use crate::payload;
+use crate::report::Held;
+use idsync_core::{Change, ChangeKind, DirectoryId, GroupId, Lease, PlanHash, Result, StateStore, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Removals that wait for a person: how many, why, which for example, and whom they reach.
+///
+/// The set is kept in the state store from the run that first held it, until it is approved, rejected, or not wanted any more. Its hash
+/// covers the removals alone, so that it stays the same while other changes go on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct HeldSet {
+    /// How many, why, and the hash to approve or reject them by.
+    #[serde(flatten)]
+    pub summary: Held,
+    /// When a run first held exactly this set.
+    pub since: Timestamp,
+    /// Some of the removals, by kind.
+    pub examples: BTreeMap<String, Vec<String>>,
+    /// The groups that would lose the most members, the hardest hit first.
+    pub groups: Vec<GroupReach>,
+    /// How many groups would lose members.
+    pub groups_reached: u64,
+    /// How many groups would be empty afterwards.
+    pub groups_emptied: u64,
+}
+
+/// What a held set would do to one group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GroupReach {
+    /// The group.
+    pub id: GroupId,
+    /// Its name, as it was last synced.
+    pub name: String,
+    /// How many members it has, as it was last synced.
+    pub members: u64,
+    /// How many of them it would lose.
+    pub loses: u64,
+}
+
+/// Whether a person has decided about a held set.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Standing {
+    /// Nobody has.
+    #[default]
+    Open,
+    /// It is not to be applied; runs go on holding it, and do not ask again.
+    Rejected,
+}
+
+/// How long an approval is good for.
+pub(crate) const APPROVAL: Duration = Duration::from_secs(24 * 60 * 60);
+/// Examples of each kind that are kept.
+pub(crate) const EXAMPLES: usize = 10;
+/// Groups that are named.
+pub(crate) const GROUPS: usize = 50;
+
+/// What a person decided, as the store keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Decision {
+    pub(crate) approved: Option<Approval>,
+    pub(crate) rejected: Option<PlanHash>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Approval {
+    pub(crate) hash: PlanHash,
+    pub(crate) at: Timestamp,
+}
+
+impl Decision {
+    /// Whether this set may be applied now.
+    pub(crate) fn approves(&self, hash: PlanHash, now: Timestamp) -> bool {
+        self.approval(now).is_some_and(|approval| approval.hash == hash)
+    }
+
+    /// The approval that is good now. One from the future, made before a clock was set back, is not.
+    pub(crate) fn approval(&self, now: Timestamp) -> Option<&Approval> {
+        self.approved.as_ref().filter(|approval| approval.at <= now && now.saturating_since(approval.at) < APPROVAL)
+    }
+
+    pub(crate) fn standing(&self, hash: PlanHash) -> Standing {
+        if self.rejected == Some(hash) { Standing::Rejected } else { Standing::Open }
+    }
+}
+
+/// The memos of a store that are about held sets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Memo {
+    Decision,
+    HeldSet,
+}
+
+impl Memo {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Decision => "decision",
+            Self::HeldSet => "held_set",
+        }
+    }
+
+    pub(crate) async fn read<T: serde::de::DeserializeOwned>(self, store: &dyn StateStore, directory: &DirectoryId) -> Result<Option<T>> {
+        let memo = store.memo(directory, self.name()).await?;
+        memo.map(|memo| payload::from_json(&memo)).transpose()
+    }
+
+    pub(crate) async fn write<T: Serialize>(self, store: &dyn StateStore, lease: &Lease, value: Option<&T>) -> Result<()> {
+        let memo = value.map(payload::to_json).transpose()?;
+        store.set_memo(lease, self.name(), memo).await
+    }
+}
+
+/// A removal in a few words.
+pub(crate) fn describe(change: &Change) -> String {
+    let user = |user: &idsync_core::User| match &user.login {
+        Some(login) => format!("{login} ({})", user.id),
+        None => user.id.to_string(),
+    };
+    match change {
+        Change::UserUpdated { user: of, changed } => {
+            let fields = changed.iter().filter(|change| ["login", "status"].contains(&change.field.as_str()));
+            let show = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
+            let fields: Vec<_> =
+                fields.map(|change| format!("{} {} → {}", change.field, show(&change.before), show(&change.after))).collect();
+            format!("{}: {}", user(of), fields.join(", "))
+        }
+        Change::UserDeleted { user: of, .. } | Change::UserCreated { user: of } => user(of),
+        Change::GroupDeleted { group, .. } | Change::GroupCreated { group } | Change::GroupUpdated { group, .. } => {
+            format!("{} ({})", group.name, group.id)
+        }
+        Change::GroupUserRemoved { membership, .. } | Change::GroupUserAdded { membership } => {
+            format!("{} from {}", membership.user, membership.group)
+        }
+        other => ChangeKind::as_str(other.kind()).to_owned(),
+    }
+}

@@ -1,0 +1,88 @@
+//! Entries that are never removed.
+
+use idsync_core::{Group, GroupId, User, UserId};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// Users and groups that are never removed, whatever the directory says: the last administrators, break-glass accounts.
+///
+/// A user is protected from deletion and from being suspended or deprovisioned, a group from deletion. They stay in the sink as they are,
+/// and each run counts them ([`Evidence::protected`](crate::Evidence::protected)). What was synced last is what is judged.
+///
+/// ```
+/// use idsync_engine::Protected;
+///
+/// let protected = Protected::nobody().logins(["break.glass@example.com"]).groups(|group| group.name == "Owners");
+/// ```
+#[derive(Clone, Default)]
+pub struct Protected {
+    users: Vec<Predicate<User>>,
+    groups: Vec<Predicate<Group>>,
+}
+
+type Predicate<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
+
+impl Protected {
+    /// Nobody is protected.
+    pub fn nobody() -> Self {
+        Self::default()
+    }
+
+    /// Protects the users that `is_protected` accepts.
+    #[must_use]
+    pub fn users(mut self, is_protected: impl Fn(&User) -> bool + Send + Sync + 'static) -> Self {
+        self.users.push(Arc::new(is_protected));
+        self
+    }
+
+    /// Protects the users with these ids.
+    #[must_use]
+    pub fn user_ids(self, ids: impl IntoIterator<Item = UserId>) -> Self {
+        let ids: BTreeSet<_> = ids.into_iter().collect();
+        self.users(move |user| ids.contains(&user.id))
+    }
+
+    /// Protects the users with these logins, upper and lower case alike.
+    #[must_use]
+    pub fn logins(self, logins: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let logins: BTreeSet<_> = logins.into_iter().map(|login| login.into().to_lowercase()).collect();
+        self.users(move |user| user.login.as_ref().is_some_and(|login| logins.contains(&login.to_lowercase())))
+    }
+
+    /// Protects the groups that `is_protected` accepts.
+    #[must_use]
+    pub fn groups(mut self, is_protected: impl Fn(&Group) -> bool + Send + Sync + 'static) -> Self {
+        self.groups.push(Arc::new(is_protected));
+        self
+    }
+
+    /// Protects the groups with these ids.
+    #[must_use]
+    pub fn group_ids(self, ids: impl IntoIterator<Item = GroupId>) -> Self {
+        let ids: BTreeSet<_> = ids.into_iter().collect();
+        self.groups(move |group| ids.contains(&group.id))
+    }
+
+    pub(crate) fn guards_users(&self) -> bool {
+        !self.users.is_empty()
+    }
+
+    pub(crate) fn guards_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
+    pub(crate) fn has_user(&self, user: &User) -> bool {
+        self.users.iter().any(|is_protected| is_protected(user))
+    }
+
+    pub(crate) fn has_group(&self, group: &Group) -> bool {
+        self.groups.iter().any(|is_protected| is_protected(group))
+    }
+}
+
+impl fmt::Debug for Protected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Protected").field("user_rules", &self.users.len()).field("group_rules", &self.groups.len()).finish()
+    }
+}
