@@ -1,7 +1,7 @@
 //! Brings an SQLite file in step with an Okta org. `sync --help` says how.
 
 use futures::TryStreamExt;
-use idsync::engine::{SyncEngine, SyncError};
+use idsync::engine::{Protected, Standing, SyncEngine, SyncError};
 use idsync::okta::{ApiToken, Credentials, OktaClient, OktaProvider, OrgUrl, RetryPolicy, ServiceApp, SigningKey};
 use idsync::sqlite::SqliteFile;
 use idsync::{ErrorKind, IdentityProvider, Mark, PlanHash, RequestUsage};
@@ -110,6 +110,7 @@ async fn connect(flags: &Flags) -> Result<Connected, Failure> {
     let (observe, bar) = progress::observer();
     let builder = SyncEngine::builder(Arc::clone(&provider), file.store(), file.sink())
         .delete_limits(flags.limits)
+        .protect(Protected::nobody().logins(flags.protected.iter().cloned()))
         .holder(format!("sync, process {}", std::process::id()));
     let engine = if flags.output == Output::Text { builder.on_progress(observe) } else { builder }.build();
     Ok(Connected { provider, engine, bar })
@@ -145,16 +146,26 @@ impl Connected {
         match flags.action {
             Action::Plan => self.plan(flags.output, started).await,
             Action::Apply(hash) => self.apply(hash, flags.output).await,
+            Action::Held => self.held(flags.output, started).await,
+            Action::Approve(hash) => {
+                self.engine.approve(hash).await?;
+                Ok(shown(&self.engine.sync().await?, flags.output))
+            }
+            Action::Reject(hash) => {
+                self.engine.reject(hash).await?;
+                self.held(flags.output, started).await.map(|(_, text)| (Exit::Done, text))
+            }
             _ => Ok(shown(&self.engine.sync().await?, flags.output)),
         }
     }
 
     async fn plan(&self, output: Output, started: Instant) -> Result<(Exit, String), Failure> {
         let plan = self.engine.plan().await?;
-        let exit = match (&plan.held, plan.evidence.is_complete()) {
+        let is_held = plan.held.as_ref().is_some_and(|held| held.standing == Standing::Open);
+        let exit = match (is_held, plan.evidence.is_complete()) {
             (_, false) => Exit::Read,
-            (Some(_), true) => Exit::Held,
-            (None, true) => Exit::Done,
+            (true, true) => Exit::Held,
+            (false, true) => Exit::Done,
         };
         let text = if output == Output::Json {
             let changes: Vec<Value> = plan
@@ -168,6 +179,16 @@ impl Connected {
             print::plan(&plan, print::Colour::of_stdout()).await.map_err(SyncError::Store)?
         };
         Ok((exit, text))
+    }
+
+    async fn held(&self, output: Output, started: Instant) -> Result<(Exit, String), Failure> {
+        let set = self.engine.held().await?;
+        let open = set.as_ref().is_some_and(|set| set.summary.standing == Standing::Open);
+        let text = match output {
+            Output::Json => json::held_set(set.as_ref(), self.provider.usage(), millis(started)).to_string(),
+            _ => print::held(set.as_ref(), print::Colour::of_stdout()),
+        };
+        Ok((if open { Exit::Held } else { Exit::Done }, text))
     }
 
     async fn apply(&self, hash: PlanHash, output: Output) -> Result<(Exit, String), Failure> {

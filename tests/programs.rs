@@ -64,6 +64,8 @@ fn wrong_usage_ends_with_2_and_says_what_was_expected() {
         (&["--connection", "nowhere.json"], "nowhere.json cannot be read"),
         (&[&app[..], &["--plan", "--apply", "00000000000000000000000000000000"]].concat(), "exclude each other"),
         (&[&app[..], &["--apply", "xyz"]].concat(), "not the hash of a plan"),
+        (&[&app[..], &["--approve", "12"]].concat(), "--approve: `12` is not the hash"),
+        (&[&app[..], &["--held", "--reject", "00000000000000000000000000000000"]].concat(), "exclude each other"),
         (&[&app[..], &["--delete-limit", "150%"]].concat(), "not a limit"),
         (&[&app[..], &["--rate-share", "0%"]].concat(), "not a share"),
         (&[&app[..], &["--patience", "long"]].concat(), "not a number of seconds"),
@@ -187,6 +189,58 @@ async fn p04_too_many_removals_are_held_with_3_and_the_rest_goes_on() {
     assert_eq!(count(&sync.database(), "SELECT count(*) FROM users"), users.len() as u64 + 1);
     let ended = sync.run(&["--delete-limit", "off"]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
+}
+
+#[tokio::test]
+async fn p04_what_is_held_is_shown_and_approved_or_rejected_by_its_hash() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    sync.run(&[]);
+    assert_eq!(sync.run(&["--held"]).stdout.trim(), "Nothing is held.");
+    let org = emulator.org();
+    let users: Vec<_> = org.truth().in_scope().users.into_keys().collect();
+    users.iter().take(40).for_each(|user| assert!(org.delete_user(user)));
+    assert_eq!(sync.run(&[]).code, Some(3));
+
+    let shown = sync.run(&["--held"]);
+    assert_eq!(shown.code, Some(3), "{shown:?}");
+    for part in ["40 user.deleted", "… and 30 more", "would lose members", "--approve "] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
+    let (code, object) = sync.json(&["--held"]);
+    let hash = object["held"]["hash"].as_str().unwrap().to_owned();
+    assert_eq!((code, &object["outcome"], &object["held_set"]["by_kind"]["user.deleted"]), (Some(3), &json!("held"), &json!(40)));
+    assert!(shown.stdout.contains(&hash));
+
+    let other = sync.run(&["--approve", "00000000000000000000000000000000"]);
+    assert_eq!(other.code, Some(2), "{other:?}");
+    assert!(other.stderr.contains("look at what is held now"), "{}", other.stderr);
+    let rejected = sync.run(&["--reject", &hash]);
+    assert_eq!(rejected.code, Some(0), "{rejected:?}");
+    assert!(rejected.stdout.contains("They were rejected"), "{}", rejected.stdout);
+    assert_eq!(sync.run(&[]).code, Some(0), "a rejected set is not asked about again");
+    assert_eq!(count(&sync.database(), "SELECT count(*) FROM users"), users.len() as u64);
+
+    let approved = sync.run(&["--approve", &hash]);
+    assert_eq!(approved.code, Some(0), "{approved:?}");
+    assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
+    assert_eq!(sync.run(&["--held"]).code, Some(0));
+}
+
+#[tokio::test]
+async fn p04_a_protected_login_stays() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    let org = emulator.org();
+    let keeper = org.create_user(json!({"login": "break.glass@example.com", "email": "b@example.com"}));
+    sync.run(&[]);
+    assert!(org.delete_user(&keeper));
+    let ended = sync.run(&["--protect", "Break.Glass@example.com"]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(ended.stdout.contains("Protected: 1 removal not made"), "{}", ended.stdout);
+    assert_eq!(count(&sync.database(), &format!("SELECT count(*) FROM users WHERE id = '{keeper}'")), 1);
+    assert_eq!(sync.run(&[]).code, Some(0));
     assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
 }
 

@@ -34,6 +34,7 @@ impl Exit {
             SyncError::Refused(_) => Self::Refused,
             SyncError::Sink(cause) | SyncError::Store(cause) if cause.kind() == ErrorKind::InvalidConfig => Self::Usage,
             SyncError::Sink(_) | SyncError::Store(_) => Self::Sink,
+            SyncError::NotHeld { .. } => Self::Usage,
             _ => Self::Read,
         }
     }

@@ -37,9 +37,14 @@ WHAT TO DO
   --plan                  Read, and print what a sync would do; the tables stay as they are
   --apply HASH            Read again, and apply the plan with this hash if it is still exactly
                           what would happen
-  --delete-limit LIMIT    Hold removals of a kind above N, P% or off
+  --held                  Print the removals that a safeguard holds: how many, why, which, and
+                          whom they reach
+  --approve HASH          Apply the held set with this hash, if Okta still wants exactly that
+  --reject HASH           Leave the held set with this hash unapplied, and do not ask again
+  --delete-limit LIMIT    Hold removals of a kind above N, P% or off, within a day
                           [default: a tenth, at least 10 and at most 500; of memberships a fifth,
-                          at least 10]
+                          at least 10, and half of a group that has 20]
+  --protect LOGIN         Never delete or deactivate the user with this login; may be repeated
   --include-deprovisioned Sync deactivated users too, instead of treating them as gone
   --include-everyone      Sync the members of the group Everyone too
 
@@ -67,8 +72,14 @@ A run that is killed at any point is finished by the next one.
 pub enum Action {
     /// Apply the plan with this hash.
     Apply(PlanHash),
+    /// Apply the held set with this hash.
+    Approve(PlanHash),
+    /// Print what is held.
+    Held,
     /// Print the plan.
     Plan,
+    /// Leave the held set with this hash alone.
+    Reject(PlanHash),
     /// Read and apply.
     Sync,
 }
@@ -116,6 +127,8 @@ pub struct Flags {
     pub output: Output,
     /// What may be removed.
     pub limits: DeleteLimits,
+    /// The logins of users that are never removed.
+    pub protected: Vec<String>,
     /// How much of the rate limit may be used.
     pub rate_share: Option<RateShare>,
     /// How long one request is tried again.
@@ -168,8 +181,8 @@ struct Given {
     token_env: Option<String>,
     connection: Option<PathBuf>,
     database: Option<PathBuf>,
-    plan: bool,
-    apply: Option<PlanHash>,
+    actions: Vec<Action>,
+    protected: Vec<String>,
     json: bool,
     quiet: bool,
     limit: Option<DeleteLimit>,
@@ -195,8 +208,12 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
             Long("api-token-env") => given.token_env = Some(parser.value()?.string()?),
             Long("connection") => given.connection = Some(parser.value()?.into()),
             Long("database") => given.database = Some(parser.value()?.into()),
-            Long("plan") => given.plan = true,
-            Long("apply") => given.apply = Some(plan_hash(&parser.value()?.string()?)?),
+            Long("plan") => given.actions.push(Action::Plan),
+            Long("held") => given.actions.push(Action::Held),
+            Long("apply") => given.actions.push(Action::Apply(hash("--apply", &parser.value()?.string()?)?)),
+            Long("approve") => given.actions.push(Action::Approve(hash("--approve", &parser.value()?.string()?)?)),
+            Long("reject") => given.actions.push(Action::Reject(hash("--reject", &parser.value()?.string()?)?)),
+            Long("protect") => given.protected.push(parser.value()?.string()?),
             Long("json") => given.json = true,
             Long("quiet") => given.quiet = true,
             Long("delete-limit") => {
@@ -214,13 +231,10 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
 
 impl Given {
     fn check(self) -> Result<Flags, Usage> {
-        let action = match (self.plan, self.apply) {
-            (true, Some(_)) => {
-                return Err(usage("--plan and --apply exclude each other: look first, then apply the hash that the plan shows"));
-            }
-            (true, None) => Action::Plan,
-            (false, Some(hash)) => Action::Apply(hash),
-            (false, None) => Action::Sync,
+        let action = match self.actions[..] {
+            [] => Action::Sync,
+            [action] => action,
+            _ => return Err(usage("--plan, --apply, --held, --approve and --reject exclude each other: look first, then decide")),
         };
         let output = match (self.json, self.quiet) {
             (true, _) => Output::Json,
@@ -234,6 +248,7 @@ impl Given {
             database: self.database.unwrap_or_else(|| PathBuf::from("idsync.db")),
             action,
             output,
+            protected: self.protected,
             limits: self.limit.map_or_else(DeleteLimits::default, DeleteLimits::all),
             rate_share: self.rate_share,
             patience: self.patience,
@@ -276,9 +291,10 @@ fn login(
     }
 }
 
-fn plan_hash(text: &str) -> Result<PlanHash, Usage> {
-    PlanHash::from_hex(text)
-        .ok_or_else(|| Usage(format!("--apply: `{text}` is not the hash of a plan; expected 32 hexadecimal digits as --plan prints them")))
+fn hash(flag: &str, text: &str) -> Result<PlanHash, Usage> {
+    let wrong =
+        || Usage(format!("{flag}: `{text}` is not the hash of a plan or a held set; expected the 32 hexadecimal digits that were printed"));
+    PlanHash::from_hex(text).ok_or_else(wrong)
 }
 
 fn rate_share(text: &str) -> Result<RateShare, Usage> {

@@ -1,6 +1,6 @@
 //! The one JSON object that `sync --json` prints.
 
-use idsync::engine::{Plan, SyncError, SyncReport};
+use idsync::engine::{HeldSet, Plan, SyncError, SyncReport};
 use idsync::{Counts, RequestUsage};
 use serde_json::{Value, json};
 use std::error::Error;
@@ -48,6 +48,17 @@ pub fn plan(plan: &Plan, changes: Vec<Value>, requests: RequestUsage, elapsed_ms
         "error": null,
         "plan": changes,
     })
+}
+
+/// The object for what is held.
+pub fn held_set(set: Option<&HeldSet>, requests: RequestUsage, elapsed_ms: u64) -> Value {
+    let mut object = failure("", "", "", requests, elapsed_ms);
+    object["outcome"] = json!(if set.is_some() { "held" } else { "done" });
+    object["held"] = held(set.map(|set| &set.summary));
+    object["complete"] = json!(true);
+    object["error"] = Value::Null;
+    object["held_set"] = json!(set);
+    object
 }
 
 /// The object for a run that failed, as far as it is known.

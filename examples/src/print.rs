@@ -1,7 +1,7 @@
 //! Plans and reports as people read them.
 
 use futures::TryStreamExt;
-use idsync::engine::{Plan, PlannedChange, SyncReport};
+use idsync::engine::{HeldSet, Plan, PlannedChange, Standing, SyncReport};
 use idsync::{Change, ChangeKind, Counts, FieldChange, Mark};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -144,6 +144,36 @@ fn shorten(text: &str) -> String {
     if text.chars().count() <= MOST { text.to_owned() } else { text.chars().take(MOST).chain(['…']).collect() }
 }
 
+/// What is held, for the person who decides about it.
+pub fn held(set: Option<&HeldSet>, colour: Colour) -> String {
+    let Some(set) = set else { return "Nothing is held.".to_owned() };
+    let mut text = String::new();
+    let summary = &set.summary;
+    let _ = writeln!(text, "{}", colour.paint(1, &format!("Held since {}: {} removals", set.since, summary.total)));
+    let _ = writeln!(text, "  because {}", summary.reason);
+    for (kind, count) in &summary.by_kind {
+        let _ = writeln!(text, "{}", colour.paint(33, &format!("  {count} {kind}")));
+        let examples = set.examples.get(kind).map_or(&[][..], Vec::as_slice);
+        examples.iter().for_each(|example| _ = writeln!(text, "    {example}"));
+        let rest = count.saturating_sub(examples.len() as u64);
+        if rest > 0 {
+            let _ = writeln!(text, "    … and {rest} more");
+        }
+    }
+    if set.groups_reached > 0 {
+        let (reached, emptied) = (number(set.groups_reached, "group"), set.groups_emptied);
+        let _ = writeln!(text, "  {reached} would lose members, {emptied} of them all; the hardest hit:");
+        for group in set.groups.iter().take(SHOWN as usize) {
+            let _ = writeln!(text, "    {}: {} of {}", group.name, group.loses, group.members);
+        }
+    }
+    if summary.standing == Standing::Rejected {
+        let _ = writeln!(text, "They were rejected, and stay unapplied until something else is held.");
+    }
+    let _ = write!(text, "\nApply exactly this with: --approve {hash}\nLeave it for good with:  --reject {hash}", hash = summary.hash);
+    text
+}
+
 /// A report in a few lines.
 pub fn report(report: &SyncReport) -> String {
     let mut text = String::new();
@@ -155,7 +185,10 @@ pub fn report(report: &SyncReport) -> String {
     }
     if let Some(held) = &report.held {
         let _ = writeln!(text, "Held: {} removals are not applied: {} (hash {})", held.total, held.reason, held.hash);
-        let _ = writeln!(text, "      Look at them with --plan; raise --delete-limit if they are right.");
+        let _ = match held.standing {
+            Standing::Rejected => writeln!(text, "      They were rejected."),
+            _ => writeln!(text, "      Look at them with --held; apply them with --approve, or leave them with --reject."),
+        };
     }
     if report.escrowed > 0 {
         let _ = writeln!(text, "Refused by the sink: {} changes; they come again with the next run", report.escrowed);
@@ -169,6 +202,9 @@ pub fn report(report: &SyncReport) -> String {
         misunderstood.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| number(count, what)).collect();
     if !misunderstood.is_empty() {
         let _ = writeln!(text, "Not understood: {}; they stay as they are and are read again next time", misunderstood.join(", "));
+    }
+    if evidence.protected > 0 {
+        let _ = writeln!(text, "Protected: {} not made", number(evidence.protected, "removal"));
     }
     if !report.complete {
         let _ = writeln!(

@@ -11,7 +11,12 @@ impl SyncEngine {
     /// The directory cannot be identified, or the state store cannot be read.
     pub async fn held(&self) -> Result<Option<HeldSet>, SyncError> {
         let info = self.identify().await?;
-        Memo::HeldSet.read(self.store(), &info.id).await.map_err(SyncError::store)
+        let set: Option<HeldSet> = Memo::HeldSet.read(self.store(), &info.id).await.map_err(SyncError::store)?;
+        let decision: Option<Decision> = Memo::Decision.read(self.store(), &info.id).await.map_err(SyncError::store)?;
+        Ok(set.map(|mut set| {
+            set.summary.standing = decision.unwrap_or_default().standing(set.summary.hash);
+            set
+        }))
     }
 
     /// Approves the held set with this hash: the next sync within 24 hours applies it, if the directory still wants exactly that. If it
