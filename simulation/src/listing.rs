@@ -143,7 +143,7 @@ impl<R: Rows> Listing<R> {
         // Only what is looked up when it is missing may be listed in a way that skips rows.
         let moves = provider.watch.plans(Fault::RowsMoved) && R::HIDES.is_some();
         let cursor = if moves { Cursor::Offset(0, String::new()) } else { Cursor::After(String::new()) };
-        let page_size = usize::try_from(provider.universe.random().between(1, 12)).unwrap_or(1);
+        let page_size = usize::try_from(provider.universe.random().between(1, if moves { 3 } else { 12 })).unwrap_or(1);
         let chosen = rows.of_group().is_none_or(|group| lot(provider.watch.salt ^ 3, group.as_str()).is_multiple_of(2));
         let fails_at = (provider.watch.plans(R::FAILS) && chosen).then(|| provider.universe.below(4));
         Self { provider, rows, cursor, page_size, page: 0, fails_at, last_page: Vec::new(), state: State::New }

@@ -6,8 +6,8 @@ use idsync_core::{Group, GroupId, Membership, Timestamp, User, UserId, UserStatu
 
 /// Fills an empty world.
 pub(crate) fn populate(world: &mut World, random: &mut Random) {
-    let users = if random.once_in(3) { random.below(41) } else { random.below(12) };
-    let groups = if random.once_in(3) { random.below(13) } else { random.below(5) };
+    let users = if random.once_in(2) { random.below(41) } else { random.below(12) };
+    let groups = if random.once_in(2) { random.below(13) } else { random.below(5) };
     for _ in 0..users {
         create_user(world, random);
     }
@@ -35,16 +35,29 @@ pub(crate) fn mutate(world: &mut World, random: &mut Random) -> Option<&'static 
     }
 }
 
-/// Deletes more than most limits let go.
+/// Deletes more than tight limits let go, and leaves something to be seen.
 pub(crate) fn mutate_massively(world: &mut World, random: &mut Random) {
-    for _ in 0..random.between(4, 14) {
+    for _ in 0..random.between(4, 16) {
         match random.below(4) {
-            0 => _ = delete_group(world, random),
+            0 if world.groups.len() > 1 => _ = delete_group(world, random),
             1 => _ = remove_member(world, random),
             2 => _ = deactivate_user(world, random),
-            _ => _ = delete_user(world, random),
+            _ if world.users.len() > 1 => _ = delete_user(world, random),
+            _ => {}
         }
     }
+}
+
+/// Takes away an entry from the front of a listing, so that those behind it move up.
+pub(crate) fn shift(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    if random.once_in(2) && world.groups.len() > 1 {
+        let id = world.groups.keys().next()?.clone();
+        world.remove_group(&id);
+        return Some("the first group is deleted");
+    }
+    let id = world.users.keys().next().filter(|_| world.users.len() > 1)?.clone();
+    world.remove_user(&id);
+    Some("the first user is deleted")
 }
 
 /// Draws another scope; says whether anything came or went by it.

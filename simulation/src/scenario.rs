@@ -108,8 +108,8 @@ fn draw_steps(random: &mut Random, faults: &mut FaultSet) -> &'static [Step] {
 fn draw_limits(random: &mut Random, faults: FaultSet) -> DeleteLimits {
     let tight = faults.contains(Fault::MassDeletion);
     let mut draw = || match random.below(if tight { 2 } else { 6 }) {
-        0 => DeleteLimit::Count(random.below(4)),
-        1 => DeleteLimit::percent(u8::try_from(random.below(30)).unwrap_or_default()),
+        0 => DeleteLimit::Count(random.below(if tight { 2 } else { 5 })),
+        1 => DeleteLimit::percent(u8::try_from(random.below(if tight { 8 } else { 30 })).unwrap_or_default()),
         2 => DeleteLimit::Percent { percent: 10, at_least: 10, at_most: 500 },
         _ => DeleteLimit::Unlimited,
     };

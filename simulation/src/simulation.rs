@@ -240,7 +240,9 @@ impl<'a> Simulation<'a> {
                 for _ in 0..universe.below(12) {
                     universe.pause().await;
                 }
-                let what = mutation::mutate(&mut universe.world(), &mut universe.random());
+                let shifts = watch.plans(Fault::RowsMoved) && universe.once_in(2);
+                let mutate = if shifts { mutation::shift } else { mutation::mutate };
+                let what = mutate(&mut universe.world(), &mut universe.random());
                 if let Some(what) = what {
                     universe.note(format_args!("{what}: version {}", universe.version()));
                     watch.strike(Fault::SourceMoves);

@@ -1,0 +1,104 @@
+//! Broken components, each of which its oracle must notice: an oracle that never fails proves nothing.
+
+#[path = "planted/limits.rs"]
+mod limits;
+#[path = "planted/provider.rs"]
+mod provider;
+#[path = "planted/sink.rs"]
+mod sink;
+#[path = "planted/store.rs"]
+mod store;
+
+use idsync_simulation::{Keep, Oracle, Parts, simulate};
+use limits::LimitFlaw;
+use provider::ProviderFlaw;
+use sink::SinkFlaw;
+use store::StoreFlaw;
+
+/// The first seed that notices the flaw must notice it by this oracle, and soon.
+fn is_noticed<P: Parts>(by: Oracle, within: u64, flawed: impl Fn() -> P) {
+    let first = (0..within).map(|seed| simulate(seed, &flawed(), Keep::Hash)).find(|simulated| simulated.violation.is_some());
+    let first = first.unwrap_or_else(|| panic!("{:?} is not noticed within {within} seeds", flawed()));
+    let violation = first.violation.unwrap();
+    assert_eq!(violation.oracle, by, "seed {}: {violation}", first.seed);
+}
+
+#[test]
+fn a_sink_that_says_applied_and_is_not_is_noticed() {
+    is_noticed(Oracle::Convergence, 50, || SinkFlaw::LosesUpdates);
+}
+
+#[test]
+fn a_store_that_forgets_members_is_noticed() {
+    is_noticed(Oracle::Convergence, 50, || StoreFlaw::ForgetsMembers);
+}
+
+#[test]
+fn listings_that_end_early_and_look_ups_that_agree_are_noticed() {
+    is_noticed(Oracle::Justification, 50, ProviderFlaw::shows_less_and_less);
+}
+
+#[test]
+fn a_listing_that_makes_people_up_is_noticed() {
+    is_noticed(Oracle::Justification, 20, || ProviderFlaw::MakesUp);
+}
+
+#[test]
+fn a_store_that_forgets_progress_is_noticed() {
+    is_noticed(Oracle::ExactlyOnce, 100, || StoreFlaw::ForgetsProgress);
+}
+
+#[test]
+fn a_sink_that_forgets_what_it_has_is_noticed() {
+    is_noticed(Oracle::ExactlyOnce, 100, SinkFlaw::forgets_keys);
+}
+
+#[test]
+fn a_store_that_puts_grants_first_is_noticed() {
+    is_noticed(Oracle::Order, 20, || StoreFlaw::PutsLastFirst);
+}
+
+#[test]
+fn a_provider_that_asks_for_everything_twice_is_noticed() {
+    is_noticed(Oracle::BoundedRequests, 20, || ProviderFlaw::ListsTwice);
+}
+
+#[test]
+fn limits_that_let_one_too_many_go_are_noticed() {
+    is_noticed(Oracle::Held, 400, || LimitFlaw::MembershipsAndDeactivations);
+}
+
+#[test]
+fn limits_that_look_up_one_too_many_are_noticed() {
+    is_noticed(Oracle::BoundedRequests, 400, || LimitFlaw::LookUps);
+}
+
+#[test]
+fn a_store_that_forgets_what_is_held_is_noticed() {
+    is_noticed(Oracle::Held, 100, || StoreFlaw::ForgetsHolds);
+}
+
+#[test]
+fn a_store_that_mixes_directories_up_is_noticed() {
+    is_noticed(Oracle::Isolation, 20, || StoreFlaw::TouchesNeighbours);
+}
+
+#[test]
+fn an_answer_that_never_comes_is_noticed() {
+    is_noticed(Oracle::Progress, 20, || ProviderFlaw::NeverAnswers);
+}
+
+#[test]
+fn a_listing_that_never_ends_is_noticed() {
+    is_noticed(Oracle::Progress, 20, || ProviderFlaw::NeverEnds);
+}
+
+#[test]
+fn a_panic_is_noticed() {
+    is_noticed(Oracle::Progress, 20, || SinkFlaw::Panics);
+}
+
+#[test]
+fn a_failure_without_a_reason_is_noticed() {
+    is_noticed(Oracle::Progress, 20, || StoreFlaw::FailsByItself);
+}
