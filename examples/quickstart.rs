@@ -1,11 +1,12 @@
 //! The whole story in a few seconds, with nothing to set up: a small Okta org in this process, synced into an SQLite file.
 
-use idsync::engine::{DeleteLimits, SyncEngine, SyncError, SyncReport};
+use idsync::engine::{SyncEngine, SyncError, SyncReport};
 use idsync::okta::{OktaClient, OktaProvider, OrgUrl, ServiceApp, SigningKey};
 use idsync::sqlite::SqliteFile;
 use idsync::{Counts, Secret};
 use idsync_examples::{json, print, progress};
 use idsync_okta_emulator::{OktaEmulator, Role};
+use indicatif::ProgressBar;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
@@ -31,27 +32,27 @@ async fn story() -> Result<(), Box<dyn Error>> {
     println!("   {} answers like Okta; {} users are not deactivated, in {} groups", emulator.url(), size.users, size.groups);
 
     heading("2. The first sync: everything, once");
-    let engine = connect(&emulator, &database).await?;
-    tell(&run(&engine).await?);
+    let connected = connect(&emulator, &database).await?;
+    tell(&connected.sync().await?);
 
     heading("3. A few things happen in the org; the next sync finds exactly those");
     let changed = change(&emulator);
-    let report = run(&engine).await?;
+    let report = connected.sync().await?;
     tell(&report);
     expect(report.changes.total() >= changed, "the second sync found what was changed")?;
 
     heading("4. Nothing happens; the next sync writes nothing");
-    let report = run(&engine).await?;
+    let report = connected.sync().await?;
     tell(&report);
     expect(report.changes == Counts::default(), "a sync without changes changes nothing")?;
 
     heading("5. Look first: a plan, applied exactly as it was shown");
-    look_first(&emulator, &engine).await?;
+    look_first(&emulator, &connected).await?;
 
     heading("6. A bad day: somebody takes the app's role away, and Okta answers with empty lists");
     emulator.org().set_role(Role::None);
     let before = people(&database)?;
-    match engine.sync().await {
+    match connected.sync().await {
         Ok(_) => return Err("the sync believed an empty directory".into()),
         Err(error) => println!("   {}\n   → {}", json::message(&error), error.remedy()),
     }
@@ -60,24 +61,34 @@ async fn story() -> Result<(), Box<dyn Error>> {
 
     heading("7. The role is back; so is the sync");
     emulator.org().set_role(Role::ReadOnlyAdmin);
-    tell(&run(&engine).await?);
+    tell(&connected.sync().await?);
 
     println!("\nNext: cargo run --release --example sync -- --help");
     Ok(())
 }
 
-async fn connect(emulator: &OktaEmulator, database: &Path) -> Result<SyncEngine, Box<dyn Error>> {
+/// An engine, and the bar that shows what it is doing.
+struct Connected {
+    engine: SyncEngine,
+    bar: ProgressBar,
+}
+
+async fn connect(emulator: &OktaEmulator, database: &Path) -> Result<Connected, Box<dyn Error>> {
     let key = SigningKey::from_pem(Secret::new(emulator.private_key_pem().to_owned()))?.with_key_id(emulator.key_id());
     let app = ServiceApp::new(emulator.client_id(), key);
     let client = OktaClient::builder(OrgUrl::parse(emulator.url())?, app).build()?;
     let file = SqliteFile::open(database).await?;
-    let (observe, _bar) = progress::observer();
-    let builder = SyncEngine::builder(OktaProvider::new(client), file.store(), file.sink());
-    Ok(builder.delete_limits(DeleteLimits::default()).on_progress(observe).build())
+    let (observe, bar) = progress::observer();
+    let engine = SyncEngine::builder(OktaProvider::new(client), file.store(), file.sink()).on_progress(observe).build();
+    Ok(Connected { engine, bar })
 }
 
-async fn run(engine: &SyncEngine) -> Result<SyncReport, SyncError> {
-    engine.sync().await
+impl Connected {
+    async fn sync(&self) -> Result<SyncReport, SyncError> {
+        let ended = self.engine.sync().await;
+        self.bar.finish_and_clear();
+        ended
+    }
 }
 
 /// Changes the org; returns the least number of changes that a sync must find.
@@ -95,16 +106,19 @@ fn change(emulator: &OktaEmulator) -> u64 {
     5
 }
 
-async fn look_first(emulator: &OktaEmulator, engine: &SyncEngine) -> Result<(), Box<dyn Error>> {
+async fn look_first(emulator: &OktaEmulator, connected: &Connected) -> Result<(), Box<dyn Error>> {
     let org = emulator.org();
     let truth = org.truth().in_scope();
     let user = truth.users.keys().nth(10).ok_or("no user")?.clone();
     org.update_user(&user, &[("department", serde_json::json!("Research"))]);
-    let plan = engine.plan().await?;
+    let plan = connected.engine.plan().await?;
+    connected.bar.finish_and_clear();
     for line in print::plan(&plan, print::Colour::of_stdout()).await?.lines() {
         println!("   {line}");
     }
-    tell(&engine.apply(&plan).await?);
+    let report = connected.engine.apply(&plan).await?;
+    connected.bar.finish_and_clear();
+    tell(&report);
     Ok(())
 }
 

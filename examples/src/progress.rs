@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 /// Runs shorter than this print no plain lines.
 const PERIOD: Duration = Duration::from_secs(2);
 
-/// A function to hand to `on_progress`, and a bar to clear once the run is over.
+/// A function to hand to `on_progress`, and a bar to clear (`finish_and_clear`) whenever a run is over.
 pub fn observer() -> (impl Fn(&Progress) + Send + Sync + 'static, ProgressBar) {
     let on_terminal = std::io::stderr().is_terminal();
     let bar = if on_terminal { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
@@ -29,6 +29,12 @@ pub fn observer() -> (impl Fn(&Progress) + Send + Sync + 'static, ProgressBar) {
 
 /// A bar where the end is known, a spinner where it is not.
 fn draw(bar: &ProgressBar, progress: &Progress) {
+    if bar.is_finished() {
+        // The run before this one has cleared it.
+        bar.reset();
+    }
+    // Everything is drawn a few times a second at most, however often it is set.
+    bar.set_message(message(progress));
     let total = progress.to_deliver.filter(|_| progress.activity == Activity::Applying);
     let template = if total.is_some() { "{spinner} {msg} [{bar:40}] {percent}%" } else { "{spinner} {msg}" };
     if bar.length() != total
@@ -41,8 +47,6 @@ fn draw(bar: &ProgressBar, progress: &Progress) {
         None => bar.unset_length(),
     }
     bar.set_position(progress.delivered);
-    bar.set_message(message(progress));
-    bar.tick();
 }
 
 /// Where a run stands, in one line.
