@@ -30,6 +30,7 @@ struct Books {
 #[derive(Debug, Default)]
 struct Session {
     last: Option<(Phase, String)>,
+    seen: HashSet<Item>,
     unsettled: Vec<IdempotencyKey>,
 }
 
@@ -75,6 +76,9 @@ impl Ledger {
                 self.universe.violate(Oracle::Order, format!("{} came after {:?}", describe(change), session.last));
             }
             session.last = Some(position);
+            if !Item::of(change).is_none_or(|(item, _)| session.seen.insert(item)) {
+                self.universe.violate(Oracle::ExactlyOnce, format!("{} is not the only change of it", describe(change)));
+            }
             // An engine that has lost its lease cannot know what another one has recorded; its batch in flight does no harm.
             if settled.contains(&delivery.key) && !watch.lease_is_lost.load(Ordering::Relaxed) {
                 self.universe.violate(Oracle::ExactlyOnce, format!("{} came again although its outcome was recorded", describe(change)));

@@ -29,12 +29,15 @@ mod neighbour;
 mod parts;
 mod provider;
 mod random;
+mod rows;
 mod scenario;
 mod simulation;
 mod sink;
 mod store;
+mod tasks;
 mod trace;
 mod universe;
+mod verdict;
 mod watch;
 mod world;
 

@@ -3,113 +3,9 @@
 use crate::faults::Fault;
 use crate::provider::{Sight, SimProvider};
 use crate::random::lot;
-use crate::world::World;
-use idsync_core::{Error, ErrorKind, Group, GroupId, HeldRecord, Page, Result, User, UserId};
+use crate::rows::{Age, Rows};
+use idsync_core::{Error, ErrorKind, HeldRecord, Page, Result};
 use std::collections::BTreeSet;
-
-/// What a listing is of.
-pub(crate) trait Rows: Send + 'static {
-    /// What a row is.
-    type Row: Clone + Send + 'static;
-    /// The fault that ends it in an error.
-    const FAILS: Fault;
-    /// The fault that keeps rows out of it; `None` where nothing but the listing shows a row.
-    const HIDES: Option<Fault>;
-    /// The fault of records that make no sense.
-    const MALFORMED: Fault;
-    /// The same, without an id.
-    const NAMELESS: Fault;
-
-    /// What is listed, in order: the id of each row, and the row.
-    fn rows<'a>(&'a self, world: &'a World, age: Age) -> Box<dyn Iterator<Item = (&'a str, Self::Row)> + 'a>;
-
-    /// Why there is no such listing.
-    fn refusal(&self, world: &World) -> Option<ErrorKind>;
-
-    /// What the listing is called in a trace.
-    fn name(&self) -> &str;
-
-    /// The group whose members are listed.
-    fn of_group(&self) -> Option<&GroupId> {
-        None
-    }
-}
-
-/// Whether a listing lags behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Age {
-    Fresh,
-    Stale,
-}
-
-pub(crate) struct Users;
-pub(crate) struct Groups;
-pub(crate) struct MembersOf(pub(crate) GroupId);
-
-impl Rows for Users {
-    type Row = User;
-    const FAILS: Fault = Fault::UsersFail;
-    const HIDES: Option<Fault> = Some(Fault::UsersHidden);
-    const MALFORMED: Fault = Fault::Malformed;
-    const NAMELESS: Fault = Fault::MalformedNameless;
-
-    fn rows<'a>(&'a self, world: &'a World, _age: Age) -> Box<dyn Iterator<Item = (&'a str, User)> + 'a> {
-        Box::new(world.users.values().filter(|user| world.user_in_scope(&user.id)).map(|user| (user.id.as_str(), user.clone())))
-    }
-
-    fn refusal(&self, world: &World) -> Option<ErrorKind> {
-        (!world.users.keys().any(|id| world.user_in_scope(id))).then_some(ErrorKind::PermissionDenied)
-    }
-
-    fn name(&self) -> &str {
-        "users"
-    }
-}
-
-impl Rows for Groups {
-    type Row = Group;
-    const FAILS: Fault = Fault::GroupsFail;
-    const HIDES: Option<Fault> = Some(Fault::GroupsHidden);
-    const MALFORMED: Fault = Fault::Malformed;
-    const NAMELESS: Fault = Fault::MalformedNameless;
-
-    fn rows<'a>(&'a self, world: &'a World, _age: Age) -> Box<dyn Iterator<Item = (&'a str, Group)> + 'a> {
-        Box::new(world.groups.values().filter(|group| world.group_in_scope(&group.id)).map(|group| (group.id.as_str(), group.clone())))
-    }
-
-    fn refusal(&self, world: &World) -> Option<ErrorKind> {
-        (!world.groups.keys().any(|id| world.group_in_scope(id))).then_some(ErrorKind::PermissionDenied)
-    }
-
-    fn name(&self) -> &str {
-        "groups"
-    }
-}
-
-impl Rows for MembersOf {
-    type Row = UserId;
-    const FAILS: Fault = Fault::MembersFail;
-    const HIDES: Option<Fault> = None;
-    const MALFORMED: Fault = Fault::MalformedMembers;
-    const NAMELESS: Fault = Fault::MalformedMembers;
-
-    fn rows<'a>(&'a self, world: &'a World, age: Age) -> Box<dyn Iterator<Item = (&'a str, UserId)> + 'a> {
-        let members = if age == Age::Stale { &world.past().1 } else { &world.members };
-        Box::new(members.get(&self.0).into_iter().flatten().map(|id| (id.as_str(), id.clone())))
-    }
-
-    fn refusal(&self, world: &World) -> Option<ErrorKind> {
-        (!world.group_in_scope(&self.0)).then_some(ErrorKind::NotFound)
-    }
-
-    fn name(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn of_group(&self) -> Option<&GroupId> {
-        Some(&self.0)
-    }
-}
 
 /// How a listing finds the next page.
 enum Cursor {
@@ -127,7 +23,9 @@ pub(crate) struct Listing<R: Rows> {
     page_size: usize,
     page: u64,
     fails_at: Option<u64>,
+    /// What the last page showed, and where it began.
     last_page: Vec<R::Row>,
+    last_cursor: Option<Cursor>,
     state: State,
 }
 
@@ -146,7 +44,7 @@ impl<R: Rows> Listing<R> {
         let page_size = usize::try_from(provider.universe.random().between(1, if moves { 3 } else { 12 })).unwrap_or(1);
         let chosen = rows.of_group().is_none_or(|group| lot(provider.watch.salt ^ 3, group.as_str()).is_multiple_of(2));
         let fails_at = (provider.watch.plans(R::FAILS) && chosen).then(|| provider.universe.below(4));
-        Self { provider, rows, cursor, page_size, page: 0, fails_at, last_page: Vec::new(), state: State::New }
+        Self { provider, rows, cursor, page_size, page: 0, fails_at, last_page: Vec::new(), last_cursor: None, state: State::New }
     }
 
     /// The next page; `None` after the last one.
@@ -196,6 +94,14 @@ impl<R: Rows> Listing<R> {
         if watch.plans(Fault::EmptyPages) && self.provider.universe.once_in(3) {
             watch.strike(Fault::EmptyPages);
             return Some(Ok(Page::new(Vec::new())));
+        }
+        if watch.plans(Fault::RowsRepeated) && self.provider.universe.once_in(3) {
+            // The last page comes again, as it is by now.
+            if let Some(cursor) = self.last_cursor.take() {
+                watch.strike(Fault::RowsRepeated);
+                self.last_page.clear();
+                self.cursor = cursor;
+            }
         }
         match self.next_rows(age) {
             Some(page) => Some(Ok(page)),
@@ -262,10 +168,11 @@ impl<R: Rows> Listing<R> {
         drop(world);
         strikes.into_iter().for_each(|fault| provider.watch.strike(fault));
         let last = rows.last()?.0.clone();
-        self.cursor = match &self.cursor {
+        let next = match &self.cursor {
             Cursor::After(_) => Cursor::After(last),
             Cursor::Offset(offset, _) => Cursor::Offset(offset + rows.len(), last),
         };
+        self.last_cursor = Some(std::mem::replace(&mut self.cursor, next));
         Some(self.page_of(rows))
     }
 

@@ -1,8 +1,9 @@
 //! The source as an engine sees it: through pages, at its own pace, and with faults.
 
 use crate::faults::Fault;
-use crate::listing::{Listing, Rows};
+use crate::listing::Listing;
 use crate::random::lot;
+use crate::rows::{Groups, MembersOf, Rows, Users};
 use crate::universe::{Universe, lock};
 use crate::watch::Watch;
 use async_trait::async_trait;
@@ -130,17 +131,17 @@ impl IdentityProvider for SimProvider {
 
     fn users(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
         lock(&self.watch.reading().asked).users_listings += 1;
-        self.listing(crate::listing::Users)
+        self.listing(Users)
     }
 
     fn groups(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
         lock(&self.watch.reading().asked).groups_listings += 1;
-        self.listing(crate::listing::Groups)
+        self.listing(Groups)
     }
 
     fn members(&self, group: &GroupId, _options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
         *lock(&self.watch.reading().asked).members_listings.entry(group.clone()).or_default() += 1;
-        self.listing(crate::listing::MembersOf(group.clone()))
+        self.listing(MembersOf(group.clone()))
     }
 
     fn member_listing(&self, group: &Group) -> MemberListing {

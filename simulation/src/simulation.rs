@@ -1,25 +1,21 @@
 //! One seed, from an empty world to the verdict.
 
-use crate::checks::{Around, Ending, check_failure, check_requests};
-use crate::clock::{Instants, SimClock};
-use crate::dump::{difference, dump};
-use crate::executor::{self, Role, Task};
+use crate::checks::{Around, Ending};
+use crate::clock::Instants;
+use crate::executor;
 use crate::faults::{Fault, Tally};
 use crate::ledger::Ledger;
 use crate::mutation;
 use crate::neighbour;
 use crate::parts::Parts;
-use crate::provider::SimProvider;
 use crate::scenario::{Scenario, Typical};
-use crate::sink::SimSink;
-use crate::store::SimStore;
 use crate::trace::Keep;
-use crate::universe::{Oracle, Universe, Violation, lock};
+use crate::universe::{Oracle, Universe, Violation};
 use crate::watch::{FaultSet, Moments, Step, Watch};
 use futures::FutureExt;
 use idsync_core::memory::{MemorySink, MemoryStore};
 use idsync_core::{DigestKey, DirectoryId, DirectorySink, ManualClock, Stage, StateStore, Timestamp};
-use idsync_engine::{DeleteLimit, DeleteLimits, Outcome, SyncEngine, SyncError};
+use idsync_engine::{DeleteLimit, DeleteLimits};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
@@ -51,31 +47,31 @@ pub fn simulate(seed: u64, parts: &dyn Parts, keep: Keep) -> Simulated {
     Simulated { seed, violation: simulation.universe.violation(), hash, runs: simulation.runs, tally: simulation.tally, lines }
 }
 
-struct Simulation<'a> {
-    universe: Arc<Universe>,
-    parts: &'a dyn Parts,
-    directory: DirectoryId,
-    neighbour: DirectoryId,
+pub(crate) struct Simulation<'a> {
+    pub(crate) universe: Arc<Universe>,
+    pub(crate) parts: &'a dyn Parts,
+    pub(crate) directory: DirectoryId,
+    pub(crate) neighbour: DirectoryId,
     /// What the store said of the neighbour at first.
-    untouched: String,
-    memory: MemoryStore,
-    store: Arc<dyn StateStore>,
-    sink: MemorySink,
-    front: Arc<dyn DirectorySink>,
-    ledger: Arc<Ledger>,
-    instants: Arc<Instants>,
-    manual: Arc<ManualClock>,
-    key: DigestKey,
-    max_batch: NonZeroUsize,
-    concurrency: NonZeroUsize,
-    typical: Typical,
-    tally: Tally,
-    struck: FaultSet,
-    runs: u64,
+    pub(crate) untouched: String,
+    pub(crate) memory: MemoryStore,
+    pub(crate) store: Arc<dyn StateStore>,
+    pub(crate) sink: MemorySink,
+    pub(crate) front: Arc<dyn DirectorySink>,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) instants: Arc<Instants>,
+    pub(crate) manual: Arc<ManualClock>,
+    pub(crate) key: DigestKey,
+    pub(crate) max_batch: NonZeroUsize,
+    pub(crate) concurrency: NonZeroUsize,
+    pub(crate) typical: Typical,
+    pub(crate) tally: Tally,
+    pub(crate) struck: FaultSet,
+    pub(crate) runs: u64,
 }
 
 /// How a task leaves word of how its run ended.
-type Slot = Arc<Mutex<Ending>>;
+pub(crate) type Slot = Arc<Mutex<Ending>>;
 
 impl<'a> Simulation<'a> {
     /// How many different faults must strike before a seed is done, and how many runs it may take.
@@ -187,121 +183,6 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn engine(&self, watch: &Arc<Watch>) -> SyncEngine {
-        let universe = &self.universe;
-        let provider = SimProvider { universe: Arc::clone(universe), watch: Arc::clone(watch), directory: self.directory.clone() };
-        let store = SimStore {
-            universe: Arc::clone(universe),
-            watch: Arc::clone(watch),
-            ledger: Arc::clone(&self.ledger),
-            inner: Arc::clone(&self.store),
-            key: self.key.clone(),
-        };
-        let sink = SimSink {
-            universe: Arc::clone(universe),
-            watch: Arc::clone(watch),
-            ledger: Arc::clone(&self.ledger),
-            instants: Arc::clone(&self.instants),
-            directory: self.directory.clone(),
-            max_batch: self.max_batch,
-            inner: Arc::clone(&self.front),
-        };
-        let clock = SimClock {
-            universe: Arc::clone(universe),
-            watch: Arc::clone(watch),
-            manual: Arc::clone(&self.manual),
-            instants: Arc::clone(&self.instants),
-        };
-        SyncEngine::builder(self.parts.provider(Arc::new(provider)), store, sink)
-            .delete_limits(self.parts.limits(watch.limits))
-            .concurrency(self.concurrency)
-            .holder(watch.name)
-            .clock(clock)
-            .build()
-    }
-
-    fn engine_task<'t>(&self, watch: &'t Arc<Watch>, steps: &'static [Step], slot: &Slot, late: u64) -> Task<'t> {
-        let (engine, slot, universe) = (self.engine(watch), Arc::clone(slot), Arc::clone(&self.universe));
-        let future = async move {
-            for _ in 0..late {
-                universe.pause().await;
-            }
-            let ending = go(&engine, steps, watch).await.unwrap_or_else(Ending::Failed);
-            *lock(&slot) = ending;
-        };
-        Task { name: watch.name, future: Box::pin(future), role: Role::Foreground(watch) }
-    }
-
-    /// The source changes while it is read.
-    fn source_task<'t>(&self, watch: &'t Watch) -> Task<'t> {
-        let universe = Arc::clone(&self.universe);
-        let future = async move {
-            for _ in 0..=universe.below(8) {
-                for _ in 0..universe.below(12) {
-                    universe.pause().await;
-                }
-                let shifts = watch.plans(Fault::RowsMoved) && universe.once_in(2);
-                let mutate = if shifts { mutation::shift } else { mutation::mutate };
-                let what = mutate(&mut universe.world(), &mut universe.random());
-                if let Some(what) = what {
-                    universe.note(format_args!("{what}: version {}", universe.version()));
-                    watch.strike(Fault::SourceMoves);
-                }
-            }
-        };
-        Task { name: "source", future: Box::pin(future), role: Role::Background }
-    }
-
-    /// Learns from a run, and checks it.
-    fn conclude(&mut self, watch: &Watch, slot: &Slot, around: Around) {
-        self.runs += 1;
-        self.learn(watch);
-        let ending = std::mem::replace(&mut *lock(slot), Ending::Dropped);
-        match &ending {
-            Ending::Dropped => self.universe.note(format_args!("{} was dropped", watch.name)),
-            Ending::Failed(error) => {
-                self.universe.note(format_args!("{} failed: {error}", watch.name));
-                check_failure(&self.universe, watch, error, around);
-            }
-            Ending::Planned(plan) => {
-                self.universe.note(format_args!("{} planned {:?}", watch.name, plan.changes));
-                self.strike_if_held(watch, plan.held.is_some());
-            }
-            Ending::Done(report) => {
-                self.universe.note(format_args!("{} ended {:?}: {:?}", watch.name, report.outcome, report.changes));
-                self.strike_if_held(watch, report.held.is_some());
-                let undisturbed = watch.struck().is_empty() && !around.source_moved && !around.company;
-                if undisturbed && report.outcome == Outcome::Done {
-                    self.check_equal();
-                }
-            }
-        }
-        check_requests(&self.universe, watch);
-        for fault in watch.struck().iter() {
-            self.tally.strike(fault);
-            self.struck.insert(fault);
-        }
-    }
-
-    fn strike_if_held(&self, watch: &Watch, held: bool) {
-        if held && watch.plans(Fault::MassDeletion) {
-            watch.strike(Fault::MassDeletion);
-        }
-    }
-
-    fn learn(&mut self, watch: &Watch) {
-        let load = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
-        let Typical { requests, store_calls, sink_calls, polls } = &mut self.typical;
-        // The next run is about as long as the last one that came to its end.
-        *requests = load(&watch.requests).max(*requests / 2).max(1);
-        *store_calls = load(&watch.store_calls).max(*store_calls / 2).max(1);
-        *sink_calls = load(&watch.sink_calls).max(*sink_calls / 2).max(1);
-        for (step, count) in watch.polls() {
-            let typical = polls.entry(step).or_default();
-            *typical = count.max(*typical / 2).max(1);
-        }
-    }
-
     /// Without faults and without limits, two runs are enough.
     fn settle(&mut self) {
         let visible = self.around(false).visible;
@@ -330,48 +211,5 @@ impl<'a> Simulation<'a> {
         let around = self.around(false);
         executor::run(&self.universe, vec![self.engine_task(&watch, &[Step::Sync], &slot, 0)]);
         self.conclude(&watch, &slot, around);
-    }
-
-    fn dumps(&self) -> (String, String) {
-        (dump(&self.sink.snapshot()), dump(&self.universe.world().snapshot()))
-    }
-
-    fn is_equal(&self) -> bool {
-        let (sink, source) = self.dumps();
-        sink == source
-    }
-
-    fn check_equal(&self) {
-        let (sink, source) = self.dumps();
-        if sink != source {
-            self.universe.violate(Oracle::Convergence, difference(&sink, &source));
-        }
-    }
-
-    fn check_neighbour(&self) {
-        if neighbour::fingerprint(&self.memory, &self.neighbour) != self.untouched {
-            self.universe.violate(Oracle::Isolation, "another directory in the same store was touched");
-        }
-    }
-}
-
-/// Takes an engine through the steps of a run.
-async fn go(engine: &SyncEngine, steps: &[Step], watch: &Watch) -> Result<Ending, SyncError> {
-    watch.set_step(steps.first().copied().unwrap_or(Step::Sync));
-    if steps == [Step::Sync] {
-        return Ok(Ending::Done(Box::new(engine.sync().await?)));
-    }
-    let plan = engine.plan().await?;
-    match steps.get(1) {
-        Some(Step::Apply) => {
-            watch.set_step(Step::Apply);
-            Ok(Ending::Done(Box::new(engine.apply(&plan).await?)))
-        }
-        Some(Step::ApplyHash) => {
-            let Some(hash) = plan.hash else { return Ok(Ending::Planned(Box::new(plan))) };
-            watch.set_step(Step::ApplyHash);
-            Ok(Ending::Done(Box::new(engine.apply_hash(hash).await?)))
-        }
-        _ => Ok(Ending::Planned(Box::new(plan))),
     }
 }

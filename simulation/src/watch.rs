@@ -25,10 +25,6 @@ impl FaultSet {
         self.0 & (1 << fault as u64) != 0
     }
 
-    pub(crate) const fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
     pub(crate) fn iter(self) -> impl Iterator<Item = Fault> {
         Fault::ALL.iter().copied().filter(move |fault| self.contains(*fault))
     }

@@ -1,0 +1,101 @@
+//! What is made of a run that is over.
+
+use crate::checks::{Around, Ending, check_failure, check_requests};
+use crate::dump::{difference, dump};
+use crate::faults::Fault;
+use crate::neighbour;
+use crate::scenario::Typical;
+use crate::simulation::{Simulation, Slot};
+use crate::universe::{Oracle, lock};
+use crate::watch::{FaultSet, Watch};
+use idsync_engine::Outcome;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+impl Simulation<'_> {
+    /// Learns from a run, and checks it.
+    pub(crate) fn conclude(&mut self, watch: &Watch, slot: &Slot, around: Around) {
+        self.runs += 1;
+        self.learn(watch);
+        let ending = std::mem::replace(&mut *lock(slot), Ending::Dropped);
+        match &ending {
+            Ending::Dropped => self.universe.note(format_args!("{} was dropped", watch.name)),
+            Ending::Failed(error) => {
+                self.universe.note(format_args!("{} failed: {error}", watch.name));
+                check_failure(&self.universe, watch, error, around);
+            }
+            Ending::Planned(plan) => {
+                self.universe.note(format_args!("{} planned {:?}", watch.name, plan.changes));
+                self.strike_if_held(watch, plan.held.is_some());
+            }
+            Ending::Done(report) => {
+                self.universe.note(format_args!("{} ended {:?}: {:?}", watch.name, report.outcome, report.changes));
+                self.strike_if_held(watch, report.held.is_some());
+                if report.outcome == Outcome::Done && !around.source_moved && !around.company {
+                    self.check_done(watch.struck());
+                }
+            }
+        }
+        check_requests(&self.universe, watch);
+        for fault in watch.struck().iter() {
+            self.tally.strike(fault);
+            self.struck.insert(fault);
+        }
+    }
+
+    /// A run that says that it is done, while nothing but what an engine can make up for went wrong, has left nothing undone.
+    fn check_done(&self, struck: FaultSet) {
+        const HARMLESS: [Fault; 4] = [Fault::RowsRepeated, Fault::EmptyPages, Fault::ScopeChanged, Fault::ClockBack];
+        const HIDING: [Fault; 2] = [Fault::UsersHidden, Fault::GroupsHidden];
+        if struck.iter().all(|fault| HARMLESS.contains(&fault)) {
+            self.check_equal();
+        } else if struck.iter().all(|fault| HARMLESS.contains(&fault) || HIDING.contains(&fault)) {
+            // Nobody can ask for an entry that was never seen, but what was seen before is what it is now.
+            let (sink, source) = self.dumps();
+            let outdated = sink.lines().filter(|line| !source.lines().any(|other| other == *line)).collect::<Vec<_>>();
+            if !outdated.is_empty() {
+                self.universe.violate(Oracle::Convergence, format!("left behind: {}", outdated.join("; ")));
+            }
+        }
+    }
+
+    fn strike_if_held(&self, watch: &Watch, held: bool) {
+        if held && watch.plans(Fault::MassDeletion) {
+            watch.strike(Fault::MassDeletion);
+        }
+    }
+
+    fn learn(&mut self, watch: &Watch) {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let Typical { requests, store_calls, sink_calls, polls } = &mut self.typical;
+        // The next run is about as long as the last one that came to its end.
+        *requests = load(&watch.requests).max(*requests / 2).max(1);
+        *store_calls = load(&watch.store_calls).max(*store_calls / 2).max(1);
+        *sink_calls = load(&watch.sink_calls).max(*sink_calls / 2).max(1);
+        for (step, count) in watch.polls() {
+            let typical = polls.entry(step).or_default();
+            *typical = count.max(*typical / 2).max(1);
+        }
+    }
+
+    fn dumps(&self) -> (String, String) {
+        (dump(&self.sink.snapshot()), dump(&self.universe.world().snapshot()))
+    }
+
+    pub(crate) fn is_equal(&self) -> bool {
+        let (sink, source) = self.dumps();
+        sink == source
+    }
+
+    pub(crate) fn check_equal(&self) {
+        let (sink, source) = self.dumps();
+        if sink != source {
+            self.universe.violate(Oracle::Convergence, difference(&sink, &source));
+        }
+    }
+
+    pub(crate) fn check_neighbour(&self) {
+        if neighbour::fingerprint(&self.memory, &self.neighbour) != self.untouched {
+            self.universe.violate(Oracle::Isolation, "another directory in the same store was touched");
+        }
+    }
+}
