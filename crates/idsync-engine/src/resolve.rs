@@ -17,7 +17,7 @@ impl RunState {
         self.spare_groups(&mut fates.groups).await?;
         self.stage_user_deletions(&fates.users).await?;
         self.stage_group_deletions(&fates.groups).await?;
-        if fates.users_over.is_none() && !fates.users.is_empty() {
+        if !fates.users.is_empty() {
             self.end_memberships_of(fates).await?;
         }
         self.stager.flush().await

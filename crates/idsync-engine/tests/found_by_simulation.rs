@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
-use idsync_core::{Group, GroupId, User, UserId, UserStatus};
+use idsync_core::{Group, GroupId, Membership, User, UserId, UserStatus};
 use idsync_engine::{DeleteLimit, DeleteLimits, Outcome, SyncEngine};
 
 fn user(id: &str) -> User {
@@ -29,4 +29,22 @@ fn p04_applying_a_plan_of_which_everything_is_held_does_not_say_done() {
     let report = block_on(engine.apply(&plan)).unwrap();
     assert_eq!((report.outcome, report.held), (Outcome::Held, plan.held));
     assert_eq!(report.change_set, None);
+}
+
+#[test]
+fn p10_an_approved_deletion_ends_memberships_that_a_listing_still_shows() {
+    let (provider, sink) = (small_directory(), MemorySink::new());
+    let membership = Membership::new(GroupId::new("g1").unwrap(), UserId::new("u2").unwrap());
+    provider.add_member(membership.clone());
+    let limits = DeleteLimits::default().with_users(DeleteLimit::Count(0));
+    let engine = SyncEngine::builder(provider.clone(), MemoryStore::new(), sink.clone()).delete_limits(limits).build();
+    block_on(engine.sync()).unwrap();
+    provider.remove_user(&membership.user);
+    // The listing of the group's members has not noticed yet.
+    provider.add_member(membership);
+    let held = block_on(engine.sync()).unwrap().held.unwrap();
+    block_on(engine.approve(held.hash)).unwrap();
+    let report = block_on(engine.sync()).unwrap();
+    assert_eq!((report.outcome, report.escrowed, report.first_refusal), (Outcome::Done, 0, None));
+    assert_eq!(sink.snapshot(), provider.snapshot());
 }
