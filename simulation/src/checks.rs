@@ -35,13 +35,13 @@ pub(crate) struct Around {
 /// A read asks for everything once, and never looks up more than a safeguard would let go.
 pub(crate) fn check_requests(universe: &Universe, watch: &Watch) {
     for reading in watch.readings() {
-        if let Some(finding) = excess(&reading, watch) {
+        if let Some(finding) = excess(&reading) {
             universe.violate(Oracle::BoundedRequests, format!("{}: {finding}", watch.name));
         }
     }
 }
 
-fn excess(reading: &Reading, watch: &Watch) -> Option<String> {
+fn excess(reading: &Reading) -> Option<String> {
     let asked = lock(&reading.asked);
     if asked.users_listings > 1 || asked.groups_listings > 1 || asked.checks > 2 {
         return Some(format!("{} listings of users, {} of groups, {} checks", asked.users_listings, asked.groups_listings, asked.checks));
@@ -55,8 +55,8 @@ fn excess(reading: &Reading, watch: &Watch) -> Option<String> {
     if let Some((group, _)) = asked.group_look_ups.iter().find(|(_, count)| **count > 1) {
         return Some(format!("{group} is looked up more than once"));
     }
-    let users = (asked.user_look_ups.len() as u64, watch.limits.users.allowed(asked.base_users).min(asked.base_users));
-    let groups = (asked.group_look_ups.len() as u64, watch.limits.groups.allowed(asked.base_groups).min(asked.base_groups));
+    let users = (asked.user_look_ups.len() as u64, reading.limits.users.allowed(asked.base_users).min(asked.base_users));
+    let groups = (asked.group_look_ups.len() as u64, reading.limits.groups.allowed(asked.base_groups).min(asked.base_groups));
     for (what, (count, allowed)) in [("users", users), ("groups", groups)] {
         if count > allowed {
             return Some(format!("{count} {what} are looked up, although only {allowed} may go"));
@@ -92,6 +92,7 @@ pub(crate) fn check_failure(universe: &Universe, watch: &Watch, error: &SyncErro
     let planted = error.cause().is_none_or(|cause| matches!(cause.kind(), ErrorKind::Unavailable | ErrorKind::Timeout));
     let explained = match error {
         SyncError::Busy(_) => around.company,
+        SyncError::NotHeld { .. } => around.company,
         SyncError::Interrupted => around.unfinished || around.company,
         SyncError::StalePlan { .. } => around.company || around.source_moved || source_is_to_blame() || met(&[Fault::RowsRepeated]),
         SyncError::Read(_) | SyncError::Refused(_) => source_is_to_blame() || around.source_moved || !around.visible,

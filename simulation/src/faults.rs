@@ -66,6 +66,8 @@ faults! {
     ScopeChanged => "scope changed",
     /// More entries are gone than a safeguard lets go.
     MassDeletion => "mass deletion, held",
+    /// Removals that were held are approved.
+    Approval => "held removals approved",
     /// The store fails, and did nothing.
     StoreFailsBefore => "store fails before it acts",
     /// The store fails, although it did what it was asked to.

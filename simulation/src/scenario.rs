@@ -68,6 +68,10 @@ fn draw_faults(random: &mut Random) -> FaultSet {
     if faults.contains(Fault::LookupsFail) {
         faults.insert(if random.once_in(2) { Fault::UsersHidden } else { Fault::GroupsHidden });
     }
+    // Only what is held can be approved.
+    if faults.contains(Fault::Approval) {
+        faults.insert(Fault::MassDeletion);
+    }
     // Rows move only when something moves them.
     if faults.contains(Fault::RowsMoved) {
         faults.insert(Fault::SourceMoves);

@@ -142,7 +142,8 @@ impl<'a> Simulation<'a> {
         let mut tasks = vec![self.engine_task(&watch, scenario.steps, &slot, 0)];
         if around.company {
             let late = self.universe.below(40);
-            tasks.push(self.engine_task(&second, &[Step::Sync], &second_slot, late));
+            let steps: &[Step] = if self.universe.once_in(4) { &[Step::Plan] } else { &[Step::Sync] };
+            tasks.push(self.engine_task(&second, steps, &second_slot, late));
         }
         if scenario.faults.contains(Fault::SourceMoves) {
             tasks.push(self.source_task(&watch));

@@ -4,7 +4,7 @@ use crate::clock::Instants;
 use crate::faults::Fault;
 use crate::ledger::{Ledger, describe};
 use crate::random::lot;
-use crate::universe::{Oracle, Universe};
+use crate::universe::{Oracle, Universe, lock};
 use crate::watch::{Step, Watch};
 use async_trait::async_trait;
 use idsync_core::{
@@ -98,6 +98,9 @@ impl DirectorySink for SimSink {
         }
         if run.directory != self.directory {
             self.universe.violate(Oracle::Isolation, format!("a delivery for {}", run.directory));
+        }
+        if let Some(expected) = lock(&self.watch.expected).filter(|expected| *expected != run.change_set) {
+            self.universe.violate(Oracle::Plan, format!("{} is delivered in place of {expected}", run.change_set));
         }
         self.ledger.begin(&self.watch);
         self.universe.pause().await;

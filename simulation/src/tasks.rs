@@ -85,17 +85,27 @@ impl Simulation<'_> {
 async fn go(engine: &SyncEngine, steps: &[Step], watch: &Watch) -> Result<Ending, SyncError> {
     watch.set_step(steps.first().copied().unwrap_or(Step::Sync));
     if steps == [Step::Sync] {
-        return Ok(Ending::Done(Box::new(engine.sync().await?)));
+        let report = engine.sync().await?;
+        let Some(held) = report.held.as_ref().filter(|_| watch.plans(Fault::Approval)) else { return Ok(Ending::Done(Box::new(report))) };
+        engine.approve(held.hash).await?;
+        watch.approve();
+        let report = engine.sync().await?;
+        if report.held.is_none() {
+            watch.strike(Fault::Approval);
+        }
+        return Ok(Ending::Done(Box::new(report)));
     }
     let plan = engine.plan().await?;
     match steps.get(1) {
         Some(Step::Apply) => {
             watch.set_step(Step::Apply);
+            *lock(&watch.expected) = plan.hash;
             Ok(Ending::Done(Box::new(engine.apply(&plan).await?)))
         }
         Some(Step::ApplyHash) => {
             let Some(hash) = plan.hash else { return Ok(Ending::Planned(Box::new(plan))) };
             watch.set_step(Step::ApplyHash);
+            *lock(&watch.expected) = Some(hash);
             Ok(Ending::Done(Box::new(engine.apply_hash(hash).await?)))
         }
         _ => Ok(Ending::Planned(Box::new(plan))),

@@ -6,6 +6,7 @@ use crate::world::World;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -25,6 +26,8 @@ pub enum Oracle {
     BoundedRequests,
     /// What is above a limit stays.
     Held,
+    /// A plan is applied exactly as it was hashed, or refused.
+    Plan,
     /// Other directories in the same store are left alone.
     Isolation,
     /// No panic, no standstill, no endless loop, and no failure without a cause.
@@ -40,6 +43,7 @@ impl fmt::Display for Oracle {
             Self::Order => "order",
             Self::BoundedRequests => "bounded requests",
             Self::Held => "held",
+            Self::Plan => "plan",
             Self::Isolation => "isolation",
             Self::Progress => "progress",
         })
@@ -69,6 +73,7 @@ pub(crate) struct Universe {
     trace: Mutex<Trace>,
     world: Mutex<World>,
     violation: Mutex<Option<Violation>>,
+    approved: AtomicBool,
 }
 
 impl Universe {
@@ -78,6 +83,7 @@ impl Universe {
             trace: Mutex::new(Trace::new(keep)),
             world: Mutex::new(World::new()),
             violation: Mutex::new(None),
+            approved: AtomicBool::new(false),
         })
     }
 
@@ -119,6 +125,16 @@ impl Universe {
 
     pub(crate) fn violation(&self) -> Option<Violation> {
         lock(&self.violation).clone()
+    }
+
+    /// Somebody has approved removals that limits hold back.
+    pub(crate) fn approve(&self) {
+        self.approved.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has.
+    pub(crate) fn is_approved(&self) -> bool {
+        self.approved.load(Ordering::Relaxed)
     }
 
     /// Gives way to others a random number of times.

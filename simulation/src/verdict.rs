@@ -35,6 +35,9 @@ impl Simulation<'_> {
                 }
             }
         }
+        if watch.struck().contains(Fault::NothingShown) && matches!(ending, Ending::Planned(_) | Ending::Done(_)) {
+            self.universe.violate(Oracle::Justification, "a directory that shows nothing was believed");
+        }
         check_requests(&self.universe, watch);
         for fault in watch.struck().iter() {
             self.tally.strike(fault);

@@ -2,7 +2,7 @@
 
 use crate::faults::Fault;
 use crate::universe::{Universe, lock};
-use idsync_core::{Change, GroupId, Phase, RemovalReason, UserId};
+use idsync_core::{Change, GroupId, Phase, PlanHash, RemovalReason, UserId};
 use idsync_engine::{DeleteLimit, DeleteLimits};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -72,6 +72,8 @@ pub(crate) struct Watch {
     pub(crate) sink_calls: AtomicU64,
     pub(crate) role_is_lost: AtomicBool,
     pub(crate) lease_is_lost: AtomicBool,
+    /// What is to be delivered, and nothing else.
+    pub(crate) expected: Mutex<Option<PlanHash>>,
     universe: Arc<Universe>,
     planned: FaultSet,
     struck: Mutex<FaultSet>,
@@ -98,6 +100,7 @@ impl Watch {
             sink_calls: AtomicU64::default(),
             role_is_lost: AtomicBool::default(),
             lease_is_lost: AtomicBool::default(),
+            expected: Mutex::default(),
             universe: Arc::clone(universe),
             planned,
             struck: Mutex::default(),
@@ -131,6 +134,12 @@ impl Watch {
         *lock(&self.step) = step;
     }
 
+    /// Somebody approves what the run held.
+    pub(crate) fn approve(&self) {
+        self.universe.note(format_args!("what {} held is approved", self.name));
+        self.universe.approve();
+    }
+
     /// The read under way, or the last one.
     pub(crate) fn reading(&self) -> Arc<Reading> {
         let readings = lock(&self.readings);
@@ -145,7 +154,9 @@ impl Watch {
 
     /// From now on, everything is about another read.
     pub(crate) fn next_reading(&self) {
-        lock(&self.readings).push(Arc::new(Reading::new(self.limits)));
+        // An approval counts for the reads that come after it.
+        let limits = if self.universe.is_approved() { DeleteLimits::all(DeleteLimit::Unlimited) } else { self.limits };
+        lock(&self.readings).push(Arc::new(Reading::new(limits)));
     }
 
     /// Counts a poll; says whether the run is to be dropped after it.
@@ -175,7 +186,7 @@ impl Watch {
 /// One read of the directory, and what follows from it.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    limits: DeleteLimits,
+    pub(crate) limits: DeleteLimits,
     started: AtomicU64,
     /// The oldest version that anything of the read shows.
     oldest: AtomicU64,
