@@ -93,7 +93,8 @@ impl Ledger {
         self.universe.note(format_args!("{} applies: {}", watch.name, describe(change)));
         let Some((item, effect)) = Item::of(change) else { return };
         self.check_justification(reading, &item, effect);
-        if let Some(finding) = reading.let_go(change) {
+        // Once somebody has approved removals, their number is nobody's business but theirs.
+        if let Some(finding) = reading.let_go(change).filter(|_| !self.universe.is_approved()) {
             self.universe.violate(Oracle::Held, finding);
         }
         let mut books = lock(&self.books);

@@ -78,7 +78,7 @@ impl<R: Rows> Listing<R> {
             watch.strike(R::FAILS);
             return Some(Err(self.provider.failure()));
         }
-        if watch.plans(Fault::NothingShown) {
+        if watch.plans(Fault::NothingShown) && self.rows.shows_nothing(watch.salt) {
             watch.strike(Fault::NothingShown);
             return None;
         }

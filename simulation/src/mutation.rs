@@ -60,6 +60,16 @@ pub(crate) fn shift(world: &mut World, random: &mut Random) -> Option<&'static s
     Some("the first user is deleted")
 }
 
+/// Changes one of a few users back and forth, so that two readings of a page differ.
+pub(crate) fn flicker(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    let mut user = random.pick(&world.users.values().take(3).collect::<Vec<_>>()).copied()?.clone();
+    let blocked = user.status == UserStatus::Suspended;
+    user.status = if blocked || random.once_in(2) { UserStatus::Active } else { UserStatus::Suspended };
+    let user = user.with_attribute("title", random.below(2));
+    world.put_user(user);
+    Some("a user flickers")
+}
+
 /// Draws another scope; says whether anything came or went by it.
 pub(crate) fn change_scope(world: &mut World, random: &mut Random) -> bool {
     let scope = if world.scope == Scope::Everything || random.once_in(3) { Scope::Part { salt: random.next() } } else { Scope::Everything };

@@ -26,6 +26,9 @@ pub(crate) trait Rows: Send + 'static {
     /// What the listing is called in a trace.
     fn name(&self) -> &str;
 
+    /// Whether a directory that shows nothing shows none of these: it may show no users, no groups, or neither.
+    fn shows_nothing(&self, salt: u64) -> bool;
+
     /// The group whose members are listed.
     fn of_group(&self) -> Option<&GroupId> {
         None
@@ -61,6 +64,10 @@ impl Rows for Users {
     fn name(&self) -> &str {
         "users"
     }
+
+    fn shows_nothing(&self, salt: u64) -> bool {
+        !salt.is_multiple_of(3)
+    }
 }
 
 impl Rows for Groups {
@@ -80,6 +87,10 @@ impl Rows for Groups {
 
     fn name(&self) -> &str {
         "groups"
+    }
+
+    fn shows_nothing(&self, salt: u64) -> bool {
+        salt % 3 != 1
     }
 }
 
@@ -101,6 +112,10 @@ impl Rows for MembersOf {
 
     fn name(&self) -> &str {
         self.0.as_str()
+    }
+
+    fn shows_nothing(&self, _salt: u64) -> bool {
+        false
     }
 
     fn of_group(&self) -> Option<&GroupId> {

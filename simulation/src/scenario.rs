@@ -72,6 +72,10 @@ fn draw_faults(random: &mut Random) -> FaultSet {
     if faults.contains(Fault::Approval) {
         faults.insert(Fault::MassDeletion);
     }
+    // Pages that come again are interesting when they differ.
+    if faults.contains(Fault::RowsRepeated) && random.once_in(2) {
+        faults.insert(Fault::SourceMoves);
+    }
     // Rows move only when something moves them.
     if faults.contains(Fault::RowsMoved) {
         faults.insert(Fault::SourceMoves);

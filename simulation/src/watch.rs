@@ -154,9 +154,7 @@ impl Watch {
 
     /// From now on, everything is about another read.
     pub(crate) fn next_reading(&self) {
-        // An approval counts for the reads that come after it.
-        let limits = if self.universe.is_approved() { DeleteLimits::all(DeleteLimit::Unlimited) } else { self.limits };
-        lock(&self.readings).push(Arc::new(Reading::new(limits)));
+        lock(&self.readings).push(Arc::new(Reading::new(self.limits)));
     }
 
     /// Counts a poll; says whether the run is to be dropped after it.
@@ -186,7 +184,7 @@ impl Watch {
 /// One read of the directory, and what follows from it.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    pub(crate) limits: DeleteLimits,
+    limits: DeleteLimits,
     started: AtomicU64,
     /// The oldest version that anything of the read shows.
     oldest: AtomicU64,
