@@ -107,6 +107,7 @@ mod tests {
                 include_str!("store/history.rs"),
                 include_str!("store/journal.rs"),
                 include_str!("store/leases.rs"),
+                include_str!("store/memos.rs"),
                 include_str!("store/staged.rs"),
             ],
         ),
