@@ -6,7 +6,7 @@
 
 use futures::TryStreamExt;
 use futures::executor::block_on;
-use idsync::engine::{DeleteLimit, DeleteLimits, SyncEngine};
+use idsync::engine::{Limit, Safeguards, SyncEngine};
 use idsync::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync::{IdentityProvider, ReadOptions, Snapshot, User};
 use idsync_benches::{Size, compare, directory, measure};
@@ -19,7 +19,7 @@ fn main() {
         let provider = directory(size);
         let snapshot = provider.snapshot();
         let engine = SyncEngine::builder(provider.clone(), MemoryStore::new(), MemorySink::new())
-            .delete_limits(DeleteLimits::all(DeleteLimit::Unlimited))
+            .safeguards(Safeguards::all(Limit::Unlimited))
             .build();
         block_on(engine.sync()).expect("the directory in memory can be synced");
         let rows = laid_out(&snapshot);

@@ -109,7 +109,7 @@ async fn connect(flags: &Flags) -> Result<Connected, Failure> {
     let file = SqliteFile::open(&flags.database).await.map_err(database)?;
     let (observe, bar) = progress::observer();
     let builder = SyncEngine::builder(Arc::clone(&provider), file.store(), file.sink())
-        .delete_limits(flags.limits)
+        .safeguards(flags.limits)
         .protect(Protected::nobody().logins(flags.protected.iter().cloned()))
         .holder(format!("sync, process {}", std::process::id()));
     let engine = if flags.output == Output::Text { builder.on_progress(observe) } else { builder }.build();

@@ -1,6 +1,6 @@
 //! A whole directory from an Okta org into a database: equal to the org's own truth, changed by exactly what changed.
 
-use idsync::engine::{DeleteLimit, DeleteLimits, SyncEngine};
+use idsync::engine::{Limit, Safeguards, SyncEngine};
 use idsync::okta::{Deprovisioned, Everyone};
 use idsync::{ChangeKind, Counts};
 use idsync_okta_emulator::{Bucket, Dpop, Fault, FaultKind, KeyKind, OktaEmulator, Org, RateLimits, Status};
@@ -139,8 +139,8 @@ async fn deactivated_users_and_everyone_are_in_scope_when_asked_for() {
     assert_eq!(Contents::of_database(&database), Contents::of_truth(emulator.org().truth()));
 
     // The scope shrinks: what leaves it was not deleted, and the reason says so.
-    let limits = DeleteLimits::all(DeleteLimit::Unlimited);
-    let shrunk = SyncEngine::builder(provider(&emulator), file.store(), file.sink()).delete_limits(limits).build();
+    let limits = Safeguards::all(Limit::Unlimited);
+    let shrunk = SyncEngine::builder(provider(&emulator), file.store(), file.sink()).safeguards(limits).build();
     shrunk.sync().await.unwrap();
     assert_eq!(Contents::of_database(&database), Contents::of_org(&emulator));
     assert_eq!(column(&database, "SELECT DISTINCT reason FROM changes WHERE kind = 'user.deleted'"), ["deprovisioned"]);

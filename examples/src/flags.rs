@@ -1,6 +1,6 @@
 //! The flags of `sync`.
 
-use idsync::engine::{DeleteLimit, DeleteLimits};
+use idsync::engine::{Limit, Safeguards};
 use idsync::okta::{Deprovisioned, Everyone, RateShare};
 use idsync::{PlanHash, Secret};
 use lexopt::prelude::{Long, Short, ValueExt};
@@ -126,7 +126,7 @@ pub struct Flags {
     /// How to print.
     pub output: Output,
     /// What may be removed.
-    pub limits: DeleteLimits,
+    pub limits: Safeguards,
     /// The logins of users that are never removed.
     pub protected: Vec<String>,
     /// How much of the rate limit may be used.
@@ -185,7 +185,7 @@ struct Given {
     protected: Vec<String>,
     json: bool,
     quiet: bool,
-    limit: Option<DeleteLimit>,
+    limit: Option<Limit>,
     rate_share: Option<RateShare>,
     patience: Option<Duration>,
     deprovisioned: Deprovisioned,
@@ -249,7 +249,7 @@ impl Given {
             action,
             output,
             protected: self.protected,
-            limits: self.limit.map_or_else(DeleteLimits::default, DeleteLimits::all),
+            limits: self.limit.map_or_else(Safeguards::default, Safeguards::all),
             rate_share: self.rate_share,
             patience: self.patience,
             deprovisioned: self.deprovisioned,

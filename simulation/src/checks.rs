@@ -4,7 +4,7 @@ use crate::faults::Fault;
 use crate::universe::{Oracle, Universe, lock};
 use crate::watch::{Reading, Watch};
 use idsync_core::ErrorKind;
-use idsync_engine::{DeleteLimit, DeleteLimits, Plan, SyncError, SyncReport};
+use idsync_engine::{Limit, Plan, Safeguards, SyncError, SyncReport};
 
 /// How a run ended.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(crate) struct Around {
 /// A read asks for everything once, and never looks up more than a safeguard would let go.
 pub(crate) fn check_requests(universe: &Universe, watch: &Watch) {
     // What somebody approved is looked up whatever the limits say.
-    let limits = if universe.is_approved() { DeleteLimits::all(DeleteLimit::Unlimited) } else { watch.limits };
+    let limits = if universe.is_approved() { Safeguards::all(Limit::Unlimited) } else { watch.limits };
     for reading in watch.readings() {
         if let Some(finding) = excess(&reading, limits) {
             universe.violate(Oracle::BoundedRequests, format!("{}: {finding}", watch.name));
@@ -43,7 +43,7 @@ pub(crate) fn check_requests(universe: &Universe, watch: &Watch) {
     }
 }
 
-fn excess(reading: &Reading, limits: DeleteLimits) -> Option<String> {
+fn excess(reading: &Reading, limits: Safeguards) -> Option<String> {
     let asked = lock(&reading.asked);
     if asked.users_listings > 1 || asked.groups_listings > 1 || asked.checks > 2 {
         return Some(format!("{} listings of users, {} of groups, {} checks", asked.users_listings, asked.groups_listings, asked.checks));

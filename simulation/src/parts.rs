@@ -1,7 +1,7 @@
 //! The components of a simulation that may be swapped for broken ones.
 
 use idsync_core::{DirectorySink, IdentityProvider, StateStore};
-use idsync_engine::DeleteLimits;
+use idsync_engine::Safeguards;
 use std::fmt;
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub trait Parts: fmt::Debug {
     }
 
     /// The limits that the engine is given, when these are the ones that count.
-    fn limits(&self, sound: DeleteLimits) -> DeleteLimits {
+    fn limits(&self, sound: Safeguards) -> Safeguards {
         sound
     }
 }

@@ -3,7 +3,7 @@
 use crate::faults::Fault;
 use crate::random::Random;
 use crate::watch::{FaultSet, Moments, Step};
-use idsync_engine::{DeleteLimit, DeleteLimits};
+use idsync_engine::{Limit, Safeguards};
 use std::collections::BTreeMap;
 
 /// One run, as it was drawn.
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub(crate) struct Scenario {
     pub(crate) steps: &'static [Step],
     pub(crate) faults: FaultSet,
-    pub(crate) limits: DeleteLimits,
+    pub(crate) limits: Safeguards,
     pub(crate) moments: Moments,
 }
 
@@ -113,13 +113,13 @@ fn draw_steps(random: &mut Random, faults: &mut FaultSet) -> &'static [Step] {
     }
 }
 
-fn draw_limits(random: &mut Random, faults: FaultSet) -> DeleteLimits {
+fn draw_limits(random: &mut Random, faults: FaultSet) -> Safeguards {
     let tight = faults.contains(Fault::MassDeletion);
     let mut draw = || match random.below(if tight { 2 } else { 6 }) {
-        0 => DeleteLimit::Count(random.below(if tight { 2 } else { 5 })),
-        1 => DeleteLimit::percent(u8::try_from(random.below(if tight { 8 } else { 30 })).unwrap_or_default()),
-        2 => DeleteLimit::Percent { percent: 10, at_least: 10, at_most: 500 },
-        _ => DeleteLimit::Unlimited,
+        0 => Limit::Count(random.below(if tight { 2 } else { 5 })),
+        1 => Limit::percent(u8::try_from(random.below(if tight { 8 } else { 30 })).unwrap_or_default()),
+        2 => Limit::Percent { percent: 10, at_least: 10, at_most: 500 },
+        _ => Limit::Unlimited,
     };
-    DeleteLimits::default().with_users(draw()).with_deactivations(draw()).with_groups(draw()).with_memberships(draw())
+    Safeguards::default().with_users(draw()).with_deactivations(draw()).with_groups(draw()).with_memberships(draw())
 }

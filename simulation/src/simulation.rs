@@ -15,7 +15,7 @@ use crate::watch::{FaultSet, Moments, Step, Watch};
 use futures::FutureExt;
 use idsync_core::memory::{MemorySink, MemoryStore};
 use idsync_core::{DigestKey, DirectoryId, DirectorySink, ManualClock, Stage, StateStore, Timestamp};
-use idsync_engine::{DeleteLimit, DeleteLimits};
+use idsync_engine::{Limit, Safeguards};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
@@ -206,7 +206,7 @@ impl<'a> Simulation<'a> {
         if self.universe.violation().is_some() {
             return;
         }
-        let limits = DeleteLimits::all(DeleteLimit::Unlimited);
+        let limits = Safeguards::all(Limit::Unlimited);
         let watch = Watch::new(&self.universe, "clean engine", FaultSet::default(), limits, Moments::default());
         let slot = Slot::new(Mutex::new(Ending::Dropped));
         let around = self.around(false);

@@ -41,7 +41,7 @@ impl Simulation<'_> {
             instants: Arc::clone(&self.instants),
         };
         SyncEngine::builder(self.parts.provider(Arc::new(provider)), store, sink)
-            .delete_limits(self.parts.limits(watch.limits))
+            .safeguards(self.parts.limits(watch.limits))
             .concurrency(self.concurrency)
             .holder(watch.name)
             .clock(clock)

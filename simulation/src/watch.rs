@@ -3,7 +3,7 @@
 use crate::faults::Fault;
 use crate::universe::{Universe, lock};
 use idsync_core::{Change, GroupId, Phase, PlanHash, RemovalReason, UserId};
-use idsync_engine::{DeleteLimit, DeleteLimits};
+use idsync_engine::{Limit, Safeguards};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -65,7 +65,7 @@ pub(crate) struct Moments {
 pub(crate) struct Watch {
     pub(crate) name: &'static str,
     pub(crate) salt: u64,
-    pub(crate) limits: DeleteLimits,
+    pub(crate) limits: Safeguards,
     pub(crate) moments: Moments,
     pub(crate) requests: AtomicU64,
     pub(crate) store_calls: AtomicU64,
@@ -83,13 +83,7 @@ pub(crate) struct Watch {
 }
 
 impl Watch {
-    pub(crate) fn new(
-        universe: &Arc<Universe>,
-        name: &'static str,
-        planned: FaultSet,
-        limits: DeleteLimits,
-        moments: Moments,
-    ) -> Arc<Self> {
+    pub(crate) fn new(universe: &Arc<Universe>, name: &'static str, planned: FaultSet, limits: Safeguards, moments: Moments) -> Arc<Self> {
         Arc::new(Self {
             name,
             salt: universe.random().next(),
@@ -184,7 +178,7 @@ impl Watch {
 /// One read of the directory, and what follows from it.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    limits: DeleteLimits,
+    limits: Safeguards,
     started: AtomicU64,
     /// The oldest version that anything of the read shows.
     oldest: AtomicU64,
@@ -216,7 +210,7 @@ enum Kind {
 }
 
 impl Reading {
-    fn new(limits: DeleteLimits) -> Self {
+    fn new(limits: Safeguards) -> Self {
         Self {
             limits,
             started: AtomicU64::new(u64::MAX),
@@ -251,7 +245,7 @@ impl Reading {
     pub(crate) fn let_go(&self, change: &Change) -> Option<String> {
         let key = format!("{}/{}", change.group().map_or("", GroupId::as_str), change.user().map_or("", UserId::as_str));
         let asked = lock(&self.asked);
-        let (kind, limit, base): (Kind, DeleteLimit, u64) = match change {
+        let (kind, limit, base): (Kind, Limit, u64) = match change {
             Change::UserDeleted { .. } => (Kind::Users, self.limits.users, asked.base_users),
             Change::GroupDeleted { .. } => (Kind::Groups, self.limits.groups, asked.base_groups),
             Change::GroupUserRemoved { reason: RemovalReason::UserDeleted, .. } => return None,

@@ -16,11 +16,21 @@ pub enum BaseKind {
     Group = 2,
     /// Blocks of members: several rows per group, or none.
     Members = 3,
+    /// Changes that the sink refused, and when they are tried again. Beside the base, and kept like it.
+    Escrow = 4,
+    /// How far a read under way has come. Beside the base, and kept like it.
+    Checkpoint = 5,
 }
 
 impl BaseKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::User, Self::Group, Self::Members];
+    pub const ALL: [Self; 5] = [Self::User, Self::Group, Self::Members, Self::Escrow, Self::Checkpoint];
+
+    /// Whether rows of this kind are part of what the sink is known to hold, and so are only written under a journal. The others stand
+    /// beside the base, and are written whenever the engine wants to.
+    pub const fn is_of_the_base(self) -> bool {
+        matches!(self, Self::User | Self::Group | Self::Members)
+    }
 }
 
 /// A keyed hash of a row's content, 128 bits.

@@ -111,10 +111,11 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
     async fn update_journal(&self, lease: &Lease, header: JournalHeader) -> Result<()>;
 
     /// Writes rows of the base ahead of the commit, in order: of two writes of one row, the later one counts. The engine does this only
-    /// with writes that it can repeat after a crash.
+    /// with writes that it can repeat after a crash. Rows that stand beside the base ([`BaseKind::is_of_the_base`]) need no journal, and no
+    /// commit or end of a journal touches them.
     ///
     /// # Errors
-    /// As for [`StateStore::stage`].
+    /// `Conflict` when the lease is not valid any more, or rows of the base are written and no journal was begun.
     async fn write_base(&self, lease: &Lease, writes: Vec<BaseWrite>) -> Result<()>;
 
     /// Ends the journal: the effects of all rows marked [`Mark::Apply`] are written to the base, the directory moves to the next

@@ -103,7 +103,7 @@ impl StoreFixture for Flawed {
 }
 
 /// Each flaw, the check that must catch it, and what the check must say.
-const FLAWS: [(Flaw, &str, &str); 38] = [
+const FLAWS: [(Flaw, &str, &str); 39] = [
     (Flaw::AcquiringWrites, "p21_taking_reading_and_giving_back_writes_nothing", "was only looked at has a head"),
     (Flaw::AppliesFailedRows, "a_commit_applies_only_what_is_marked_to_be_applied", "the base after a commit"),
     (Flaw::AppliesHeldRows, "a_commit_applies_only_what_is_marked_to_be_applied", "the base after a commit"),
@@ -122,6 +122,7 @@ const FLAWS: [(Flaw, &str, &str); 38] = [
     (Flaw::FenceStandsStill, "p13_the_fence_grows_with_every_lease_that_wrote", "the fence went from Some(1) to 1"),
     (Flaw::FenceStandsStill, "p13_an_old_lease_is_refused_by_every_writing_method", "begin_journal under an old lease"),
     (Flaw::ForgetsMemos, "journals_and_commits_leave_memos_alone", "the memo after commit"),
+    (Flaw::ForgetsRowsBesideTheBase, "rows_beside_the_base_need_no_journal_and_outlive_them", "after two journals"),
     (Flaw::MemoStaysTheFirst, "a_memo_is_kept_until_it_is_replaced_or_forgotten", "the memo that was kept last"),
     (Flaw::ForgetsRuns, "the_last_hundred_runs_are_kept", "50 rows where 100 were expected"),
     (Flaw::LeaksJournals, "directories_never_see_each_others_rows", "the journal of conformance:10 after begin_journal"),

@@ -1,14 +1,15 @@
 //! Delivers a planned journal to the sink, batch by batch.
 
+use crate::blocked::Blocked;
+use crate::escrow::Escrow;
 use crate::note::PlanNote;
 use crate::run::Observer;
 use crate::{Activity, Progress, SyncError, payload};
 use futures::TryStreamExt;
 use idsync_core::{
-    Batch, ChangeKind, ChangeOutcome, Counts, Delivery, DirectorySink, EntryId, Error, ErrorKind, JournalHeader, Lease, Mark, Phase,
-    PlanHash, Progress as Delivered, Result, RunContext, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
+    BaseWrite, Batch, ChangeOutcome, Counts, Delivery, DirectorySink, Error, ErrorKind, JournalHeader, Lease, Mark, Phase, PlanHash,
+    Progress as Delivered, Result, RunContext, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
 };
-use std::collections::HashSet;
 use std::sync::Arc;
 
 /// What a delivery came to.
@@ -29,18 +30,18 @@ pub(crate) struct Applier {
     pub(crate) progress: Progress,
     context: RunContext,
     applied: Applied,
-    /// Entries that the sink does not have, because it refused them.
-    missing: HashSet<EntryId>,
-    /// Entries that something in the sink still refers to, because the sink refused to let go.
-    referred: HashSet<EntryId>,
+    escrow: Escrow,
+    /// What depends on something that the sink refused.
+    refused: Blocked,
 }
 
 /// A batch in the making.
 struct Pending {
     phase: Phase,
-    rows: Vec<StagedKey>,
+    rows: Vec<StagedRow>,
     deliveries: Vec<Delivery>,
     marks: Vec<(StagedKey, Mark)>,
+    escrow: Vec<BaseWrite>,
     through: StagedKey,
 }
 
@@ -51,6 +52,7 @@ impl Applier {
         lease: Lease,
         journal: &JournalHeader,
         hash: PlanHash,
+        escrow: Escrow,
     ) -> Self {
         let context = RunContext::new(lease.directory.clone(), hash, journal.base, journal.read_at);
         Self {
@@ -61,8 +63,8 @@ impl Applier {
             progress: Progress::START,
             context,
             applied: Applied::default(),
-            missing: HashSet::new(),
-            referred: HashSet::new(),
+            escrow,
+            refused: Blocked::default(),
         }
     }
 
@@ -120,7 +122,7 @@ impl Applier {
             Mark::Apply => self.applied.counts.add(payload::kind(row)?, 1),
             Mark::Failed => {
                 self.applied.refused += 1;
-                self.remember_failure(&payload::change(row)?);
+                self.refused.withhold(&payload::change(row)?);
             }
             _ => {}
         }
@@ -135,12 +137,13 @@ impl Applier {
         Ok(())
     }
 
-    fn add(&mut self, pending: &mut Option<Pending>, row: StagedRow) -> Result<()> {
+    fn add(&mut self, pending: &mut Option<Pending>, mut row: StagedRow) -> Result<()> {
         let batch = pending.get_or_insert_with(|| Pending {
             phase: row.position.phase,
             rows: Vec::new(),
             deliveries: Vec::new(),
             marks: Vec::new(),
+            escrow: Vec::new(),
             through: row.position.clone(),
         });
         batch.through = row.position.clone();
@@ -148,14 +151,18 @@ impl Applier {
             return Ok(());
         }
         let change = payload::change(&row)?;
-        if self.depends_on_failure(&change) {
+        if self.refused.stops(&change) {
             self.applied.refused += 1;
-            self.remember_failure(&change);
+            self.refused.withhold(&change);
             batch.marks.push((row.position, Mark::Failed));
             return Ok(());
         }
         batch.deliveries.push(Delivery::new(change.idempotency_key(&self.context.directory, self.context.from), change));
-        batch.rows.push(row.position);
+        // The change holds it; an identity needs its digest alone.
+        if let Some(record) = row.effect.as_mut().and_then(|effect| effect.record.as_mut()) {
+            record.record = Vec::new();
+        }
+        batch.rows.push(row);
         Ok(())
     }
 
@@ -169,10 +176,14 @@ impl Applier {
             }
             for ((outcome, delivery), row) in outcome.into_iter().zip(&pending.deliveries).zip(&pending.rows) {
                 match outcome {
-                    ChangeOutcome::Applied | ChangeOutcome::Unchanged => self.applied.counts.add(delivery.change.kind(), 1),
+                    ChangeOutcome::Applied | ChangeOutcome::Unchanged => {
+                        self.applied.counts.add(delivery.change.kind(), 1);
+                        pending.escrow.extend(self.escrow.settle(&row.position));
+                    }
                     ChangeOutcome::Failed(error) => {
                         self.refuse(&delivery.change, &error);
-                        pending.marks.push((row.clone(), Mark::Failed));
+                        pending.escrow.push(self.escrow.refuse(row, &delivery.change, error.to_string()).map_err(SyncError::store)?);
+                        pending.marks.push((row.position.clone(), Mark::Failed));
                     }
                     _ => {
                         return Err(SyncError::Sink(Error::new(
@@ -183,6 +194,10 @@ impl Applier {
                 }
             }
         }
+        if !pending.escrow.is_empty() {
+            // Before the outcome is recorded: whoever is refused again after a crash waits as long, and is not forgotten.
+            self.store.write_base(&self.lease, pending.escrow).await.map_err(SyncError::store)?;
+        }
         self.store.mark(&self.lease, pending.marks, Some(Delivered::through(pending.through))).await.map_err(SyncError::store)?;
         self.progress.delivered += pending.deliveries.len() as u64;
         self.report(Activity::Applying);
@@ -190,26 +205,10 @@ impl Applier {
     }
 
     fn refuse(&mut self, change: &idsync_core::Change, error: &Error) {
-        tracing::warn!(change = change.kind().as_str(), kind = error.kind().as_str(), "the sink refused a change; it comes again");
+        tracing::warn!(change = change.kind().as_str(), kind = error.kind().as_str(), "the sink refused a change; it is tried again");
         self.applied.refused += 1;
         self.applied.first_refusal.get_or_insert_with(|| format!("{}: {error}", change.kind()));
-        self.remember_failure(change);
-    }
-
-    fn remember_failure(&mut self, change: &idsync_core::Change) {
-        match change.kind() {
-            ChangeKind::UserCreated | ChangeKind::GroupCreated => self.missing.extend(change.entries()),
-            ChangeKind::GroupUserRemoved => self.referred.extend(change.entries()),
-            _ => {}
-        }
-    }
-
-    fn depends_on_failure(&self, change: &idsync_core::Change) -> bool {
-        match change.kind() {
-            ChangeKind::GroupUserAdded => change.entries().any(|entry| self.missing.contains(&entry)),
-            ChangeKind::UserDeleted | ChangeKind::GroupDeleted => change.entries().any(|entry| self.referred.contains(&entry)),
-            _ => false,
-        }
+        self.refused.withhold(change);
     }
 
     fn report(&mut self, activity: Activity) {

@@ -1,7 +1,7 @@
 //! Asks by id for what the listings did not show.
 
 use crate::read::Reader;
-use crate::{Activity, DeleteLimits, SyncError};
+use crate::{Activity, Safeguards, SyncError};
 use futures::{StreamExt, stream};
 use idsync_core::{
     DeletionReason, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, Page, Phase, Result, StagedKey, User, UserId,
@@ -22,13 +22,6 @@ pub(crate) struct Fates {
     pub(crate) groups_over: Option<Over>,
 }
 
-impl Fates {
-    /// Whether nothing is gone.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.users.is_empty() && self.groups.is_empty()
-    }
-}
-
 /// By how much a limit was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Over {
@@ -40,8 +33,15 @@ pub(crate) struct Over {
 }
 
 impl Over {
+    /// Checks what is to be added now together with what was added within the window, against what there was before either.
+    pub(crate) fn check_growth(wanted: u64, size: u64, recent: u64, limit: crate::Limit) -> Option<Self> {
+        let size = size.saturating_sub(recent);
+        let allowed = limit.allowed(size);
+        (wanted > 0 && wanted.saturating_add(recent) > allowed).then_some(Self { wanted, allowed, size, recent })
+    }
+
     /// Checks what is wanted now together with what went within the window, against what there was before either.
-    pub(crate) fn check(wanted: u64, size: u64, recent: u64, limit: crate::DeleteLimit) -> Option<Self> {
+    pub(crate) fn check(wanted: u64, size: u64, recent: u64, limit: crate::Limit) -> Option<Self> {
         let (size, allowed) = (size + recent, limit.allowed(size + recent));
         (wanted > 0 && wanted.saturating_add(recent) > allowed).then_some(Self { wanted, allowed, size, recent })
     }
@@ -58,9 +58,9 @@ pub(crate) enum Asking {
 
 impl Reader<'_> {
     /// Settles the fate of everything that the base has and the listings did not show.
-    pub(crate) async fn confirm(&mut self, limits: &DeleteLimits, asking: Asking) -> Result<Fates, SyncError> {
+    pub(crate) async fn confirm(&mut self, limits: &Safeguards, asking: Asking) -> Result<Fates, SyncError> {
         self.state.report(Activity::Confirming);
-        let recent = self.state.removed_lately;
+        let recent = self.state.changed_lately;
         let unlisted = self.settle_unlisted().await?;
         let mut fates = Fates::default();
         let groups = self.state.index.groups.vanished();
@@ -147,7 +147,7 @@ impl Reader<'_> {
         }
         self.take_groups(Page::new(kept)).await.map_err(SyncError::store)?;
         self.take_groups(Page::new(read)).await.map_err(SyncError::store)?;
-        self.read_members(Vec::new()).await
+        self.read_members().await
     }
 
     fn judge<T>(&mut self, answer: Result<Lookup<T>>) -> Result<Verdict<T>, SyncError> {

@@ -1,6 +1,7 @@
 //! What a person may do about a held set.
 
-use crate::held::{Approval, Decision, HeldSet, Memo};
+use crate::held::{Approval, Decision, HeldSet};
+use crate::memo::Memo;
 use crate::{SyncEngine, SyncError};
 use idsync_core::{Lease, PlanHash, StateStore};
 

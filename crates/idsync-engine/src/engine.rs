@@ -1,18 +1,21 @@
 //! The engine: plan, apply, sync.
 
 use crate::apply::{Applied, Applier};
+use crate::checkpoint::{self, Checkpoint, CheckpointPolicy};
 use crate::confirm::Asking;
 use crate::digest::Digester;
-use crate::held::{Decision, HeldSet, Memo};
+use crate::escrow::{BACKOFF, Escrow};
+use crate::held::{Decision, HeldSet};
 use crate::index::BaseIndex;
+use crate::memo::Memo;
 use crate::note::{HeadNote, PlanNote, ReadResult};
 use crate::payload;
 use crate::plan::{self, Plan};
 use crate::read::{Reader, empty};
-use crate::report::{Mode, Outcome, SyncReport};
+use crate::report::{DirectorySize, FailedRun, Mode, Outcome, SyncReport};
 use crate::run::{Observer, RunState, Surroundings, run_name};
 use crate::stager::Stager;
-use crate::{DeleteLimits, Evidence, Progress, Protected, Standing, SyncError};
+use crate::{Backoff, Evidence, Progress, Protected, QuarantinePolicy, Safeguards, Standing, SyncError};
 use idsync_core::{
     Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, RequestUsage, Revision, RunRecord,
     Stage, StateStore, SystemClock, Timestamp,
@@ -29,8 +32,11 @@ pub struct SyncEngine {
     provider: Arc<dyn IdentityProvider>,
     pub(crate) store: Arc<dyn StateStore>,
     sink: Arc<dyn DirectorySink>,
-    limits: DeleteLimits,
+    safeguards: Safeguards,
     protected: Protected,
+    escrow: Backoff,
+    pub(crate) quarantine: QuarantinePolicy,
+    checkpoint: CheckpointPolicy,
     concurrency: NonZeroUsize,
     holder: String,
     surroundings: Surroundings,
@@ -43,10 +49,32 @@ pub struct SyncEngineBuilder {
 }
 
 impl SyncEngineBuilder {
-    /// How much may be removed without a person having looked. Default: [`DeleteLimits::default`].
+    /// How much may change without a person having looked. Default: [`Safeguards::default`].
     #[must_use]
-    pub const fn delete_limits(mut self, limits: DeleteLimits) -> Self {
-        self.engine.limits = limits;
+    pub const fn safeguards(mut self, safeguards: Safeguards) -> Self {
+        self.engine.safeguards = safeguards;
+        self
+    }
+
+    /// How long a change that the sink refused twice waits before it is tried again; after the first time it is tried with the next run.
+    /// Default: five minutes, doubling up to a day.
+    #[must_use]
+    pub const fn escrow(mut self, backoff: Backoff) -> Self {
+        self.engine.escrow = backoff;
+        self
+    }
+
+    /// When a directory whose runs keep failing is set aside. Default: [`QuarantinePolicy::default`].
+    #[must_use]
+    pub const fn quarantine(mut self, policy: QuarantinePolicy) -> Self {
+        self.engine.quarantine = policy;
+        self
+    }
+
+    /// How often a read is noted, so that a run that is killed can be gone on from. Default: [`CheckpointPolicy::default`].
+    #[must_use]
+    pub const fn checkpoint(mut self, policy: CheckpointPolicy) -> Self {
+        self.engine.checkpoint = policy;
         self
     }
 
@@ -119,8 +147,11 @@ impl SyncEngine {
                 provider: Arc::new(provider),
                 store: Arc::new(store),
                 sink: Arc::new(sink),
-                limits: DeleteLimits::default(),
+                safeguards: Safeguards::default(),
                 protected: Protected::nobody(),
+                escrow: BACKOFF,
+                quarantine: QuarantinePolicy::default(),
+                checkpoint: CheckpointPolicy::default(),
                 concurrency: CONCURRENCY,
                 holder: String::from("idsync"),
                 surroundings: Surroundings { clock: Arc::new(SystemClock::default()), observer: None },
@@ -140,7 +171,7 @@ impl SyncEngine {
         if self.unfinished(&lease).await?.is_some() {
             return Err(SyncError::Interrupted);
         }
-        let draft = self.draft(info, lease, Before { usage, ..Before::default() }).await?;
+        let draft = self.draft(info, &lease, Before { usage, ..Before::default() }).await?;
         let plan = self.to_plan(&draft);
         self.give_back(&draft.lease).await?;
         Ok(plan)
@@ -187,7 +218,7 @@ impl SyncEngine {
         }
         let before = self.store.journal(&lease.directory).await.map_err(SyncError::store)?.filter(|journal| journal.plan == Some(expected));
         let before = before.map(|journal| PlanNote::decode(&journal.note)).transpose().map_err(SyncError::store)?;
-        let draft = self.draft(info, lease, Before { usage, ..Before::default() }).await?;
+        let draft = self.draft(info, &lease, Before { usage, ..Before::default() }).await?;
         let found = draft.plan.as_ref().map(|plan| plan.hash);
         if found != Some(expected) {
             let now = draft.plan.as_ref().map(|plan| plan.note.counts()).unwrap_or_default();
@@ -203,7 +234,7 @@ impl SyncEngine {
     /// A delivery that an earlier run did not finish is finished first.
     ///
     /// # Errors
-    /// [`SyncError`] says what could not be done and what was left untouched. Removals that a safeguard holds back, and changes that the
+    /// [`SyncError`] says what could not be done and what was left untouched. Counted that a safeguard holds back, and changes that the
     /// sink refuses, are not errors: the report tells.
     ///
     /// # Cancellation
@@ -218,7 +249,7 @@ impl SyncEngine {
             }
             None => Counts::default(),
         };
-        let draft = self.draft(info, lease, Before { recovered, usage }).await?;
+        let draft = self.draft(info, &lease, Before { recovered, usage }).await?;
         self.finish(draft).await
     }
 
@@ -246,15 +277,27 @@ impl SyncEngine {
         Ok(Some((journal, hash)))
     }
 
-    async fn draft(&self, info: DirectoryInfo, lease: Lease, before: Before) -> Result<Draft, SyncError> {
+    /// Reads and plans. A failure is counted, and recorded as a run of its own.
+    async fn draft(&self, info: DirectoryInfo, lease: &Lease, before: Before) -> Result<Draft, SyncError> {
+        self.check_quarantine(lease).await?;
         let started = self.surroundings.clock.now();
+        let drafted = self.read_and_plan(info, lease.clone(), started, before).await;
+        match &drafted {
+            Ok(_) => self.forget_failures(lease).await.map_err(SyncError::store)?,
+            Err(error) => self.record_failure(lease, started, error).await,
+        }
+        drafted
+    }
+
+    async fn read_and_plan(&self, info: DirectoryInfo, lease: Lease, started: Timestamp, before: Before) -> Result<Draft, SyncError> {
         let mut state = self.open(info, lease, started).await?;
         let decision: Option<Decision> =
             Memo::Decision.read(self.store.as_ref(), &state.lease.directory).await.map_err(SyncError::store)?;
         let decision = decision.unwrap_or_default();
         let asking = if decision.approval(started).is_some() { Asking::All } else { Asking::BelowLimits };
-        self.provider.check().await.map_err(SyncError::provider)?;
-        let mut reader = Reader::new(Arc::clone(&self.provider), &mut state, self.concurrency);
+        self.check_access(&mut state).await?;
+        let clock = Arc::clone(&self.surroundings.clock);
+        let mut reader = Reader::new(Arc::clone(&self.provider), &mut state, self.concurrency, clock);
         reader.read_all().await?;
         if reader.state.index.users.present() == 0 {
             return Err(empty("users"));
@@ -262,19 +305,51 @@ impl SyncEngine {
         if reader.state.index.groups.present() == 0 {
             return Err(empty("groups"));
         }
-        let mut fates = reader.confirm(&self.limits, asking).await?;
-        if state.removals > 0 || !fates.is_empty() {
-            // A role that was taken away half-way looks like people who are gone, so it must still be there after the last answer.
-            self.provider.check().await.map_err(SyncError::provider)?;
-        }
+        let mut fates = reader.confirm(&self.safeguards, asking).await?;
+        // A role that was taken away half-way looks like people who are gone, so it must still be there after the last answer.
+        self.check_access(&mut state).await?;
         state.stage_fates(&mut fates).await.map_err(SyncError::store)?;
-        let plan = state.plan(&fates, &self.limits, &decision).await?;
+        let escrow = self.load_escrow(&state.lease, started).await?;
+        let plan = state.plan(&fates, &escrow, &self.safeguards, &decision).await?;
+        state.checkpoint.clear(self.store.as_ref(), &state.lease).await.map_err(SyncError::store)?;
         let read = state.read_result();
         if !read.evidence.is_complete() {
             let failure = state.first_failure.as_ref().map(ToString::to_string).unwrap_or_default();
             tracing::warn!(directory = %state.lease.directory, failure, "not everything could be read; what was not read stays as it was");
         }
         Ok(Draft { lease: state.lease, revision: state.revision, started, read, plan, before })
+    }
+
+    async fn check_access(&self, state: &mut RunState) -> Result<(), SyncError> {
+        self.provider.check().await.map_err(SyncError::provider)?;
+        state.evidence.access_checks += 1;
+        Ok(())
+    }
+
+    async fn load_escrow(&self, lease: &Lease, now: Timestamp) -> Result<Escrow, SyncError> {
+        Escrow::load(&self.store, &lease.directory, self.escrow, now).await.map_err(SyncError::store)
+    }
+
+    /// Leaves word of a run that failed. That it failed is what its caller must know; that this could not be noted is not.
+    async fn record_failure(&self, lease: &Lease, started: Timestamp, error: &SyncError) {
+        if matches!(error, SyncError::Busy(_)) {
+            return;
+        }
+        let noted = async {
+            if matches!(error, SyncError::Refused(_)) {
+                // Nothing of what an identity without its rights has seen is gone on from.
+                checkpoint::clear(self.store.as_ref(), lease).await?;
+            }
+            self.count_failure(lease, error).await?;
+            let report = payload::to_json(&FailedRun::new(error))?;
+            let report = String::from_utf8(report).unwrap_or_default();
+            let record = RunRecord::new(started, self.surroundings.clock.now(), "failed".to_owned(), report);
+            self.store.record_run(lease, record).await?;
+            self.store.release(lease).await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(kind = error.kind().as_str(), "a failed run could not be recorded");
+        }
     }
 
     async fn open(&self, info: DirectoryInfo, lease: Lease, read_at: Timestamp) -> Result<RunState, SyncError> {
@@ -286,7 +361,15 @@ impl SyncEngine {
         }
         let index = BaseIndex::load(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?;
         let digester = Digester::new(self.store.digest_key(&lease).await.map_err(SyncError::store)?);
-        let stager = Stager::new(Arc::clone(&self.store), lease.clone(), JournalHeader::new(revision, read_at));
+        let resumed = Checkpoint::resume(self.store.as_ref(), &lease, &info, revision, self.checkpoint, read_at).await;
+        let (checkpoint, journal) = resumed.map_err(SyncError::store)?;
+        let store = Arc::clone(&self.store);
+        let stager = match journal {
+            Some(journal) => Stager::resumed(store, lease.clone(), journal),
+            None => Stager::new(store, lease.clone(), JournalHeader::new(revision, read_at)),
+        };
+        let before =
+            DirectorySize { users: index.users.base_size(), groups: index.groups.base_size(), memberships: index.members.base_size() };
         Ok(RunState {
             store: Arc::clone(&self.store),
             lease,
@@ -296,12 +379,12 @@ impl SyncEngine {
             digester,
             index,
             stager,
-            evidence: Evidence::default(),
+            checkpoint,
+            evidence: Evidence { before, ..Evidence::default() },
             progress: Progress::START,
             observer: self.surroundings.observer.clone(),
             membership_size: 0,
-            removals: 0,
-            removed_lately: head.recent.within(read_at, self.limits.window),
+            changed_lately: head.recent.within(read_at, self.safeguards.window),
             recent: head.recent,
             protected: self.protected.clone(),
             kept: std::collections::HashSet::new(),
@@ -318,6 +401,7 @@ impl SyncEngine {
             changes: note.map(PlanNote::counts).unwrap_or_default(),
             held: note.and_then(|note| note.held.clone()),
             held_set: draft.plan.as_ref().and_then(|plan| plan.held.clone()),
+            waiting: note.map_or(0, |note| note.waiting.changes),
             directory: draft.read.directory,
             evidence: draft.read.evidence.clone(),
             run: run_name(draft.started, &draft.lease),
@@ -333,7 +417,7 @@ impl SyncEngine {
                 self.deliver(&draft.lease, journal, plan.hash).await?
             }
             Some(_) => {
-                // Everything is held: nothing is to be applied, and the next run finds the same again.
+                // Everything is held or waits: nothing is to be applied, and the next run finds the same again.
                 self.store.discard_journal(&draft.lease).await.map_err(SyncError::store)?;
                 Applied::default()
             }
@@ -343,19 +427,21 @@ impl SyncEngine {
     }
 
     async fn deliver(&self, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
-        let mut applier = Applier::new(Arc::clone(&self.store), Arc::clone(&self.sink), lease.clone(), &journal, hash);
+        let escrow = self.load_escrow(lease, self.surroundings.clock.now()).await?;
+        let mut applier = Applier::new(Arc::clone(&self.store), Arc::clone(&self.sink), lease.clone(), &journal, hash, escrow);
         applier.observer = self.surroundings.observer.clone();
-        applier.run(journal).await
+        let started = self.surroundings.clock.now();
+        let applied = applier.run(journal).await;
+        if let Err(error) = &applied {
+            self.record_failure(lease, started, error).await;
+        }
+        applied
     }
 
     async fn close(&self, draft: &Draft, applied: Applied) -> Result<SyncReport, SyncError> {
         let finished = self.surroundings.clock.now();
         let report = self.report(draft, applied, finished);
         self.remember_held(draft).await.map_err(SyncError::store)?;
-        if report.is_uneventful() {
-            self.give_back(&draft.lease).await?;
-            return Ok(report);
-        }
         let outcome = serde_json::to_value(report.outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
         let json = String::from_utf8(payload::to_json(&report).map_err(SyncError::store)?).unwrap_or_default();
         let record = RunRecord::new(draft.started, finished, outcome, json);
@@ -368,11 +454,13 @@ impl SyncEngine {
         let note = draft.plan.as_ref().map(|plan| &plan.note);
         let held = note.and_then(|note| note.held.clone());
         let complete = draft.read.evidence.is_complete();
+        let waiting = note.map(|note| note.waiting.clone()).unwrap_or_default();
+        let escrowed = applied.refused + waiting.changes;
         let outcome = if !complete {
             Outcome::Incomplete
         } else if held.as_ref().is_some_and(|held| held.standing == Standing::Open) {
             Outcome::Held
-        } else if applied.refused > 0 {
+        } else if escrowed > 0 {
             Outcome::Refused
         } else {
             Outcome::Done
@@ -386,8 +474,9 @@ impl SyncEngine {
             changes: applied.counts,
             recovered: draft.before.recovered,
             held,
-            escrowed: applied.refused,
-            first_refusal: applied.first_refusal,
+            escrowed,
+            first_refusal: applied.first_refusal.or(waiting.reason),
+            retry_at: waiting.retry_at,
             directory: draft.read.directory,
             requests: self.provider.usage().since(&draft.before.usage),
             complete,
@@ -415,7 +504,7 @@ impl SyncEngine {
         }
     }
 
-    async fn give_back(&self, lease: &Lease) -> Result<(), SyncError> {
+    pub(crate) async fn give_back(&self, lease: &Lease) -> Result<(), SyncError> {
         self.store.release(lease).await.map_err(SyncError::store)
     }
 }

@@ -1,5 +1,6 @@
 //! Why a run did not do what it was asked to.
 
+use crate::Quarantine;
 use idsync_core::{Error, ErrorKind, PlanHash};
 
 /// Why a run failed. Each variant says what was left untouched.
@@ -22,6 +23,9 @@ pub enum SyncError {
         /// The set that is held instead, if one is.
         found: Option<PlanHash>,
     },
+    /// The directory is set aside, because its runs kept failing. Nothing was read or changed.
+    #[error("the directory is set aside until {}, nothing was read: {_0}", _0.until)]
+    Quarantined(Box<Quarantine>),
     /// The directory could not be read completely. Nothing was changed.
     #[error("the directory could not be read; nothing was changed")]
     Read(#[source] Error),
@@ -67,7 +71,7 @@ impl SyncError {
     pub fn cause(&self) -> Option<&Error> {
         match self {
             Self::Busy(error) | Self::Read(error) | Self::Refused(error) | Self::Sink(error) | Self::Store(error) => Some(error),
-            Self::Interrupted | Self::NotHeld { .. } | Self::StalePlan { .. } => None,
+            Self::Interrupted | Self::NotHeld { .. } | Self::Quarantined(_) | Self::StalePlan { .. } => None,
         }
     }
 
@@ -77,6 +81,7 @@ impl SyncError {
             Self::Busy(_) => "busy",
             Self::Interrupted => "interrupted",
             Self::NotHeld { .. } => "not_held",
+            Self::Quarantined(_) => "quarantined",
             Self::Read(error) | Self::Refused(error) => error.kind().as_str(),
             Self::Sink(_) => "sink_failed",
             Self::StalePlan { .. } => "stale_plan",
@@ -86,6 +91,9 @@ impl SyncError {
 
     /// What to do next.
     pub fn remedy(&self) -> String {
+        if let Self::Quarantined(quarantine) = self {
+            return format!("{}; then release the directory, or wait", quarantine.remedy);
+        }
         let known = self.cause().and_then(Error::remedy).map(str::to_owned);
         known.unwrap_or_else(|| {
             match self {
@@ -93,7 +101,7 @@ impl SyncError {
                 Self::Interrupted => "run a sync without a plan; it finishes the delivery and then reads the directory again",
                 Self::NotHeld { found: Some(_), .. } => "look at what is held now, and decide about that",
                 Self::NotHeld { found: None, .. } => "run a sync; it holds what is over a limit",
-                Self::Read(_) => "try again; nothing was lost",
+                Self::Quarantined(_) | Self::Read(_) => "try again; nothing was lost",
                 Self::Refused(_) => "check the credential, its scopes and its role",
                 Self::Sink(_) | Self::Store(_) => "mend the cause and run the sync again; it goes on where it stopped",
                 Self::StalePlan { .. } => "make a new plan, look at it, and apply that one",

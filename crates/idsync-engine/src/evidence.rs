@@ -1,5 +1,6 @@
 //! What a read proves.
 
+use crate::DirectorySize;
 use serde::Serialize;
 
 /// What was seen of one kind of listing.
@@ -29,6 +30,12 @@ pub struct Evidence {
     pub groups: StreamEvidence,
     /// The listings of members.
     pub members: StreamEvidence,
+    /// How large the directory was when it was last synced, to compare with.
+    pub before: DirectorySize,
+    /// How often the identity was found to have its scopes and its role: before the read, after it, and at each checkpoint.
+    pub access_checks: u64,
+    /// Groups whose members an earlier attempt at this read had read already; they count among the listings of members.
+    pub resumed: u64,
     /// Groups whose members could not be read; they keep the members they had.
     pub groups_failed: u64,
     /// Entries that a listing did not show and that were looked up by id.

@@ -1,16 +1,15 @@
 //! What a safeguard holds back, and what a person decides about it.
 
-use crate::payload;
 use crate::report::Held;
-use idsync_core::{Change, ChangeKind, DirectoryId, GroupId, Lease, PlanHash, Result, StateStore, Timestamp};
+use idsync_core::{Change, ChangeKind, GroupId, PlanHash, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// Removals that wait for a person: how many, why, which for example, and whom they reach.
+/// Changes that wait for a person: how many, why, which for example, and whom they reach.
 ///
 /// The set is kept in the state store from the run that first held it, until it is approved, rejected, or not wanted any more. Its hash
-/// covers the removals alone, so that it stays the same while other changes go on.
+/// covers these changes alone, so that it stays the same while other changes go on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HeldSet {
@@ -19,7 +18,7 @@ pub struct HeldSet {
     pub summary: Held,
     /// When a run first held exactly this set.
     pub since: Timestamp,
-    /// Some of the removals, by kind.
+    /// Some of the changes, by kind.
     pub examples: BTreeMap<String, Vec<String>>,
     /// The groups that would lose the most members, the hardest hit first.
     pub groups: Vec<GroupReach>,
@@ -91,33 +90,7 @@ impl Decision {
     }
 }
 
-/// The memos of a store that are about held sets.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Memo {
-    Decision,
-    HeldSet,
-}
-
-impl Memo {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Decision => "decision",
-            Self::HeldSet => "held_set",
-        }
-    }
-
-    pub(crate) async fn read<T: serde::de::DeserializeOwned>(self, store: &dyn StateStore, directory: &DirectoryId) -> Result<Option<T>> {
-        let memo = store.memo(directory, self.name()).await?;
-        memo.map(|memo| payload::from_json(&memo)).transpose()
-    }
-
-    pub(crate) async fn write<T: Serialize>(self, store: &dyn StateStore, lease: &Lease, value: Option<&T>) -> Result<()> {
-        let memo = value.map(payload::to_json).transpose()?;
-        store.set_memo(lease, self.name(), memo).await
-    }
-}
-
-/// A removal in a few words.
+/// A change in a few words.
 pub(crate) fn describe(change: &Change) -> String {
     let user = |user: &idsync_core::User| match &user.login {
         Some(login) => format!("{login} ({})", user.id),
@@ -125,7 +98,8 @@ pub(crate) fn describe(change: &Change) -> String {
     };
     match change {
         Change::UserUpdated { user: of, changed } => {
-            let fields = changed.iter().filter(|change| ["login", "status"].contains(&change.field.as_str()));
+            let guarded = changed.iter().any(|change| ["login", "status"].contains(&change.field.as_str()));
+            let fields = changed.iter().filter(|change| !guarded || ["login", "status"].contains(&change.field.as_str()));
             let show = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "none".to_owned(), ToString::to_string);
             let fields: Vec<_> =
                 fields.map(|change| format!("{} {} → {}", change.field, show(&change.before), show(&change.after))).collect();
@@ -135,9 +109,8 @@ pub(crate) fn describe(change: &Change) -> String {
         Change::GroupDeleted { group, .. } | Change::GroupCreated { group } | Change::GroupUpdated { group, .. } => {
             format!("{} ({})", group.name, group.id)
         }
-        Change::GroupUserRemoved { membership, .. } | Change::GroupUserAdded { membership } => {
-            format!("{} from {}", membership.user, membership.group)
-        }
+        Change::GroupUserRemoved { membership, .. } => format!("{} from {}", membership.user, membership.group),
+        Change::GroupUserAdded { membership } => format!("{} to {}", membership.user, membership.group),
         other => ChangeKind::as_str(other.kind()).to_owned(),
     }
 }

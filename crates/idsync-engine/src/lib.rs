@@ -9,7 +9,7 @@
 //!    memory: what grows with the directory is an index of ids and digests.
 //! 3. **Prove.** Nothing is deleted unless every listing ran to its end. An empty directory is an error. What vanished is looked up by
 //!    id before its deletion is planned ([`Evidence`]).
-//! 4. **Plan.** The differences get their canonical order and a hash. Removals above a limit are held back ([`DeleteLimits`]).
+//! 4. **Plan.** The differences get their canonical order and a hash. Removals above a limit are held back ([`Safeguards`]).
 //! 5. **Apply.** Phase by phase, batch by batch: revoke before grant, create before refer, delete last. The outcome of each batch is
 //!    recorded before the next one goes out.
 //! 6. **Fold.** What was applied becomes the new base, in one transaction with the new revision. What a sink refused stays as it was in
@@ -32,23 +32,29 @@
 //! ```
 
 mod apply;
+mod backoff;
+mod blocked;
+mod checkpoint;
 mod confirm;
 mod decide;
 mod digest;
 mod engine;
 mod error;
+mod escrow;
 mod evidence;
 mod fold;
 mod held;
 mod index;
 mod limits;
 mod members;
+mod memo;
 mod note;
 mod payload;
 mod plan;
 mod planner;
 mod progress;
 mod protected;
+mod quarantine;
 mod read;
 mod recent;
 mod report;
@@ -57,12 +63,16 @@ mod run;
 mod schedule;
 mod stager;
 
+pub use backoff::Backoff;
+pub use checkpoint::CheckpointPolicy;
 pub use engine::{SyncEngine, SyncEngineBuilder};
 pub use error::SyncError;
+pub use escrow::Escrowed;
 pub use evidence::{Evidence, StreamEvidence};
 pub use held::{GroupReach, HeldSet, Standing};
-pub use limits::{DeleteLimit, DeleteLimits, GroupLimit, InvalidDeleteLimit};
+pub use limits::{GroupLimit, InvalidLimit, Limit, Safeguards};
 pub use plan::{Plan, PlannedChange};
 pub use progress::{Activity, Progress};
 pub use protected::Protected;
+pub use quarantine::{FailureCause, Quarantine, QuarantinePolicy};
 pub use report::{DirectorySize, Held, Mode, Outcome, SyncReport};

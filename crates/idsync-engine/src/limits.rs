@@ -1,13 +1,13 @@
-//! How much may be removed without a person having looked.
+//! How much may change without a person having looked.
 
 use serde::Serialize;
 use std::time::Duration;
 
-/// The most removals of one kind that a run applies; above it, all removals of that kind are held back.
+/// The most changes of one kind that a run applies; above it, all changes of that kind are held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum DeleteLimit {
+pub enum Limit {
     /// At most this many.
     Count(u64),
     /// At most this share of what the base holds, in percent, but always `at_least`, and never more than `at_most`.
@@ -23,13 +23,13 @@ pub enum DeleteLimit {
     Unlimited,
 }
 
-impl DeleteLimit {
+impl Limit {
     /// At most this share of what the base holds, and nothing more to it.
     pub const fn percent(percent: u8) -> Self {
         Self::Percent { percent, at_least: 0, at_most: u64::MAX }
     }
 
-    /// How many removals are allowed from a base of `size`.
+    /// How many changes are allowed where the base holds `size`.
     pub fn allowed(self, size: u64) -> u64 {
         match self {
             Self::Count(count) => count,
@@ -46,14 +46,14 @@ impl DeleteLimit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a limit; expected a number such as 25, a share such as 10%, or off")]
 #[non_exhaustive]
-pub struct InvalidDeleteLimit(String);
+pub struct InvalidLimit(String);
 
 /// Reads `25`, `10%` or `off`.
-impl std::str::FromStr for DeleteLimit {
-    type Err = InvalidDeleteLimit;
+impl std::str::FromStr for Limit {
+    type Err = InvalidLimit;
 
-    fn from_str(text: &str) -> Result<Self, InvalidDeleteLimit> {
-        let invalid = || InvalidDeleteLimit(text.to_owned());
+    fn from_str(text: &str) -> Result<Self, InvalidLimit> {
+        let invalid = || InvalidLimit(text.to_owned());
         match text.strip_suffix('%') {
             _ if text == "off" => Ok(Self::Unlimited),
             Some(share) => match share.parse() {
@@ -91,73 +91,89 @@ impl GroupLimit {
     }
 }
 
-/// How much may be removed without a person having looked: per kind of removal, within a window that rolls from run to run.
+/// How much may change without a person having looked: per kind of change, within a window that rolls from run to run.
 ///
-/// All removals of a kind that is over its limit are held back; everything else goes on. Memberships are also held when all of ten or
+/// All changes of a kind that is over its limit are held back; everything else goes on. Memberships are also held when all of ten or
 /// more would end at once, unless they have no limit.
+///
+/// Removals are limited by default, creations and updates are not: what appears can be taken back, what is gone may not come back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct DeleteLimits {
+pub struct Safeguards {
     /// Users that are deleted.
-    pub users: DeleteLimit,
+    pub users: Limit,
     /// Users that become suspended or deprovisioned.
-    pub deactivations: DeleteLimit,
+    pub deactivations: Limit,
     /// Groups that are deleted.
-    pub groups: DeleteLimit,
+    pub groups: Limit,
     /// Memberships that end, those of deleted users apart, which count as users.
-    pub memberships: DeleteLimit,
+    pub memberships: Limit,
     /// Users whose login changes: whoever is matched by login becomes somebody else.
-    pub logins: DeleteLimit,
+    pub logins: Limit,
     /// Members that leave one group within one run, those of deleted users and groups apart.
     pub in_one_group: GroupLimit,
-    /// How far back removals count; they are remembered with the synced state, approved ones apart.
+    /// Users, groups and memberships that are new, each counted by itself; not while nothing was synced yet.
+    pub creations: Limit,
+    /// Users and groups that are updated, each counted by itself; deactivations apart.
+    pub updates: Limit,
+    /// How far back changes count; they are remembered with the synced state, approved ones apart.
     pub window: Duration,
 }
 
-impl DeleteLimits {
-    /// The same limit for each kind, within a day. Without a limit, there is none for single groups either.
-    pub const fn all(limit: DeleteLimit) -> Self {
-        let in_one_group = match limit {
-            DeleteLimit::Unlimited => GroupLimit::Unlimited,
-            _ => Self::IN_ONE_GROUP,
-        };
-        Self { users: limit, deactivations: limit, groups: limit, memberships: limit, logins: limit, in_one_group, window: Self::DAY }
-    }
-
+impl Safeguards {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
     const IN_ONE_GROUP: GroupLimit = GroupLimit::Percent { percent: 50, from: 20 };
 
+    /// The same limit for each kind of removal, within a day. Without a limit, there is none for single groups either.
+    pub const fn all(limit: Limit) -> Self {
+        let in_one_group = match limit {
+            Limit::Unlimited => GroupLimit::Unlimited,
+            _ => Self::IN_ONE_GROUP,
+        };
+        Self {
+            users: limit,
+            deactivations: limit,
+            groups: limit,
+            memberships: limit,
+            logins: limit,
+            in_one_group,
+            creations: Limit::Unlimited,
+            updates: Limit::Unlimited,
+            window: Self::DAY,
+        }
+    }
+
     /// Sets the limit for users that are deleted.
     #[must_use]
-    pub const fn with_users(mut self, limit: DeleteLimit) -> Self {
+    pub const fn with_users(mut self, limit: Limit) -> Self {
         self.users = limit;
         self
     }
 
     /// Sets the limit for users that become suspended or deprovisioned.
     #[must_use]
-    pub const fn with_deactivations(mut self, limit: DeleteLimit) -> Self {
+    pub const fn with_deactivations(mut self, limit: Limit) -> Self {
         self.deactivations = limit;
         self
     }
 
     /// Sets the limit for groups that are deleted.
     #[must_use]
-    pub const fn with_groups(mut self, limit: DeleteLimit) -> Self {
+    pub const fn with_groups(mut self, limit: Limit) -> Self {
         self.groups = limit;
         self
     }
 
     /// Sets the limit for memberships that end.
     #[must_use]
-    pub const fn with_memberships(mut self, limit: DeleteLimit) -> Self {
+    pub const fn with_memberships(mut self, limit: Limit) -> Self {
         self.memberships = limit;
         self
     }
 
     /// Sets the limit for logins that change.
     #[must_use]
-    pub const fn with_logins(mut self, limit: DeleteLimit) -> Self {
+    pub const fn with_logins(mut self, limit: Limit) -> Self {
         self.logins = limit;
         self
     }
@@ -169,7 +185,21 @@ impl DeleteLimits {
         self
     }
 
-    /// Sets how far back removals count; zero looks at each run by itself.
+    /// Sets the limit for what is new.
+    #[must_use]
+    pub const fn with_creations(mut self, limit: Limit) -> Self {
+        self.creations = limit;
+        self
+    }
+
+    /// Sets the limit for what is updated.
+    #[must_use]
+    pub const fn with_updates(mut self, limit: Limit) -> Self {
+        self.updates = limit;
+        self
+    }
+
+    /// Sets how far back changes count; zero looks at each run by itself.
     #[must_use]
     pub const fn with_window(mut self, window: Duration) -> Self {
         self.window = window;
@@ -178,20 +208,12 @@ impl DeleteLimits {
 }
 
 /// Users, deactivations, groups and logins: a tenth, but at least 10 and at most 500. Memberships: a fifth, but at least 10; and half of
-/// those of one group that has 20 or more. Within a day.
-impl Default for DeleteLimits {
+/// those of one group that has 20 or more. Creations and updates: no limit. Within a day.
+impl Default for Safeguards {
     fn default() -> Self {
-        let entries = DeleteLimit::Percent { percent: 10, at_least: 10, at_most: 500 };
-        let memberships = DeleteLimit::Percent { percent: 20, at_least: 10, at_most: u64::MAX };
-        Self {
-            users: entries,
-            deactivations: entries,
-            groups: entries,
-            memberships,
-            logins: entries,
-            in_one_group: Self::IN_ONE_GROUP,
-            window: Self::DAY,
-        }
+        let entries = Limit::Percent { percent: 10, at_least: 10, at_most: 500 };
+        let memberships = Limit::Percent { percent: 20, at_least: 10, at_most: u64::MAX };
+        Self::all(entries).with_memberships(memberships)
     }
 }
 
@@ -201,27 +223,27 @@ mod tests {
 
     #[test]
     fn p04_the_default_is_a_tenth_between_ten_and_five_hundred() {
-        let users = DeleteLimits::default().users;
+        let users = Safeguards::default().users;
         let allowed = [0, 50, 100, 101, 1_000, 5_000, 100_000].map(|size| users.allowed(size));
         assert_eq!(allowed, [10, 10, 10, 10, 100, 500, 500]);
-        assert_eq!(DeleteLimits::default().memberships.allowed(1_000), 200);
+        assert_eq!(Safeguards::default().memberships.allowed(1_000), 200);
     }
 
     #[test]
     fn p04_a_group_may_lose_half_of_its_members_from_twenty_on() {
-        let limit = DeleteLimits::default().in_one_group;
+        let limit = Safeguards::default().in_one_group;
         assert!(limit.allows(19, 19) && limit.allows(10, 20) && !limit.allows(11, 20) && limit.allows(10, 21) && !limit.allows(11, 21));
         assert!(GroupLimit::Unlimited.allows(1_000, 1_000));
     }
 
     #[test]
     fn limits_are_read_as_people_write_them() {
-        assert_eq!("25".parse(), Ok(DeleteLimit::Count(25)));
-        assert_eq!("10%".parse(), Ok(DeleteLimit::percent(10)));
-        assert_eq!("off".parse(), Ok(DeleteLimit::Unlimited));
+        assert_eq!("25".parse(), Ok(Limit::Count(25)));
+        assert_eq!("10%".parse(), Ok(Limit::percent(10)));
+        assert_eq!("off".parse(), Ok(Limit::Unlimited));
         for bad in ["", "-1", "101%", "ten", "%", "Off "] {
-            assert!(bad.parse::<DeleteLimit>().is_err(), "{bad}");
+            assert!(bad.parse::<Limit>().is_err(), "{bad}");
         }
-        assert_eq!(DeleteLimit::percent(10).allowed(9), 0);
+        assert_eq!(Limit::percent(10).allowed(9), 0);
     }
 }

@@ -1,5 +1,6 @@
 //! What the engine writes beside a revision and beside a journal.
 
+use crate::escrow::Waiting;
 use crate::recent::Recent;
 use crate::report::{DirectorySize, Held};
 use crate::{Evidence, payload};
@@ -13,7 +14,7 @@ pub(crate) struct HeadNote {
     pub(crate) scope: String,
     /// What the last complete read saw.
     pub(crate) directory: DirectorySize,
-    /// What was removed lately.
+    /// What changed lately.
     #[serde(default)]
     pub(crate) recent: Recent,
 }
@@ -24,6 +25,8 @@ pub(crate) struct PlanNote {
     pub(crate) head: HeadNote,
     pub(crate) planned: [u64; 8],
     pub(crate) held: Option<Held>,
+    #[serde(default)]
+    pub(crate) waiting: Waiting,
 }
 
 impl HeadNote {

@@ -1,16 +1,18 @@
 //! Puts the staged differences in their final order, decides what is held, and hashes the result.
 
 use crate::confirm::Fates;
+use crate::escrow::Escrow;
 use crate::held::{Decision, HeldSet};
 use crate::note::{HeadNote, PlanNote, ReadResult, planned};
 use crate::payload;
 use crate::planner::{Judgement, Planner};
 use crate::report::{DirectorySize, Held};
 use crate::run::RunState;
-use crate::{Activity, DeleteLimits, Evidence, SyncError};
+use crate::{Activity, Evidence, Safeguards, SyncError};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use idsync_core::{Change, Counts, DirectoryId, JournalHeader, Mark, PlanHash, Result, Revision, Stage, StateStore};
+use idsync_core::{Change, Counts, DirectoryId, JournalHeader, Mark, PlanHash, Result, Revision, Stage, StagedKey, StateStore};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What a run would do, kept in the state store until it is applied or another run replaces it.
@@ -25,10 +27,12 @@ pub struct Plan {
     pub base: Revision,
     /// Changes that would be applied, by kind.
     pub changes: Counts,
-    /// Removals that would be held back.
+    /// Changes that would be held back.
     pub held: Option<Held>,
     /// The same with examples, and whom it reaches.
     pub held_set: Option<HeldSet>,
+    /// Changes that would wait, because the sink refused them or what they depend on.
+    pub waiting: u64,
     /// How large the directory is.
     pub directory: DirectorySize,
     /// What the read proves.
@@ -44,15 +48,15 @@ pub struct Plan {
 pub struct PlannedChange {
     /// The change.
     pub change: Change,
-    /// Whether it would be applied or held.
+    /// Whether it would be applied, held, or wait because the sink refused it before.
     pub mark: Mark,
 }
 
 impl Plan {
-    /// The changes of the plan in the order in which they would be applied, those held back included. They are read from the state
+    /// The changes of the plan in the order in which they would be applied, those held back and those that wait included. They are read from the state
     /// store as the stream is polled, and are those of another plan once another run has replaced this one there.
     pub fn changes(&self) -> BoxStream<'static, Result<PlannedChange>> {
-        if self.hash.is_none() && self.held.is_none() {
+        if self.hash.is_none() && self.held.is_none() && self.waiting == 0 {
             return futures::stream::empty().boxed();
         }
         let rows = self.store.staged(&self.directory_id, None);
@@ -72,18 +76,29 @@ pub(crate) struct Draft {
 }
 
 impl RunState {
-    /// Turns what was staged into a plan. `None` when there is nothing to do and nothing held.
-    pub(crate) async fn plan(&mut self, fates: &Fates, limits: &DeleteLimits, decision: &Decision) -> Result<Option<Draft>, SyncError> {
+    /// Turns what was staged into a plan. `None` when there is nothing to do, nothing held and nothing that waits.
+    pub(crate) async fn plan(
+        &mut self,
+        fates: &Fates,
+        escrow: &Escrow,
+        limits: &Safeguards,
+        decision: &Decision,
+    ) -> Result<Option<Draft>, SyncError> {
         self.report(Activity::Planning);
         self.stager.flush().await.map_err(SyncError::store)?;
         if !self.stager.has_begun() {
+            self.prune(escrow, &BTreeSet::new()).await.map_err(SyncError::store)?;
             return Ok(None);
         }
-        let mut planner = self.planner(fates, limits).await.map_err(SyncError::store)?;
+        let mut planner = self.planner(fates, escrow, limits).await.map_err(SyncError::store)?;
         self.judge_all(&mut planner).await.map_err(SyncError::store)?;
-        if planner.counts.total() + planner.held.total() == 0 {
+        self.prune(escrow, &planner.wanted_of_escrow).await.map_err(SyncError::store)?;
+        if planner.counts.total() + planner.held.total() + planner.waiting.changes == 0 {
             self.store.discard_journal(&self.lease).await.map_err(SyncError::store)?;
             return Ok(None);
+        }
+        if self.index.users.base_size() + self.index.groups.base_size() == 0 {
+            planner.counted.forget_creations();
         }
         let hash = planner.held_hash();
         let held = if planner.held.total() > 0 && decision.approves(hash, self.read_at) {
@@ -95,11 +110,12 @@ impl RunState {
         };
         let hash = planner.apply_hash();
         let directory = self.read_result().directory;
-        let recent = self.recent.with(self.read_at, limits.window, &planner.removed);
+        let recent = self.recent.with(self.read_at, limits.window, &planner.counted);
         let note = PlanNote {
             head: HeadNote { scope: self.info.scope.clone(), directory, recent },
             planned: planned(&planner.counts),
             held: held.clone(),
+            waiting: planner.waiting.clone(),
         };
         let mut header = JournalHeader::new(self.revision, self.read_at);
         header.stage = Stage::Planned;
@@ -113,7 +129,13 @@ impl RunState {
         Ok(Some(Draft { hash, note, held }))
     }
 
-    /// Decides about every row, and marks what is held.
+    /// Forgets what the sink refused and the directory does not want any more. A part that was not read says nothing about that.
+    async fn prune(&self, escrow: &Escrow, wanted: &BTreeSet<StagedKey>) -> Result<()> {
+        let writes = if self.evidence.is_complete() { escrow.keep(wanted) } else { Vec::new() };
+        if writes.is_empty() { Ok(()) } else { self.store.write_base(&self.lease, writes).await }
+    }
+
+    /// Decides about every row, and marks what is held and what waits.
     async fn judge_all(&mut self, planner: &mut Planner<'_>) -> Result<()> {
         let mut pages = self.store.staged(&self.lease.directory, None);
         while let Some(rows) = pages.try_next().await? {
@@ -122,6 +144,7 @@ impl RunState {
                 match planner.judge(row, self)? {
                     Judgement::Apply => {}
                     Judgement::Hold => marks.push((row.position.clone(), Mark::Held)),
+                    Judgement::Wait => marks.push((row.position.clone(), Mark::Failed)),
                     Judgement::Drop => dropped.push(row.position.clone()),
                 }
             }

@@ -1,17 +1,19 @@
-//! Decides about every staged difference: applied, held by a safeguard, or dropped because an end of it is missing.
+//! Decides about every staged difference: applied, held by a safeguard, waiting in escrow, or dropped because an end of it is missing.
 
+use crate::blocked::Blocked;
 use crate::confirm::{Fates, Over};
+use crate::escrow::{Escrow, Waiting};
 use crate::held::{EXAMPLES, GROUPS, GroupReach, HeldSet, Standing, describe};
 use crate::payload;
-use crate::recent::Removals;
+use crate::recent::Counted;
 use crate::report::Held;
 use crate::run::RunState;
-use crate::{DeleteLimit, DeleteLimits};
+use crate::{Limit, Safeguards};
 use futures::TryStreamExt;
 use idsync_core::{
-    BaseKind, ChangeKind, Counts, FieldChange, Group, GroupId, Phase, PlanHash, RemovalReason, Result, StagedKey, StagedRow, UserId,
+    BaseKind, ChangeKind, Counts, FieldChange, Group, GroupId, Phase, PlanHash, RemovalReason, Result, StagedKey, StagedRow,
 };
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// What becomes of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,7 @@ pub(crate) enum Judgement {
     Apply,
     Drop,
     Hold,
+    Wait,
 }
 
 /// Which limits are exceeded.
@@ -27,69 +30,92 @@ struct Exceeded {
     deactivations: Option<Over>,
     memberships: Option<Over>,
     logins: Option<Over>,
-    groups: HashSet<GroupId>,
-}
-
-/// The entries whose removal is held, and with them whatever depends on it.
-#[derive(Debug, Default)]
-struct Dependants {
-    users: HashSet<UserId>,
+    created_users: Option<Over>,
+    created_groups: Option<Over>,
+    added_memberships: Option<Over>,
+    updated_users: Option<Over>,
+    updated_groups: Option<Over>,
     groups: HashSet<GroupId>,
 }
 
 /// Judges the rows of a journal in their order.
 pub(crate) struct Planner<'a> {
     fates: &'a Fates,
+    escrow: &'a Escrow,
     exceeded: Exceeded,
-    dependants: Dependants,
+    /// What depends on something that is held.
+    held_back: Blocked,
+    /// What depends on something that waits.
+    set_aside: Blocked,
     pub(crate) counts: Counts,
     pub(crate) held: Counts,
+    pub(crate) waiting: Waiting,
+    /// The entries of the escrow that are still wanted.
+    pub(crate) wanted_of_escrow: BTreeSet<StagedKey>,
     /// What the limits count of that which is applied.
-    pub(crate) removed: Removals,
+    pub(crate) counted: Counted,
     apply_hash: blake3::Hasher,
     held_hash: blake3::Hasher,
     examples: BTreeMap<String, Vec<String>>,
     reach: BTreeMap<GroupId, u64>,
 }
 
-/// What would be removed, by what limits count.
+/// What would change, by what limits count.
 #[derive(Debug, Default)]
 struct Wanted {
-    removals: Removals,
+    counted: Counted,
     in_groups: Vec<(GroupId, u64)>,
 }
 
 impl RunState {
-    pub(crate) async fn planner<'a>(&self, fates: &'a Fates, limits: &DeleteLimits) -> Result<Planner<'a>> {
-        let wanted = self.wanted(fates).await?;
-        let (now, lately) = (&wanted.removals, &self.removed_lately);
-        let users = self.index.users.base_size();
-        let memberships = self.index.members.base_size();
-        let mut exceeded = Exceeded {
-            deactivations: Over::check(now.deactivations, users, lately.deactivations, limits.deactivations),
-            memberships: Over::check(now.memberships, memberships, lately.memberships, limits.memberships),
-            logins: Over::check(now.logins, users, lately.logins, limits.logins),
-            groups: HashSet::new(),
-        };
-        if memberships >= 10 && self.membership_size == 0 && now.memberships > 0 && limits.memberships != DeleteLimit::Unlimited {
-            exceeded.memberships.get_or_insert(Over { wanted: now.memberships, allowed: 0, size: memberships, recent: 0 });
-        }
-        let size = |group: &GroupId| self.index.members.get(group).map_or(0, |blocks| blocks.size());
-        let hit = wanted.in_groups.into_iter().filter(|(group, leaving)| !limits.in_one_group.allows(*leaving, size(group)));
-        exceeded.groups.extend(hit.map(|(group, _)| group));
+    pub(crate) async fn planner<'a>(&self, fates: &'a Fates, escrow: &'a Escrow, limits: &Safeguards) -> Result<Planner<'a>> {
+        let wanted = self.wanted(fates, limits).await?;
         Ok(Planner {
             fates,
-            exceeded,
-            dependants: Dependants::default(),
+            escrow,
+            exceeded: self.exceeded(wanted, limits),
+            held_back: Blocked::default(),
+            set_aside: Blocked::default(),
             counts: Counts::default(),
             held: Counts::default(),
-            removed: Removals::default(),
+            waiting: Waiting::default(),
+            wanted_of_escrow: BTreeSet::new(),
+            counted: Counted::default(),
             apply_hash: self.hasher("idsync 2026 plan hash", &self.revision.0.to_le_bytes()),
             // Other changes move the revision on, and the removals that wait are still the same.
             held_hash: self.hasher("idsync 2026 held hash", &[]),
             examples: BTreeMap::new(),
             reach: BTreeMap::new(),
         })
+    }
+
+    fn exceeded(&self, wanted: Wanted, limits: &Safeguards) -> Exceeded {
+        let (now, lately) = (&wanted.counted, &self.changed_lately);
+        let users = self.index.users.base_size();
+        let groups = self.index.groups.base_size();
+        let memberships = self.index.members.base_size();
+        let mut exceeded = Exceeded {
+            deactivations: Over::check(now.deactivations, users, lately.deactivations, limits.deactivations),
+            memberships: Over::check(now.memberships, memberships, lately.memberships, limits.memberships),
+            logins: Over::check(now.logins, users, lately.logins, limits.logins),
+            updated_users: Over::check(now.updated_users, users, lately.updated_users, limits.updates),
+            updated_groups: Over::check(now.updated_groups, groups, lately.updated_groups, limits.updates),
+            ..Exceeded::default()
+        };
+        // A first sync creates everything.
+        if users + groups > 0 {
+            let created = |now, size, lately| Over::check_growth(now, size, lately, limits.creations);
+            exceeded.created_users = created(now.created_users, users, lately.created_users);
+            exceeded.created_groups = created(now.created_groups, groups, lately.created_groups);
+            exceeded.added_memberships = created(now.added_memberships, memberships, lately.added_memberships);
+        }
+        if memberships >= 10 && self.membership_size == 0 && now.memberships > 0 && limits.memberships != Limit::Unlimited {
+            exceeded.memberships.get_or_insert(Over { wanted: now.memberships, allowed: 0, size: memberships, recent: 0 });
+        }
+        let size = |group: &GroupId| self.index.members.get(group).map_or(0, |blocks| blocks.size());
+        let hit = wanted.in_groups.into_iter().filter(|(group, leaving)| !limits.in_one_group.allows(*leaving, size(group)));
+        exceeded.groups.extend(hit.map(|(group, _)| group));
+        exceeded
     }
 
     fn hasher(&self, context: &str, stands_on: &[u8]) -> blake3::Hasher {
@@ -100,15 +126,23 @@ impl RunState {
         hasher
     }
 
-    async fn wanted(&self, fates: &Fates) -> Result<Wanted> {
+    async fn wanted(&self, fates: &Fates, limits: &Safeguards) -> Result<Wanted> {
         let mut wanted = Wanted::default();
+        let last = if limits.creations == Limit::Unlimited && limits.updates == Limit::Unlimited {
+            // What comes later has no limit of its own.
+            Phase::UpdateUsers
+        } else {
+            Phase::AddMembers
+        };
         let mut pages = self.store.staged(&self.lease.directory, None);
         'pages: while let Some(rows) = pages.try_next().await? {
             for row in rows {
-                if row.position.phase > Phase::UpdateUsers {
+                if row.position.phase > last {
                     break 'pages;
                 }
-                wanted.add(&row, fates)?;
+                if row.position.phase != Phase::AddMembers || decide_addition(&row.position, self) == Judgement::Apply {
+                    wanted.add(&row, fates)?;
+                }
             }
         }
         Ok(wanted)
@@ -142,24 +176,40 @@ impl RunState {
 
 impl Wanted {
     fn add(&mut self, row: &StagedRow, fates: &Fates) -> Result<()> {
+        self.counted.count(row, fates)?;
+        if row.position.phase == Phase::RemoveMembers
+            && counts_as_removal(row, fates)
+            && payload::removal_reason(&row.payload) != RemovalReason::GroupDeleted
+            && let Some(membership) = payload::parse_member_key(&row.position.key)
+        {
+            // Rows come group by group.
+            match self.in_groups.last_mut().filter(|(group, _)| *group == membership.group) {
+                Some((_, leaving)) => *leaving += 1,
+                None => self.in_groups.push((membership.group, 1)),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Counted {
+    fn count(&mut self, row: &StagedRow, fates: &Fates) -> Result<()> {
         match row.position.phase {
             Phase::Deactivate => {
-                self.removals.deactivations += 1;
-                self.removals.logins += u64::from(changes_login(row)?);
+                self.deactivations += 1;
+                self.logins += u64::from(changes_login(row)?);
             }
-            Phase::UpdateUsers => self.removals.logins += u64::from(changes_login(row)?),
-            Phase::RemoveMembers if counts_as_removal(row, fates) => {
-                self.removals.memberships += 1;
-                if payload::removal_reason(&row.payload) != RemovalReason::GroupDeleted
-                    && let Some(membership) = payload::parse_member_key(&row.position.key)
-                {
-                    // Rows come group by group.
-                    match self.in_groups.last_mut().filter(|(group, _)| *group == membership.group) {
-                        Some((_, leaving)) => *leaving += 1,
-                        None => self.in_groups.push((membership.group, 1)),
-                    }
-                }
+            Phase::UpdateUsers => {
+                self.updated_users += 1;
+                self.logins += u64::from(changes_login(row)?);
             }
+            Phase::RemoveMembers => self.memberships += u64::from(counts_as_removal(row, fates)),
+            Phase::CreateUsers => self.created_users += 1,
+            Phase::PutGroups if payload::kind(row)? == ChangeKind::GroupCreated => self.created_groups += 1,
+            Phase::PutGroups => self.updated_groups += 1,
+            Phase::AddMembers => self.added_memberships += 1,
+            Phase::DeleteUsers => self.users += 1,
+            Phase::DeleteGroups => self.groups += 1,
             _ => {}
         }
         Ok(())
@@ -182,20 +232,26 @@ fn changes_login(row: &StagedRow) -> Result<bool> {
 impl Planner<'_> {
     /// Decides about a row, and takes note.
     pub(crate) fn judge(&mut self, row: &StagedRow, state: &RunState) -> Result<Judgement> {
-        let judgement = self.decide(row, state)?;
+        let mut judgement = self.decide(row, state)?;
+        if judgement != Judgement::Drop && self.escrow.has(&row.position) {
+            self.wanted_of_escrow.insert(row.position.clone());
+        }
+        if judgement == Judgement::Apply && self.must_wait(row)? {
+            judgement = Judgement::Wait;
+        }
         match judgement {
             Judgement::Apply => {
                 self.counts.add(payload::kind(row)?, 1);
                 payload::identity(row, &mut self.apply_hash);
-                self.count_removal(row)?;
+                self.counted.count(row, self.fates)?;
             }
             Judgement::Hold => self.hold(row)?,
-            Judgement::Drop => {}
+            Judgement::Drop | Judgement::Wait => {}
         }
         Ok(judgement)
     }
 
-    /// Counts a row that was held and is approved.
+    /// Counts a row that was held and is approved. It is tried at once, even if the sink refused it before.
     pub(crate) fn approve(&mut self, row: &StagedRow) -> Result<()> {
         self.counts.add(payload::kind(row)?, 1);
         payload::identity(row, &mut self.apply_hash);
@@ -203,62 +259,63 @@ impl Planner<'_> {
     }
 
     fn decide(&mut self, row: &StagedRow, state: &RunState) -> Result<Judgement> {
+        let exceeded = &self.exceeded;
         Ok(match row.position.phase {
-            Phase::Deactivate if self.exceeded.deactivations.is_some() => Judgement::Hold,
-            Phase::Deactivate | Phase::UpdateUsers => hold_if(self.exceeded.logins.is_some() && changes_login(row)?),
+            Phase::Deactivate => hold_if(exceeded.deactivations.is_some() || (exceeded.logins.is_some() && changes_login(row)?)),
+            Phase::UpdateUsers => hold_if(exceeded.updated_users.is_some() || (exceeded.logins.is_some() && changes_login(row)?)),
             Phase::RemoveMembers => self.decide_removal(&row.position),
-            Phase::AddMembers => decide_addition(&row.position, state),
-            Phase::DeleteUsers => {
-                let dependant = UserId::new(&row.position.key).is_ok_and(|id| self.dependants.users.contains(&id));
-                hold_if(self.fates.users_over.is_some() || dependant)
-            }
-            Phase::DeleteGroups => {
-                let dependant = GroupId::new(&row.position.key).is_ok_and(|id| self.dependants.groups.contains(&id));
-                hold_if(self.fates.groups_over.is_some() || dependant)
-            }
+            Phase::CreateUsers => hold_if(exceeded.created_users.is_some()),
+            Phase::PutGroups if payload::kind(row)? == ChangeKind::GroupCreated => hold_if(exceeded.created_groups.is_some()),
+            Phase::PutGroups => hold_if(exceeded.updated_groups.is_some()),
+            Phase::AddMembers => match decide_addition(&row.position, state) {
+                Judgement::Apply => hold_if(exceeded.added_memberships.is_some() || self.depends_on_held(row)?),
+                other => other,
+            },
+            Phase::DeleteUsers => hold_if(self.fates.users_over.is_some() || self.depends_on_held(row)?),
+            Phase::DeleteGroups => hold_if(self.fates.groups_over.is_some() || self.depends_on_held(row)?),
             _ => Judgement::Apply,
         })
     }
 
-    fn decide_removal(&mut self, position: &StagedKey) -> Judgement {
+    fn decide_removal(&self, position: &StagedKey) -> Judgement {
         let Some(membership) = payload::parse_member_key(&position.key) else { return Judgement::Hold };
         let entry_held = (self.fates.users_over.is_some() && self.fates.users.contains_key(&membership.user))
             || (self.fates.groups_over.is_some() && self.fates.groups.contains_key(&membership.group));
-        let over = self.exceeded.memberships.is_some() || self.exceeded.groups.contains(&membership.group);
-        if over || entry_held {
-            // An entry can only be deleted once nothing refers to it.
-            self.dependants.users.insert(membership.user);
-            self.dependants.groups.insert(membership.group);
-        }
-        hold_if(over || entry_held)
+        hold_if(entry_held || self.exceeded.memberships.is_some() || self.exceeded.groups.contains(&membership.group))
     }
 
-    fn count_removal(&mut self, row: &StagedRow) -> Result<()> {
-        match row.position.phase {
-            Phase::Deactivate => {
-                self.removed.deactivations += 1;
-                self.removed.logins += u64::from(changes_login(row)?);
-            }
-            Phase::UpdateUsers => self.removed.logins += u64::from(changes_login(row)?),
-            Phase::RemoveMembers => self.removed.memberships += u64::from(counts_as_removal(row, self.fates)),
-            Phase::DeleteUsers => self.removed.users += 1,
-            Phase::DeleteGroups => self.removed.groups += 1,
-            _ => {}
+    fn depends_on_held(&self, row: &StagedRow) -> Result<bool> {
+        Ok(!self.held_back.is_empty() && self.held_back.stops(&payload::change(row)?))
+    }
+
+    /// Whether the sink refused exactly this a short while ago, or something that it depends on.
+    fn must_wait(&mut self, row: &StagedRow) -> Result<bool> {
+        if self.escrow.is_empty() {
+            return Ok(false);
         }
-        Ok(())
+        let change = payload::change(row)?;
+        let known = self.escrow.waiting(row);
+        if known.is_none() && !self.set_aside.stops(&change) {
+            return Ok(false);
+        }
+        self.set_aside.withhold(&change);
+        self.waiting.add(known);
+        Ok(true)
     }
 
     fn hold(&mut self, row: &StagedRow) -> Result<()> {
         let kind = payload::kind(row)?;
         self.held.add(kind, 1);
         payload::held_identity(row, &mut self.held_hash);
+        let change = payload::change(row)?;
         if self.held.get(kind) <= EXAMPLES as u64 {
-            self.examples.entry(kind.as_str().to_owned()).or_default().push(describe(&payload::change(row)?));
+            self.examples.entry(kind.as_str().to_owned()).or_default().push(describe(&change));
         }
-        if row.position.phase == Phase::RemoveMembers
-            && let Some(membership) = payload::parse_member_key(&row.position.key)
+        self.held_back.withhold(&change);
+        if let ChangeKind::GroupUserRemoved = kind
+            && let Some(group) = change.group()
         {
-            *self.reach.entry(membership.group).or_default() += 1;
+            *self.reach.entry(group.clone()).or_default() += 1;
         }
         Ok(())
     }
@@ -282,8 +339,16 @@ impl Planner<'_> {
             ("groups would go", self.fates.groups_over),
             ("memberships would go", self.exceeded.memberships),
             ("logins would change", self.exceeded.logins),
+            ("users would be updated", self.exceeded.updated_users),
+            ("groups would be updated", self.exceeded.updated_groups),
         ];
         let mut reasons: Vec<_> = limits.into_iter().filter_map(|(what, over)| over.map(|over| reason(what, over))).collect();
+        let growth = [
+            ("users", self.exceeded.created_users),
+            ("groups", self.exceeded.created_groups),
+            ("memberships", self.exceeded.added_memberships),
+        ];
+        reasons.extend(growth.into_iter().filter_map(|(what, over)| over.map(|over| grown(what, over))));
         match self.exceeded.groups.len() {
             0 => {}
             1 => reasons.push("one group would lose more of its members than one may".to_owned()),
@@ -303,6 +368,14 @@ fn reason(what: &str, over: Over) -> String {
     match recent {
         0 => format!("{wanted} of {size} {what}, {allowed} may"),
         _ => format!("{wanted} of {size} {what} after {recent} lately, {allowed} may in all"),
+    }
+}
+
+fn grown(what: &str, over: Over) -> String {
+    let Over { wanted, allowed, size, recent } = over;
+    match recent {
+        0 => format!("{wanted} {what} would be added to {size}, {allowed} may"),
+        _ => format!("{wanted} {what} would be added to {size} after {recent} lately, {allowed} may in all"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Reads the directory side by side and stages what differs from the base.
 
+use crate::checkpoint::{Earlier, GroupRead};
 use crate::digest::Digester;
 use crate::index::GroupBlocks;
 use crate::members::{self, Spread, block_key};
@@ -10,8 +11,8 @@ use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use idsync_core::{
-    BaseKind, BaseRecord, Change, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, MemberListing, Page, Phase, ReadOptions,
-    RemovalReason, Result, StagedKey, User, UserId,
+    BaseKind, BaseRecord, Change, Clock, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, MemberListing, Page, Phase,
+    ReadOptions, RemovalReason, Result, StagedKey, Timestamp, User, UserId,
 };
 use std::collections::{BTreeSet, VecDeque};
 use std::num::NonZeroUsize;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 /// The members of one group, as they were read.
 struct MemberRead {
     group: GroupId,
+    members_updated: Option<Timestamp>,
     outcome: Result<Members>,
 }
 
@@ -40,14 +42,20 @@ pub(crate) struct Reader<'a> {
     pub(crate) provider: Arc<dyn IdentityProvider>,
     pub(crate) state: &'a mut RunState,
     pub(crate) concurrency: NonZeroUsize,
-    pending: VecDeque<GroupId>,
+    clock: Arc<dyn Clock>,
+    pending: VecDeque<(GroupId, Option<Timestamp>)>,
     /// Groups that were gone when their members were asked for.
     pub(crate) gone: Vec<GroupId>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(provider: Arc<dyn IdentityProvider>, state: &'a mut RunState, concurrency: NonZeroUsize) -> Self {
-        Self { provider, state, concurrency, pending: VecDeque::new(), gone: Vec::new() }
+    pub(crate) fn new(
+        provider: Arc<dyn IdentityProvider>,
+        state: &'a mut RunState,
+        concurrency: NonZeroUsize,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { provider, state, concurrency, clock, pending: VecDeque::new(), gone: Vec::new() }
     }
 
     /// Reads users, groups and members to the end of every listing.
@@ -76,9 +84,8 @@ impl<'a> Reader<'a> {
         self.state.stager.flush().await.map_err(SyncError::store)
     }
 
-    /// Reads the members of these groups only.
-    pub(crate) async fn read_members(&mut self, groups: Vec<GroupId>) -> Result<(), SyncError> {
-        self.pending.extend(groups);
+    /// Reads the members of the groups that are queued.
+    pub(crate) async fn read_members(&mut self) -> Result<(), SyncError> {
         let mut members = FuturesUnordered::new();
         loop {
             self.start_members(&mut members);
@@ -90,9 +97,9 @@ impl<'a> Reader<'a> {
 
     fn start_members(&mut self, running: &mut FuturesUnordered<BoxFuture<'static, MemberRead>>) {
         while running.len() < self.concurrency.get() {
-            let Some(group) = self.pending.pop_front() else { return };
+            let Some((group, members_updated)) = self.pending.pop_front() else { return };
             let pages = self.provider.members(&group, ReadOptions::default());
-            running.push(read_members(group, pages).boxed());
+            running.push(read_members(group, members_updated, pages).boxed());
         }
     }
 
@@ -159,15 +166,15 @@ impl<'a> Reader<'a> {
                 self.state.index.groups.entry(&held).seen = true;
             }
         }
-        let (mut changed, mut memberless) = (Vec::new(), Vec::new());
+        let (mut changed, mut listed, mut memberless) = (Vec::new(), Vec::new(), Vec::new());
         for group in page.items {
             let digest = self.state.digester.group(&group);
             let known = self.state.index.groups.entry(&group.id);
             if !known.seen {
                 known.seen = true;
                 match self.provider.member_listing(&group) {
-                    MemberListing::Listed => self.pending.push_back(group.id.clone()),
-                    _ => memberless.push(group.id.clone()),
+                    MemberListing::Listed => listed.push(group.clone()),
+                    _ => memberless.push(group.clone()),
                 }
             }
             let known = self.state.index.groups.entry(&group.id);
@@ -195,7 +202,20 @@ impl<'a> Reader<'a> {
             }
         }
         for group in memberless {
-            self.stage_members(&group, &Members::default(), RemovalReason::OutOfScope).await?;
+            if !matches!(self.state.checkpoint.take(&group), Earlier::Nothing) {
+                self.state.unstage_members(&group.id).await?;
+            }
+            self.stage_members(&group.id, &Members::default(), RemovalReason::OutOfScope).await?;
+        }
+        for group in listed {
+            match self.state.checkpoint.take(&group) {
+                Earlier::Good(read) => self.state.take_earlier(&read),
+                Earlier::Outdated => {
+                    self.state.unstage_members(&group.id).await?;
+                    self.pending.push_back((group.id, group.timestamps.members_updated));
+                }
+                Earlier::Nothing => self.pending.push_back((group.id, group.timestamps.members_updated)),
+            }
         }
         Ok(())
     }
@@ -210,7 +230,17 @@ impl<'a> Reader<'a> {
                 evidence.held += members.held.len() as u64 + members.nameless;
                 self.state.progress.groups_with_members += 1;
                 self.state.progress.memberships += members.ids.len() as u64;
-                self.stage_members(&read.group, &members, RemovalReason::Left).await.map_err(SyncError::store)
+                self.stage_members(&read.group, &members, RemovalReason::Left).await.map_err(SyncError::store)?;
+                let note = GroupRead {
+                    at: self.clock.now(),
+                    members_updated: read.members_updated,
+                    members: members.ids.len() as u64,
+                    pages: members.pages,
+                    records: members.records,
+                    held: members.held.len() as u64 + members.nameless,
+                };
+                self.state.checkpoint.note(read.group, note);
+                self.make_checkpoint().await
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.gone.push(read.group);
@@ -227,6 +257,23 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Notes how far the read has come, when it is time for that and the identity still has its role.
+    async fn make_checkpoint(&mut self) -> Result<(), SyncError> {
+        let now = self.clock.now();
+        if !self.state.checkpoint.is_due(now) {
+            return Ok(());
+        }
+        match self.provider.check().await.map_err(SyncError::provider) {
+            Ok(()) => self.state.save_checkpoint(now).await.map_err(SyncError::store),
+            Err(SyncError::Read(error)) => {
+                tracing::warn!(kind = error.kind().as_str(), "the access could not be checked; the read is not noted yet");
+                self.state.checkpoint.postpone(now);
+                Ok(())
+            }
+            Err(refused) => Err(refused),
+        }
+    }
+
     /// Stages what differs between the members that were read and those in the base.
     async fn stage_members(&mut self, group: &GroupId, fresh: &Members, reason: RemovalReason) -> Result<()> {
         let (added, removed) = {
@@ -240,7 +287,6 @@ impl<'a> Reader<'a> {
         for user in added {
             self.state.stager.stage(payload::user_added(group, &user)).await?;
         }
-        self.state.removals += removed.len() as u64;
         for user in removed {
             self.state.stager.stage(payload::user_removed(group, &user, reason)).await?;
         }
@@ -297,7 +343,11 @@ fn differences(
     (added, removed)
 }
 
-async fn read_members(group: GroupId, mut pages: BoxStream<'static, Result<Page<UserId>>>) -> MemberRead {
+async fn read_members(
+    group: GroupId,
+    members_updated: Option<Timestamp>,
+    mut pages: BoxStream<'static, Result<Page<UserId>>>,
+) -> MemberRead {
     let mut members = Members::default();
     let outcome = loop {
         match pages.try_next().await {
@@ -316,7 +366,7 @@ async fn read_members(group: GroupId, mut pages: BoxStream<'static, Result<Page<
             Err(error) => break Err(error),
         }
     };
-    MemberRead { group, outcome }
+    MemberRead { group, members_updated, outcome }
 }
 
 fn count(evidence: &mut StreamEvidence, held: &[HeldRecord], items: usize) {

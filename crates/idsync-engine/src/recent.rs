@@ -1,30 +1,46 @@
-//! What was removed lately: a slow leak must not pass below limits that would look at one run only.
+//! What changed lately: a slow leak must not pass below limits that would look at one run only.
 
 use idsync_core::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// Removals by what limits count.
+/// Changes by what limits count.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Removals {
+#[serde(default)]
+pub(crate) struct Counted {
     pub(crate) users: u64,
     pub(crate) deactivations: u64,
     pub(crate) groups: u64,
     pub(crate) memberships: u64,
     pub(crate) logins: u64,
+    pub(crate) created_users: u64,
+    pub(crate) created_groups: u64,
+    pub(crate) added_memberships: u64,
+    pub(crate) updated_users: u64,
+    pub(crate) updated_groups: u64,
 }
 
-impl Removals {
+impl Counted {
+    /// A first sync creates everything, which says nothing about the next ones.
+    pub(crate) const fn forget_creations(&mut self) {
+        (self.created_users, self.created_groups, self.added_memberships) = (0, 0, 0);
+    }
+
     fn add(&mut self, other: &Self) {
         self.users += other.users;
         self.deactivations += other.deactivations;
         self.groups += other.groups;
         self.memberships += other.memberships;
         self.logins += other.logins;
+        self.created_users += other.created_users;
+        self.created_groups += other.created_groups;
+        self.added_memberships += other.added_memberships;
+        self.updated_users += other.updated_users;
+        self.updated_groups += other.updated_groups;
     }
 }
 
-/// The removals of the last while, in steps.
+/// The changes of the last while, in steps.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Recent(Vec<Step>);
@@ -33,32 +49,32 @@ pub(crate) struct Recent(Vec<Step>);
 struct Step {
     since: Timestamp,
     until: Timestamp,
-    removals: Removals,
+    counted: Counted,
 }
 
 impl Recent {
     /// So many steps a window has at most, however often the engine runs.
     const STEPS: u32 = 96;
 
-    /// What was removed in the `window` up to now. Whatever lies in the future, because a clock was set back, counts as well.
-    pub(crate) fn within(&self, now: Timestamp, window: Duration) -> Removals {
-        let mut sum = Removals::default();
-        self.0.iter().filter(|step| now.saturating_since(step.until) < window).for_each(|step| sum.add(&step.removals));
+    /// What changed in the `window` up to now. Whatever lies in the future, because a clock was set back, counts as well.
+    pub(crate) fn within(&self, now: Timestamp, window: Duration) -> Counted {
+        let mut sum = Counted::default();
+        self.0.iter().filter(|step| now.saturating_since(step.until) < window).for_each(|step| sum.add(&step.counted));
         sum
     }
 
-    /// The same with what is removed now, and without what is over.
-    pub(crate) fn with(&self, now: Timestamp, window: Duration, removals: &Removals) -> Self {
+    /// The same with what changes now, and without what is over.
+    pub(crate) fn with(&self, now: Timestamp, window: Duration, counted: &Counted) -> Self {
         let mut steps: Vec<_> = self.0.iter().filter(|step| now.saturating_since(step.until) < window).cloned().collect();
-        if *removals == Removals::default() {
+        if *counted == Counted::default() {
             return Self(steps);
         }
         match steps.last_mut().filter(|last| now.saturating_since(last.since) < window / Self::STEPS) {
             Some(last) => {
-                last.removals.add(removals);
+                last.counted.add(counted);
                 last.until = last.until.max(now);
             }
-            None => steps.push(Step { since: now, until: now, removals: *removals }),
+            None => steps.push(Step { since: now, until: now, counted: *counted }),
         }
         Self(steps)
     }
@@ -74,8 +90,8 @@ mod tests {
         Timestamp::UNIX_EPOCH.saturating_add(Duration::from_secs(seconds))
     }
 
-    fn users(users: u64) -> Removals {
-        Removals { users, ..Removals::default() }
+    fn users(users: u64) -> Counted {
+        Counted { users, ..Counted::default() }
     }
 
     #[test]
@@ -87,8 +103,8 @@ mod tests {
         let now = at(3 * 86_400 - 60);
         assert!((1_440..1_460).contains(&recent.within(now, DAY).users), "{:?}", recent.within(now, DAY));
         assert!(recent.0.len() <= 97, "{}", recent.0.len());
-        assert_eq!(recent.within(at(4 * 86_400), DAY), Removals::default());
-        assert_eq!(recent.with(at(5 * 86_400), DAY, &Removals::default()), Recent::default());
+        assert_eq!(recent.within(at(4 * 86_400), DAY), Counted::default());
+        assert_eq!(recent.with(at(5 * 86_400), DAY, &Counted::default()), Recent::default());
     }
 
     #[test]

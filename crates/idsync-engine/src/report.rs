@@ -1,7 +1,7 @@
 //! What a run did.
 
-use crate::{Evidence, Standing};
-use idsync_core::{ChangeKind, Counts, DirectoryId, PlanHash, RequestUsage};
+use crate::{Evidence, Standing, SyncError};
+use idsync_core::{ChangeKind, Counts, DirectoryId, PlanHash, RequestUsage, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use std::time::Duration;
 pub enum Outcome {
     /// The sink is what the directory is, refused changes apart.
     Done,
-    /// Some removals are held back by a safeguard; everything else is done.
+    /// Some changes are held back by a safeguard; everything else is done.
     Held,
     /// A part could not be read and stays as it was; everything else is done.
     Incomplete,
@@ -43,13 +43,13 @@ pub struct DirectorySize {
     pub memberships: u64,
 }
 
-/// Removals that a safeguard holds back.
+/// Changes that a safeguard holds back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Held {
     /// How many.
     pub total: u64,
-    /// Which: it covers the removals, whatever else changes.
+    /// Which: it covers these changes, whatever else happens.
     pub hash: PlanHash,
     /// Why, in one line.
     pub reason: String,
@@ -78,12 +78,15 @@ pub struct SyncReport {
     pub changes: Counts,
     /// Changes of an earlier, interrupted run that this one delivered first, by kind.
     pub recovered: Counts,
-    /// Removals held back.
+    /// Changes held back.
     pub held: Option<Held>,
-    /// Changes that the sink refused; they come again with the next run.
+    /// Changes that are not applied because the sink refused them or what they depend on, now or a short while ago.
     pub escrowed: u64,
     /// The reason that the sink gave for the first of them.
     pub first_refusal: Option<String>,
+    /// When the first of those that were not tried this time is tried again; those that were refused for the first time are tried with
+    /// the next run.
+    pub retry_at: Option<Timestamp>,
     /// How large the directory is.
     pub directory: DirectorySize,
     /// What the run asked of the provider.
@@ -97,10 +100,18 @@ pub struct SyncReport {
     pub elapsed: Duration,
 }
 
-impl SyncReport {
-    /// Whether the run found everything as it was, so that there is nothing to remember of it.
-    pub(crate) fn is_uneventful(&self) -> bool {
-        self.outcome == Outcome::Done && self.changes.total() == 0 && self.recovered.total() == 0
+/// What the history keeps of a run that failed.
+#[derive(Debug, Serialize)]
+pub(crate) struct FailedRun {
+    kind: &'static str,
+    message: String,
+    remedy: String,
+}
+
+impl FailedRun {
+    pub(crate) fn new(error: &SyncError) -> Self {
+        let message = error.cause().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"));
+        Self { kind: error.kind(), message, remedy: error.remedy() }
     }
 }
 
@@ -121,7 +132,7 @@ impl fmt::Display for SyncReport {
             write!(f, "\n{} changes of an interrupted run were delivered first", self.recovered.total())?;
         }
         if let Some(held) = &self.held {
-            write!(f, "\n{} removals held: {} (hash {})", held.total, held.reason, held.hash)?;
+            write!(f, "\n{} changes held: {} (hash {})", held.total, held.reason, held.hash)?;
             if held.standing == Standing::Rejected {
                 write!(f, "; they were rejected")?;
             }

@@ -1,11 +1,14 @@
 //! What one run carries from step to step.
 
+use crate::checkpoint::{Checkpoint, GroupRead};
 use crate::digest::Digester;
 use crate::index::BaseIndex;
-use crate::recent::{Recent, Removals};
+use crate::payload::member_key;
+use crate::recent::{Counted, Recent};
 use crate::stager::Stager;
 use crate::{Activity, Evidence, Progress, Protected};
-use idsync_core::{Clock, DirectoryInfo, Error, GroupId, Lease, Revision, StateStore, Timestamp};
+use futures::TryStreamExt;
+use idsync_core::{Clock, DirectoryInfo, Error, GroupId, Lease, Phase, Result, Revision, StagedKey, StateStore, Timestamp};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -31,15 +34,14 @@ pub(crate) struct RunState {
     pub(crate) digester: Digester,
     pub(crate) index: BaseIndex,
     pub(crate) stager: Stager,
+    pub(crate) checkpoint: Checkpoint,
     pub(crate) evidence: Evidence,
     pub(crate) progress: Progress,
     pub(crate) observer: Option<Observer>,
     /// Memberships that were read or kept.
     pub(crate) membership_size: u64,
-    /// Members that listings did not show any more.
-    pub(crate) removals: u64,
-    /// What was removed within the window before this run.
-    pub(crate) removed_lately: Removals,
+    /// What changed within the window before this run.
+    pub(crate) changed_lately: Counted,
     /// The same, step by step.
     pub(crate) recent: Recent,
     pub(crate) protected: Protected,
@@ -55,6 +57,46 @@ impl RunState {
         if let Some(observer) = &self.observer {
             (observer.0)(&self.progress);
         }
+    }
+
+    /// Takes over what an earlier attempt read of a group's members; the differences are in the journal.
+    pub(crate) fn take_earlier(&mut self, read: &GroupRead) {
+        let evidence = &mut self.evidence.members;
+        evidence.listings += 1;
+        evidence.pages += read.pages;
+        evidence.records += read.records;
+        evidence.held += read.held;
+        self.evidence.resumed += 1;
+        self.progress.groups_with_members += 1;
+        self.progress.memberships += read.members;
+        self.membership_size += read.members;
+    }
+
+    /// Takes what an earlier attempt found out about a group's members out of the journal.
+    pub(crate) async fn unstage_members(&mut self, group: &GroupId) -> Result<()> {
+        let prefix = member_key(group.as_str(), "");
+        for phase in [Phase::RemoveMembers, Phase::AddMembers] {
+            let mut pages = self.store.staged(&self.lease.directory, Some(StagedKey::new(phase, prefix.clone())));
+            while let Some(rows) = pages.try_next().await? {
+                let all = rows.len();
+                let of_group = |key: &StagedKey| key.phase == phase && key.key.starts_with(&prefix);
+                let outdated: Vec<_> = rows.into_iter().map(|row| row.position).filter(of_group).collect();
+                let ended = outdated.len() < all;
+                self.stager.unstage(outdated).await?;
+                if ended {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes how far the read has come.
+    pub(crate) async fn save_checkpoint(&mut self, now: Timestamp) -> Result<()> {
+        self.evidence.access_checks += 1;
+        self.stager.begin().await?;
+        self.stager.flush().await?;
+        self.checkpoint.save(self.store.as_ref(), &self.lease, self.stager.header(), &self.info, now).await
     }
 
     /// The members of this group could not be read; it keeps those it had.

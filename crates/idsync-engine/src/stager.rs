@@ -20,6 +20,11 @@ impl Stager {
         Self { store, lease, header, begun: false, rows: Vec::new() }
     }
 
+    /// Goes on with a journal that is there.
+    pub(crate) const fn resumed(store: Arc<dyn StateStore>, lease: Lease, header: JournalHeader) -> Self {
+        Self { store, lease, header, begun: true, rows: Vec::new() }
+    }
+
     pub(crate) async fn stage(&mut self, row: StagedRow) -> Result<()> {
         self.rows.push(row);
         if self.rows.len() >= Self::BUNDLE { self.flush().await } else { Ok(()) }
@@ -35,12 +40,23 @@ impl Stager {
         if self.rows.is_empty() {
             return Ok(());
         }
+        self.begin().await?;
+        // Rows are staged again under the same position when an entry is read twice; the store keeps the later one.
+        self.store.stage(&self.lease, std::mem::take(&mut self.rows)).await
+    }
+
+    /// Begins the journal, if that was not done yet.
+    pub(crate) async fn begin(&mut self) -> Result<()> {
         if !self.begun {
             self.store.begin_journal(&self.lease, self.header.clone()).await?;
             self.begun = true;
         }
-        // Rows are staged again under the same position when an entry is read twice; the store keeps the later one.
-        self.store.stage(&self.lease, std::mem::take(&mut self.rows)).await
+        Ok(())
+    }
+
+    /// The journal as it was begun.
+    pub(crate) const fn header(&self) -> &JournalHeader {
+        &self.header
     }
 
     /// Whether there is a journal of this run.

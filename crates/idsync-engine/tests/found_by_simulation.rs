@@ -3,7 +3,7 @@
 use futures::executor::block_on;
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{Group, GroupId, Membership, User, UserId, UserStatus};
-use idsync_engine::{DeleteLimit, DeleteLimits, Outcome, SyncEngine};
+use idsync_engine::{Limit, Outcome, Safeguards, SyncEngine};
 
 fn user(id: &str) -> User {
     User::new(UserId::new(id).unwrap(), UserStatus::Active)
@@ -20,8 +20,8 @@ fn small_directory() -> MemoryProvider {
 #[test]
 fn p04_applying_a_plan_of_which_everything_is_held_does_not_say_done() {
     let (provider, store, sink) = (small_directory(), MemoryStore::new(), MemorySink::new());
-    let limits = DeleteLimits::all(DeleteLimit::Count(0));
-    let engine = SyncEngine::builder(provider.clone(), store, sink).delete_limits(limits).build();
+    let limits = Safeguards::all(Limit::Count(0));
+    let engine = SyncEngine::builder(provider.clone(), store, sink).safeguards(limits).build();
     block_on(engine.sync()).unwrap();
     provider.remove_user(&UserId::new("u2").unwrap());
     let plan = block_on(engine.plan()).unwrap();
@@ -36,8 +36,8 @@ fn p10_an_approved_deletion_ends_memberships_that_a_listing_still_shows() {
     let (provider, sink) = (small_directory(), MemorySink::new());
     let membership = Membership::new(GroupId::new("g1").unwrap(), UserId::new("u2").unwrap());
     provider.add_member(membership.clone());
-    let limits = DeleteLimits::default().with_users(DeleteLimit::Count(0));
-    let engine = SyncEngine::builder(provider.clone(), MemoryStore::new(), sink.clone()).delete_limits(limits).build();
+    let limits = Safeguards::default().with_users(Limit::Count(0));
+    let engine = SyncEngine::builder(provider.clone(), MemoryStore::new(), sink.clone()).safeguards(limits).build();
     block_on(engine.sync()).unwrap();
     provider.remove_user(&membership.user);
     // The listing of the group's members has not noticed yet.

@@ -1,15 +1,16 @@
 //! The promises of the engine, one test or more each, against providers and sinks that misbehave.
 
 use async_trait::async_trait;
+use futures::TryStreamExt;
 use futures::executor::block_on;
 use futures::stream::{self, BoxStream, StreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    Batch, BatchOutcome, Change, ChangeKind, ChangeOutcome, DeletionReason, DirectoryInfo, DirectorySink, Error, ErrorKind, Group, GroupId,
-    HeldRecord, IdentityProvider, Lookup, MemberListing, Membership, Page, Phase, PlanHash, ReadOptions, RemovalReason, Result, StateStore,
-    User, UserId, UserStatus,
+    BaseKind, Batch, BatchOutcome, Change, ChangeKind, ChangeOutcome, DeletionReason, DirectoryInfo, DirectorySink, Error, ErrorKind,
+    Group, GroupId, HeldRecord, IdentityProvider, Lookup, MemberListing, Membership, Page, Phase, PlanHash, ReadOptions, RemovalReason,
+    Result, StateStore, User, UserId, UserStatus,
 };
-use idsync_engine::{DeleteLimit, DeleteLimits, Outcome, SyncEngine, SyncError};
+use idsync_engine::{Limit, Outcome, Safeguards, SyncEngine, SyncError};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -337,7 +338,7 @@ fn p03_deprovisioned_confirms_and_is_the_reason() {
 fn p04_above_the_limit_removals_are_held_unasked_and_the_rest_goes_on() {
     let world = synced();
     let engine = SyncEngine::builder(world.provider.clone(), world.store.clone(), world.sink.clone())
-        .delete_limits(DeleteLimits::default().with_users(DeleteLimit::Count(1)))
+        .safeguards(Safeguards::default().with_users(Limit::Count(1)))
         .build();
     for user in ["u01", "u11"] {
         world.provider.inner.remove_user(&uid(user));
@@ -361,7 +362,7 @@ fn p04_a_limit_is_the_most_that_goes_through() {
     for (removed, outcome) in [(1, Outcome::Done), (2, Outcome::Done), (3, Outcome::Held)] {
         let world = synced();
         let engine = SyncEngine::builder(world.provider.clone(), world.store.clone(), world.sink.clone())
-            .delete_limits(DeleteLimits::all(DeleteLimit::Count(2)))
+            .safeguards(Safeguards::all(Limit::Count(2)))
             .build();
         for n in 0..removed {
             world.provider.inner.remove_user(&uid(&format!("u{:02}", 12 - n)));
@@ -374,7 +375,7 @@ fn p04_a_limit_is_the_most_that_goes_through() {
 fn p04_deactivations_and_memberships_have_limits_of_their_own() {
     let world = synced();
     let engine = SyncEngine::builder(world.provider.clone(), world.store.clone(), world.sink.clone())
-        .delete_limits(DeleteLimits::default().with_deactivations(DeleteLimit::Count(0)).with_memberships(DeleteLimit::Count(1)))
+        .safeguards(Safeguards::default().with_deactivations(Limit::Count(0)).with_memberships(Limit::Count(1)))
         .build();
     world.provider.inner.put_user(User::new(uid("u05"), UserStatus::Suspended).with_login("user5"));
     world.provider.inner.remove_group(&gid("g1"));
@@ -618,7 +619,7 @@ fn p14_a_plan_is_applied_as_hashed_or_refused() {
 }
 
 #[test]
-fn p21_a_run_that_finds_nothing_new_writes_nothing() {
+fn p21_a_run_that_finds_nothing_new_writes_its_record_and_nothing_else() {
     let world = synced();
     let (directory, before) = block_on(async {
         let id = world.provider.identify().await.unwrap().id;
@@ -629,6 +630,11 @@ fn p21_a_run_that_finds_nothing_new_writes_nothing() {
     block_on(async {
         assert_eq!(world.store.head(&directory).await.unwrap(), before);
         assert_eq!(world.store.journal(&directory).await.unwrap(), None);
-        assert_eq!(world.store.runs(&directory, 10).await.unwrap().len(), 1, "the history holds the runs in which something happened");
+        let runs = world.store.runs(&directory, 10).await.unwrap();
+        assert_eq!(runs.len(), 2, "each run leaves its record");
+        assert_eq!(runs[0].outcome, "done");
+        for kind in [BaseKind::Escrow, BaseKind::Checkpoint] {
+            assert_eq!(world.store.index(&directory, kind).try_concat().await.unwrap(), []);
+        }
     });
 }

@@ -4,7 +4,7 @@ use futures::executor::block_on;
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{EntryId, Group, GroupId, ManualClock, Membership, PlanHash, Timestamp, User, UserId, UserStatus};
 use idsync_engine::{
-    DeleteLimit, DeleteLimits, GroupLimit, HeldSet, Outcome, Protected, Standing, SyncEngine, SyncEngineBuilder, SyncError, SyncReport,
+    GroupLimit, HeldSet, Limit, Outcome, Protected, Safeguards, Standing, SyncEngine, SyncEngineBuilder, SyncError, SyncReport,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,8 +37,8 @@ impl Kind {
     const ALL: [Self; 5] = [Self::Users, Self::Deactivations, Self::Groups, Self::Memberships, Self::Logins];
 
     /// No limits but this one.
-    fn limits(self, limit: DeleteLimit) -> DeleteLimits {
-        let none = DeleteLimits::all(DeleteLimit::Unlimited);
+    fn limits(self, limit: Limit) -> Safeguards {
+        let none = Safeguards::all(Limit::Unlimited);
         match self {
             Self::Deactivations => none.with_deactivations(limit),
             Self::Groups => none.with_groups(limit),
@@ -73,16 +73,16 @@ impl World {
             clock: Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)),
             size,
         };
-        assert_eq!(world.sync(DeleteLimits::all(DeleteLimit::Count(0))).outcome, Outcome::Done, "a first run removes nothing");
+        assert_eq!(world.sync(Safeguards::all(Limit::Count(0))).outcome, Outcome::Done, "a first run removes nothing");
         world
     }
 
-    fn builder(&self, limits: DeleteLimits) -> SyncEngineBuilder {
+    fn builder(&self, limits: Safeguards) -> SyncEngineBuilder {
         let builder = SyncEngine::builder(self.provider.clone(), self.store.clone(), self.sink.clone());
-        builder.delete_limits(limits).clock(Arc::clone(&self.clock))
+        builder.safeguards(limits).clock(Arc::clone(&self.clock))
     }
 
-    fn sync(&self, limits: DeleteLimits) -> SyncReport {
+    fn sync(&self, limits: Safeguards) -> SyncReport {
         block_on(self.builder(limits).build().sync()).unwrap()
     }
 
@@ -110,11 +110,11 @@ impl World {
     }
 
     fn held(&self) -> Option<HeldSet> {
-        block_on(self.builder(DeleteLimits::default()).build().held()).unwrap()
+        block_on(self.builder(Safeguards::default()).build().held()).unwrap()
     }
 }
 
-fn check(cases: &mut u32, world: &World, limits: DeleteLimits, may: bool, what: &str) {
+fn check(cases: &mut u32, world: &World, limits: Safeguards, may: bool, what: &str) {
     *cases += 1;
     let report = world.sync(limits);
     let expected = if may { Outcome::Done } else { Outcome::Held };
@@ -131,13 +131,7 @@ fn p04_each_limit_below_at_and_above() {
             for removed in limit.max(1) - 1..=limit + 1 {
                 let world = World::new(30, 1);
                 world.remove(kind, 0, removed);
-                check(
-                    &mut cases,
-                    &world,
-                    kind.limits(DeleteLimit::Count(limit)),
-                    removed <= limit,
-                    &format!("{removed} {kind:?}, {limit} may"),
-                );
+                check(&mut cases, &world, kind.limits(Limit::Count(limit)), removed <= limit, &format!("{removed} {kind:?}, {limit} may"));
             }
         }
         for (size, allowed) in [(40, 10), (200, 20)] {
@@ -146,10 +140,8 @@ fn p04_each_limit_below_at_and_above() {
                 world.remove(kind, 0, removed);
                 let limits = match kind {
                     // A fifth of the memberships; a group of this size may lose half of them.
-                    Kind::Memberships => {
-                        DeleteLimits::default().with_memberships(DeleteLimit::Percent { percent: 10, at_least: 10, at_most: 500 })
-                    }
-                    _ => DeleteLimits::default(),
+                    Kind::Memberships => Safeguards::default().with_memberships(Limit::Percent { percent: 10, at_least: 10, at_most: 500 }),
+                    _ => Safeguards::default(),
                 };
                 check(&mut cases, &world, limits, removed <= allowed, &format!("{removed} of {size} {kind:?} by default"));
             }
@@ -162,7 +154,7 @@ fn p04_each_limit_below_at_and_above() {
 fn p04_the_upper_bound_of_the_default_holds_in_large_directories() {
     let world = World::new(5_200, 5_200);
     world.remove(Kind::Users, 0, 501);
-    let report = world.sync(DeleteLimits::default());
+    let report = world.sync(Safeguards::default());
     assert_eq!(report.outcome, Outcome::Held);
     assert!(report.held.unwrap().reason.contains("501 of 5200 users would go, 500 may"));
 }
@@ -178,12 +170,12 @@ fn p04_one_group_may_not_lose_more_than_half_from_twenty_members_on() {
             world.provider.remove_member(&Membership::new(gid(0), uid(n)));
             world.provider.add_member(Membership::new(gid(1), uid(n)));
         }
-        world.sync(DeleteLimits::all(DeleteLimit::Unlimited));
+        world.sync(Safeguards::all(Limit::Unlimited));
         world.remove(Kind::Memberships, 0, 0);
         (0..leaving).for_each(|n| world.provider.remove_member(&Membership::new(gid(0), uid(n))));
         // Elsewhere somebody leaves as well, and may.
         world.provider.remove_member(&Membership::new(gid(1), uid(199)));
-        let limits = DeleteLimits::default().with_memberships(DeleteLimit::Unlimited);
+        let limits = Safeguards::default().with_memberships(Limit::Unlimited);
         check(&mut cases, &world, limits, may, &format!("{leaving} of {size}"));
         assert!(!world.sink.snapshot().memberships().any(|held| held.user == uid(199)), "the other group goes on");
         if !may {
@@ -202,9 +194,9 @@ fn p04_not_all_of_ten_or_more_memberships_end_at_once() {
     for (size, may) in [(9, true), (10, false), (15, false)] {
         let world = World::new(size, size);
         (0..size).for_each(|n| world.provider.remove_member(&Membership::new(gid(n), uid(n))));
-        let everything = DeleteLimits::default().with_memberships(DeleteLimit::percent(100));
+        let everything = Safeguards::default().with_memberships(Limit::percent(100));
         check(&mut 0, &world, everything, may, &format!("all {size} memberships"));
-        check(&mut 0, &world, DeleteLimits::all(DeleteLimit::Unlimited), true, "without limits");
+        check(&mut 0, &world, Safeguards::all(Limit::Unlimited), true, "without limits");
     }
 }
 
@@ -212,7 +204,7 @@ fn p04_not_all_of_ten_or_more_memberships_end_at_once() {
 fn p04_a_slow_leak_is_stopped_by_the_window() {
     for kind in Kind::ALL {
         let world = World::new(60, 1);
-        let limits = kind.limits(DeleteLimit::Count(10));
+        let limits = kind.limits(Limit::Count(10));
         for (run, may) in [(0, true), (1, true), (2, false)] {
             world.remove(kind, run * 4, 4);
             check(&mut 0, &world, limits, may, &format!("{kind:?} in run {run}"));
@@ -229,7 +221,7 @@ fn p04_a_held_set_says_why_which_and_whom_it_reaches_and_is_forgotten_when_it_is
     let world = World::new(60, 3);
     assert_eq!(world.held(), None);
     world.remove(Kind::Users, 0, 12);
-    let report = world.sync(DeleteLimits::default());
+    let report = world.sync(Safeguards::default());
     let set = world.held().unwrap();
     assert_eq!(Some(&set.summary), report.held.as_ref());
     assert_eq!(set.summary.reason, "12 of 60 users would go, 10 may");
@@ -240,7 +232,7 @@ fn p04_a_held_set_says_why_which_and_whom_it_reaches_and_is_forgotten_when_it_is
         world.provider.put_user(active(n));
         world.provider.add_member(Membership::new(gid(n % 3), uid(n)));
     }
-    assert_eq!(world.sync(DeleteLimits::default()).outcome, Outcome::Done);
+    assert_eq!(world.sync(Safeguards::default()).outcome, Outcome::Done);
     assert_eq!(world.held(), None, "everybody came back");
 }
 
@@ -248,14 +240,14 @@ fn p04_a_held_set_says_why_which_and_whom_it_reaches_and_is_forgotten_when_it_is
 fn held() -> (World, PlanHash) {
     let world = World::new(60, 3);
     world.remove(Kind::Users, 0, 12);
-    let hash = world.sync(DeleteLimits::default()).held.unwrap().hash;
+    let hash = world.sync(Safeguards::default()).held.unwrap().hash;
     (world, hash)
 }
 
 #[test]
 fn p04_an_approved_set_is_applied_once_and_does_not_count_in_the_window() {
     let (world, hash) = held();
-    let engine = world.builder(DeleteLimits::default()).build();
+    let engine = world.builder(Safeguards::default()).build();
     // Other changes do not make it another set.
     world.provider.put_user(active(900));
     assert_eq!(block_on(engine.sync()).unwrap().held.unwrap().hash, hash);
@@ -276,7 +268,7 @@ fn p04_an_approved_set_is_applied_once_and_does_not_count_in_the_window() {
 #[test]
 fn p04_an_approval_is_for_one_set_and_for_a_day() {
     let (world, hash) = held();
-    let engine = world.builder(DeleteLimits::default()).build();
+    let engine = world.builder(Safeguards::default()).build();
     let other = PlanHash::from_bytes([1; 16]);
     let error = block_on(engine.approve(other)).unwrap_err();
     assert!(matches!(error, SyncError::NotHeld { expected, found } if expected == other && found == Some(hash)), "{error:?}");
@@ -304,7 +296,7 @@ fn p03_an_approved_set_in_which_somebody_turns_out_to_be_there_is_held_again() {
     let (world, hash) = held();
     // The listings do not show this user, and a look-up fails: not confirmed.
     world.provider.hold(EntryId::User(uid(3)));
-    let engine = world.builder(DeleteLimits::default()).build();
+    let engine = world.builder(Safeguards::default()).build();
     block_on(engine.approve(hash)).unwrap();
     let report = block_on(engine.sync()).unwrap();
     assert_ne!(report.held.as_ref().map(|held| held.hash), Some(hash));
@@ -314,7 +306,7 @@ fn p03_an_approved_set_in_which_somebody_turns_out_to_be_there_is_held_again() {
 #[test]
 fn p04_a_rejected_set_stays_and_is_not_asked_about_again_until_it_changes() {
     let (world, hash) = held();
-    let engine = world.builder(DeleteLimits::default()).build();
+    let engine = world.builder(Safeguards::default()).build();
     assert!(matches!(block_on(engine.reject(PlanHash::from_bytes([1; 16]))).unwrap_err(), SyncError::NotHeld { .. }));
     block_on(engine.reject(hash)).unwrap();
     for _ in 0..2 {
@@ -333,7 +325,7 @@ fn p04_protected_entries_are_never_removed_not_even_approved() {
     let world = World::new(60, 60);
     let protected = Protected::nobody().logins(["USER0"]).user_ids([uid(1)]).users(|user| user.id == uid(2)).group_ids([gid(59)]);
     let protected = protected.groups(|group| group.name == "Group 58");
-    let engine = world.builder(DeleteLimits::default()).protect(protected).build();
+    let engine = world.builder(Safeguards::default()).protect(protected).build();
     world.remove(Kind::Users, 0, 2);
     world.remove(Kind::Deactivations, 2, 1);
     world.remove(Kind::Groups, 0, 3);

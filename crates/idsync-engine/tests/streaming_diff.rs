@@ -4,7 +4,7 @@ use futures::executor::block_on;
 use futures::{StreamExt, TryStreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{Change, ChangeSet, Group, GroupId, Membership, Snapshot, User, UserId, UserStatus};
-use idsync_engine::{DeleteLimit, DeleteLimits, SyncEngine};
+use idsync_engine::{Limit, Safeguards, SyncEngine};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::num::NonZeroUsize;
@@ -80,7 +80,7 @@ proptest! {
         let provider = MemoryProvider::new().page_size(NonZeroUsize::new(page).unwrap());
         let sink = MemorySink::new();
         let engine = SyncEngine::builder(provider.clone(), MemoryStore::new(), sink.clone())
-            .delete_limits(DeleteLimits::all(DeleteLimit::Unlimited))
+            .safeguards(Safeguards::all(Limit::Unlimited))
             .build();
         for target in worlds {
             provider.replace(&target);
@@ -123,9 +123,8 @@ proptest! {
 fn a_group_of_many_blocks_grows_shrinks_and_is_spread_anew() {
     let provider = MemoryProvider::new();
     let sink = MemorySink::new();
-    let engine = SyncEngine::builder(provider.clone(), MemoryStore::new(), sink.clone())
-        .delete_limits(DeleteLimits::all(DeleteLimit::Unlimited))
-        .build();
+    let engine =
+        SyncEngine::builder(provider.clone(), MemoryStore::new(), sink.clone()).safeguards(Safeguards::all(Limit::Unlimited)).build();
     let group = GroupId::new("00g").unwrap();
     provider.put_group(Group::new(group.clone(), "Everybody"));
     for n in 0..3_000 {

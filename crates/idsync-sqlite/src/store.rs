@@ -209,7 +209,9 @@ impl StateStore for SqliteStore {
 
     async fn write_base(&self, lease: &Lease, writes: Vec<BaseWrite>) -> Result<()> {
         self.write(lease, move |transaction, row| {
-            journal::require(transaction, &row)?;
+            if writes.iter().any(|write| write.kind.is_of_the_base()) {
+                journal::require(transaction, &row)?;
+            }
             base::write(transaction, &row, &writes)
         })
         .await

@@ -1,6 +1,6 @@
 //! Limits that are not those that were set.
 
-use idsync_engine::{DeleteLimit, DeleteLimits};
+use idsync_engine::{Limit, Safeguards};
 use idsync_simulation::Parts;
 
 /// Which limits let one more go.
@@ -12,15 +12,15 @@ pub(crate) enum LimitFlaw {
     LookUps,
 }
 
-fn one_more(limit: DeleteLimit) -> DeleteLimit {
+fn one_more(limit: Limit) -> Limit {
     match limit {
-        DeleteLimit::Count(count) => DeleteLimit::Count(count + 1),
+        Limit::Count(count) => Limit::Count(count + 1),
         other => other,
     }
 }
 
 impl Parts for LimitFlaw {
-    fn limits(&self, sound: DeleteLimits) -> DeleteLimits {
+    fn limits(&self, sound: Safeguards) -> Safeguards {
         match self {
             Self::MembershipsAndDeactivations => {
                 sound.with_memberships(one_more(sound.memberships)).with_deactivations(one_more(sound.deactivations))

@@ -232,7 +232,9 @@ impl StateStore for MemoryStore {
 
     async fn write_base(&self, lease: &Lease, writes: Vec<BaseWrite>) -> Result<()> {
         self.write(lease, |directory| {
-            Self::journal_of(directory)?;
+            if writes.iter().any(|write| write.kind.is_of_the_base()) {
+                Self::journal_of(directory)?;
+            }
             writes.into_iter().for_each(|write| write_row(&mut directory.base, write));
             Ok(())
         })

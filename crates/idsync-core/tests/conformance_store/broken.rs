@@ -240,6 +240,9 @@ impl StateStore for Broken {
         let next = self.inner.commit(lease, commit.clone()).await?;
         match self.flaw {
             Flaw::CommitKeepsTheJournal => self.begin_journal(lease, JournalHeader::new(next, Timestamp::UNIX_EPOCH)).await?,
+            Flaw::ForgetsRowsBesideTheBase => {
+                self.inner.write_base(lease, vec![BaseWrite::delete(BaseKind::Escrow, "kept".to_owned())]).await?;
+            }
             Flaw::ForgetsMemos => self.inner.set_memo(lease, "a memo", None).await?,
             Flaw::CommitsTwice => return self.inner.commit(lease, StoreCommit::new(next, commit.note)).await,
             _ => {}

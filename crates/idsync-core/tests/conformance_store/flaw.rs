@@ -51,6 +51,8 @@ pub(crate) enum Flaw {
     NotDurable,
     /// A commit forgets the memos.
     ForgetsMemos,
+    /// A commit forgets the rows beside the base.
+    ForgetsRowsBesideTheBase,
     /// A memo stays what it was first.
     MemoStaysTheFirst,
     /// Rows are ordered by the length of their keys.

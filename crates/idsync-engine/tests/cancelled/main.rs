@@ -6,10 +6,11 @@ use futures::FutureExt;
 use futures::executor::block_on;
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{Group, GroupId, Membership, User, UserId, UserStatus};
-use idsync_engine::{SyncEngine, SyncError, SyncReport};
+use idsync_engine::{CheckpointPolicy, SyncEngine, SyncError, SyncReport};
 use std::collections::HashSet;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 use yielding::{Yielding, YieldingSink};
 
 fn user(n: u8) -> User {
@@ -52,7 +53,9 @@ impl World {
 
     fn engine(&self) -> SyncEngine {
         let (provider, store) = (Yielding(self.provider.clone()), Yielding(self.store.clone()));
-        SyncEngine::builder(provider, store, YieldingSink(self.sink.clone())).build()
+        // A checkpoint after every group, so that each of them is where a run is dropped and gone on with.
+        let always = CheckpointPolicy::new(Duration::ZERO, Duration::MAX);
+        SyncEngine::builder(provider, store, YieldingSink(self.sink.clone())).checkpoint(always).build()
     }
 
     fn check(&self, at: usize) {

@@ -5,7 +5,7 @@ use super::super::{Unproven, Verdict};
 use super::StoreFixture;
 use super::picture::{BaseRow, base, ensure_rows, index};
 use super::samples::{KEYS, bytes, delete, digest, directory, header, put, record};
-use crate::{BaseKind, BaseRecord, BaseWrite, IndexRow, Lease, Revision, StateStore};
+use crate::{BaseKind, BaseRecord, BaseWrite, IndexRow, Lease, Revision, StateStore, StoreCommit};
 
 /// “Keys and digests of all rows of `kind`, in bytewise key order.”
 ///
@@ -94,6 +94,26 @@ pub async fn rows_are_replaced_and_deleted<F: StoreFixture>(fixture: &F) -> Verd
     store.write_base(&lease, writes).await?;
     let row = |key: &str, seed| BaseRow { kind: BaseKind::Members, key: key.to_owned(), record: record(seed) };
     ensure_base(&base(store.as_ref(), &directory).await?, &[row("a", 2), row("c", 1), row("d", 4)], "after rows were replaced and deleted")
+}
+
+/// “Rows that stand beside the base need no journal, and no commit or end of a journal touches them.”
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn rows_beside_the_base_need_no_journal_and_outlive_them<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let store = fixture.open(&place).await?;
+    let lease = store.acquire(&directory, "first").await?;
+    let beside = || BaseKind::ALL.into_iter().filter(|kind| !kind.is_of_the_base());
+    store.write_base(&lease, beside().map(|kind| put(kind, "kept", 1)).collect()).await?;
+    let expected: Vec<_> = beside().map(|kind| BaseRow { kind, key: "kept".to_owned(), record: record(1) }).collect();
+    ensure_base(&base(store.as_ref(), &directory).await?, &expected, "rows beside the base, without a journal")?;
+    ensure_eq(&store.journal(&directory).await?, &None, "the journal after rows beside the base were written")?;
+    store.begin_journal(&lease, header(Revision(0))).await?;
+    store.commit(&lease, StoreCommit::new(Revision(0), Vec::new())).await?;
+    store.begin_journal(&lease, header(Revision(1))).await?;
+    store.discard_journal(&lease).await?;
+    ensure_base(&base(store.as_ref(), &directory).await?, &expected, "rows beside the base, after two journals")
 }
 
 /// The base of a real directory does not fit one page.

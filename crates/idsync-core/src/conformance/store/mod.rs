@@ -57,6 +57,7 @@ pub async fn all<F: StoreFixture>(fixture: &F) -> Report {
             base::records_come_in_the_order_asked_with_none_for_what_is_missing,
             base::records_of_any_bytes_come_back_as_they_were,
             base::rows_are_replaced_and_deleted,
+            base::rows_beside_the_base_need_no_journal_and_outlive_them,
             base::thousands_of_rows_come_complete,
             commit::p13_a_commit_from_another_revision_is_refused,
             commit::a_commit_moves_on_by_one_keeps_the_note_and_empties_the_journal,

@@ -58,7 +58,7 @@ pub(super) fn rows() -> Vec<StagedRow> {
         for (index, mark) in marks.into_iter().enumerate() {
             let key = format!("{}-{index}", KEYS[(number + index) % KEYS.len()]);
             let effect = match index {
-                0 => Some(put(BaseKind::ALL[number % 3], &key, 9)),
+                0 => Some(put(BaseKind::ALL[number % BaseKind::ALL.len()], &key, 9)),
                 1 => Some(delete(BaseKind::User, &key)),
                 _ => None,
             };

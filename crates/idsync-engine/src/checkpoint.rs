@@ -1,0 +1,243 @@
+//! What a run remembers of its read while it reads, so that a later one can go on if it is killed.
+//!
+//! The listings of users and groups are read anew by every run, for only a whole listing proves who is gone. The members of groups, which
+//! are most of a read, are not read again if an earlier attempt at the same read did so a short while ago. Their differences are in the
+//! journal already; a checkpoint says which groups these are. It is only written while the identity still has its role, so that what a
+//! run without one saw is never gone on from.
+
+use crate::payload::{self, corrupt, parse_member_key};
+use futures::TryStreamExt;
+use idsync_core::{
+    BaseKind, BaseRecord, BaseWrite, Digest, DirectoryInfo, Group, GroupId, JournalHeader, Lease, Phase, Result, Revision, Stage,
+    StagedKey, StateStore, Timestamp,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// When a run notes how far its read has come, and how long that is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CheckpointPolicy {
+    /// The time between two checkpoints; a run that reads for a shorter time makes none.
+    pub every: Duration,
+    /// What was read longer ago than this is read again.
+    pub keep: Duration,
+}
+
+impl CheckpointPolicy {
+    /// A checkpoint `every` so often, good for as long as `keep`.
+    pub const fn new(every: Duration, keep: Duration) -> Self {
+        Self { every, keep }
+    }
+
+    /// No checkpoints: each run reads everything.
+    pub const fn never() -> Self {
+        Self::new(Duration::MAX, Duration::ZERO)
+    }
+}
+
+/// Every minute, good for an hour.
+impl Default for CheckpointPolicy {
+    fn default() -> Self {
+        Self::new(Duration::from_secs(60), Duration::from_secs(60 * 60))
+    }
+}
+
+/// What was read of the members of one group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupRead {
+    pub(crate) at: Timestamp,
+    /// When the members last changed, as the group said then.
+    pub(crate) members_updated: Option<Timestamp>,
+    pub(crate) members: u64,
+    pub(crate) pages: u64,
+    pub(crate) records: u64,
+    pub(crate) held: u64,
+}
+
+/// Which read the rows of a checkpoint belong to.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ReadIdentity {
+    read_at: Timestamp,
+    revision: u64,
+    scope: String,
+}
+
+/// The checkpoint of one run.
+#[derive(Debug)]
+pub(crate) struct Checkpoint {
+    policy: CheckpointPolicy,
+    last: Timestamp,
+    /// Groups that an earlier attempt read.
+    earlier: HashMap<GroupId, GroupRead>,
+    /// Groups that were read since the last checkpoint.
+    unsaved: Vec<(GroupId, GroupRead)>,
+    /// Whether the store has rows of it.
+    kept: bool,
+}
+
+const READ: &str = "read";
+
+impl Checkpoint {
+    /// Takes up the read that an earlier run could not end, if there is one and it is of the same directory. Returns the journal to go
+    /// on with.
+    pub(crate) async fn resume(
+        store: &dyn StateStore,
+        lease: &Lease,
+        info: &DirectoryInfo,
+        revision: Revision,
+        policy: CheckpointPolicy,
+        now: Timestamp,
+    ) -> Result<(Self, Option<JournalHeader>)> {
+        let mut checkpoint = Self { policy, last: now, earlier: HashMap::new(), unsaved: Vec::new(), kept: false };
+        let keys = keys(store, lease).await?;
+        if keys.is_empty() {
+            return Ok((checkpoint, None));
+        }
+        checkpoint.kept = true;
+        let journal = store.journal(&lease.directory).await?.filter(|journal| journal.stage == Stage::Reading && journal.base == revision);
+        if let Some(journal) = journal {
+            checkpoint.read_back(store, lease, &keys, &ReadIdentity::new(&journal, revision, info), now).await?;
+            if !checkpoint.earlier.is_empty() {
+                checkpoint.keep_differences(store, lease).await?;
+                return Ok((checkpoint, Some(journal)));
+            }
+        }
+        checkpoint.clear(store, lease).await?;
+        Ok((checkpoint, None))
+    }
+
+    async fn read_back(
+        &mut self,
+        store: &dyn StateStore,
+        lease: &Lease,
+        keys: &[String],
+        identity: &ReadIdentity,
+        now: Timestamp,
+    ) -> Result<()> {
+        let records = store.records(&lease.directory, BaseKind::Checkpoint, keys).await?;
+        let mut is_same = false;
+        for (key, record) in keys.iter().zip(records) {
+            let record = record.ok_or_else(|| corrupt("an index without its records"))?;
+            if key == READ {
+                is_same = payload::from_json::<ReadIdentity>(&record.record)? == *identity;
+                continue;
+            }
+            let id = key.split_once('\0').and_then(|(_, id)| GroupId::new(id).ok());
+            let id = id.ok_or_else(|| corrupt("a checkpoint that cannot be read back"))?;
+            let read: GroupRead = payload::from_json(&record.record)?;
+            if read.at <= now && now.saturating_since(read.at) < self.policy.keep {
+                self.earlier.insert(id, read);
+            }
+        }
+        if !is_same {
+            self.earlier.clear();
+        }
+        Ok(())
+    }
+
+    /// Drops everything from the journal that is read anew.
+    async fn keep_differences(&self, store: &dyn StateStore, lease: &Lease) -> Result<()> {
+        let mut pages = store.staged(&lease.directory, None);
+        while let Some(rows) = pages.try_next().await? {
+            let is_kept = |key: &StagedKey| {
+                matches!(key.phase, Phase::RemoveMembers | Phase::AddMembers)
+                    && parse_member_key(&key.key).is_some_and(|membership| self.earlier.contains_key(&membership.group))
+            };
+            let anew: Vec<_> = rows.into_iter().map(|row| row.position).filter(|position| !is_kept(position)).collect();
+            if !anew.is_empty() {
+                store.unstage(lease, anew).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What an earlier attempt read of a group's members, which then are not read again.
+    pub(crate) fn take(&mut self, group: &Group) -> Earlier {
+        match self.earlier.remove(&group.id) {
+            Some(read) if read.members_updated == group.timestamps.members_updated => Earlier::Good(read),
+            Some(_) => Earlier::Outdated,
+            None => Earlier::Nothing,
+        }
+    }
+
+    /// The members of a group were read.
+    pub(crate) fn note(&mut self, group: GroupId, read: GroupRead) {
+        if self.policy.every != Duration::MAX {
+            self.unsaved.push((group, read));
+        }
+    }
+
+    /// Whether it is time for a checkpoint.
+    pub(crate) fn is_due(&self, now: Timestamp) -> bool {
+        !self.unsaved.is_empty() && (now.saturating_since(self.last) >= self.policy.every || now < self.last)
+    }
+
+    /// It is not the time after all.
+    pub(crate) const fn postpone(&mut self, now: Timestamp) {
+        self.last = now;
+    }
+
+    /// Notes what was read. Its differences must be in the journal already.
+    pub(crate) async fn save(
+        &mut self,
+        store: &dyn StateStore,
+        lease: &Lease,
+        journal: &JournalHeader,
+        info: &DirectoryInfo,
+        now: Timestamp,
+    ) -> Result<()> {
+        let identity = ReadIdentity::new(journal, journal.base, info);
+        let mut writes = vec![row(READ.to_owned(), payload::to_json(&identity)?)];
+        for (group, read) in self.unsaved.drain(..) {
+            writes.push(row(format!("group\0{group}"), payload::to_json(&read)?));
+        }
+        self.kept = true;
+        self.last = now;
+        store.write_base(lease, writes).await
+    }
+
+    /// The read came to its end, or is not to be gone on from.
+    pub(crate) async fn clear(&mut self, store: &dyn StateStore, lease: &Lease) -> Result<()> {
+        if !std::mem::take(&mut self.kept) {
+            return Ok(());
+        }
+        self.unsaved.clear();
+        clear(store, lease).await
+    }
+}
+
+/// What there is of a group in a checkpoint.
+#[derive(Debug)]
+pub(crate) enum Earlier {
+    /// Its members, as they still are.
+    Good(GroupRead),
+    /// Members that changed since.
+    Outdated,
+    Nothing,
+}
+
+/// Forgets the checkpoint of a directory.
+pub(crate) async fn clear(store: &dyn StateStore, lease: &Lease) -> Result<()> {
+    let keys = keys(store, lease).await?;
+    if keys.is_empty() {
+        return Ok(());
+    }
+    store.write_base(lease, keys.into_iter().map(|key| BaseWrite::delete(BaseKind::Checkpoint, key)).collect()).await
+}
+
+async fn keys(store: &dyn StateStore, lease: &Lease) -> Result<Vec<String>> {
+    let rows: Vec<_> = store.index(&lease.directory, BaseKind::Checkpoint).try_concat().await?;
+    Ok(rows.into_iter().map(|row| row.key).collect())
+}
+
+fn row(key: String, record: Vec<u8>) -> BaseWrite {
+    BaseWrite::put(BaseKind::Checkpoint, key, BaseRecord::new(Digest::default(), record))
+}
+
+impl ReadIdentity {
+    fn new(journal: &JournalHeader, revision: Revision, info: &DirectoryInfo) -> Self {
+        Self { read_at: journal.read_at, revision: revision.0, scope: info.scope.clone() }
+    }
+}
