@@ -427,15 +427,19 @@ impl SyncEngine {
     }
 
     async fn deliver(&self, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
-        let escrow = self.load_escrow(lease, self.surroundings.clock.now()).await?;
-        let mut applier = Applier::new(Arc::clone(&self.store), Arc::clone(&self.sink), lease.clone(), &journal, hash, escrow);
-        applier.observer = self.surroundings.observer.clone();
         let started = self.surroundings.clock.now();
-        let applied = applier.run(journal).await;
+        let applied = self.deliver_from(started, lease, journal, hash).await;
         if let Err(error) = &applied {
             self.record_failure(lease, started, error).await;
         }
         applied
+    }
+
+    async fn deliver_from(&self, started: Timestamp, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
+        let escrow = self.load_escrow(lease, started).await?;
+        let mut applier = Applier::new(Arc::clone(&self.store), Arc::clone(&self.sink), lease.clone(), &journal, hash, escrow);
+        applier.observer = self.surroundings.observer.clone();
+        applier.run(journal).await
     }
 
     async fn close(&self, draft: &Draft, applied: Applied) -> Result<SyncReport, SyncError> {

@@ -1,12 +1,54 @@
 //! What the simulation found once, made as small as it goes.
 
+use async_trait::async_trait;
 use futures::executor::block_on;
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
-use idsync_core::{Group, GroupId, Membership, User, UserId, UserStatus};
-use idsync_engine::{Limit, Outcome, Safeguards, SyncEngine};
+use idsync_core::{
+    BaseKind, BaseRecord, BaseWrite, Batch, BatchOutcome, ChangeOutcome, Digest, DirectorySink, Error, ErrorKind, Group, GroupId,
+    IdentityProvider, Membership, Result, StateStore, User, UserId, UserStatus,
+};
+use idsync_engine::{Limit, Outcome, Safeguards, SyncEngine, SyncError};
+use std::fmt;
+use std::sync::{Arc, Mutex};
 
 fn user(id: &str) -> User {
     User::new(UserId::new(id).unwrap(), UserStatus::Active)
+}
+
+/// A sink that refuses what creates or changes one user, or everything, and notes what was tried.
+#[derive(Debug, Clone, Default)]
+struct Picky {
+    inner: MemorySink,
+    refuses: Arc<Mutex<Option<UserId>>>,
+    is_down: Arc<Mutex<bool>>,
+    tried: Arc<Mutex<Vec<String>>>,
+}
+
+impl fmt::Display for Picky {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Picky")
+    }
+}
+
+#[async_trait]
+impl DirectorySink for Picky {
+    async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
+        if *self.is_down.lock().unwrap() {
+            return Err(Error::new(ErrorKind::Unavailable, "the sink is down"));
+        }
+        let mut outcomes = Vec::new();
+        for delivery in batch.deliveries {
+            let change = &delivery.change;
+            self.tried.lock().unwrap().push(format!("{} {}", change.kind(), change.user().map(ToString::to_string).unwrap_or_default()));
+            outcomes.push(if change.group().is_none() && change.user() == self.refuses.lock().unwrap().as_ref() {
+                ChangeOutcome::Failed(Error::new(ErrorKind::InvalidData, "too long for this sink"))
+            } else {
+                let one = self.inner.apply(Batch::new(batch.run, batch.phase, std::slice::from_ref(delivery))).await?;
+                one.into_iter().next().unwrap()
+            });
+        }
+        Ok(outcomes.into_iter().collect())
+    }
 }
 
 fn small_directory() -> MemoryProvider {
@@ -47,4 +89,23 @@ fn p10_an_approved_deletion_ends_memberships_that_a_listing_still_shows() {
     let report = block_on(engine.sync()).unwrap();
     assert_eq!((report.outcome, report.escrowed, report.first_refusal), (Outcome::Done, 0, None));
     assert_eq!(sink.snapshot(), provider.snapshot());
+}
+
+#[test]
+fn a_delivery_that_cannot_be_taken_up_again_leaves_its_record_too() {
+    let (provider, store, sink) = (small_directory(), MemoryStore::new(), Picky::default());
+    let engine = SyncEngine::builder(provider.clone(), store.clone(), sink.clone()).build();
+    *sink.is_down.lock().unwrap() = true;
+    assert!(matches!(block_on(engine.sync()), Err(SyncError::Sink(_))));
+    *sink.is_down.lock().unwrap() = false;
+    let outcomes = block_on(async {
+        let directory = provider.identify().await.unwrap().id;
+        let lease = store.acquire(&directory, "somebody").await.unwrap();
+        let garbage = BaseRecord::new(Digest::default(), b"garbage".to_vec());
+        store.write_base(&lease, vec![BaseWrite::put(BaseKind::Escrow, "4\0u9".to_owned(), garbage)]).await.unwrap();
+        drop(lease);
+        assert!(matches!(engine.sync().await, Err(SyncError::Store(_))));
+        store.runs(&directory, 10).await.unwrap().into_iter().map(|run| run.outcome).collect::<Vec<_>>()
+    });
+    assert_eq!(outcomes, ["failed", "failed"]);
 }
