@@ -197,12 +197,9 @@ impl SyncEngine {
             }
         };
         let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory };
-        // A plan of which everything is held has no hash of its own, and is still not done.
-        let named = plan.hash.or_else(|| plan.held.as_ref().map(|held| held.hash));
-        let note = PlanNote { held: plan.held.clone(), ..PlanNote::default() };
-        let plan_note = named.map(|hash| plan::Draft { hash, note, held: plan.held_set.clone() });
         let before = Before { usage: self.provider.usage(), ..Before::default() };
-        let draft = Draft { lease, revision: plan.base, started, read, plan: plan_note, before };
+        // A plan of which everything is held or waits has no hash of its own, and is still not done.
+        let draft = Draft { lease, revision: plan.base, started, read, plan: plan.draft.clone(), before };
         self.close(&draft, applied).await
     }
 
@@ -405,6 +402,7 @@ impl SyncEngine {
             directory: draft.read.directory,
             evidence: draft.read.evidence.clone(),
             run: run_name(draft.started, &draft.lease),
+            draft: draft.plan.clone(),
             store: Arc::clone(&self.store),
         }
     }

@@ -39,6 +39,7 @@ pub struct Plan {
     pub evidence: Evidence,
     /// The run that made the plan.
     pub run: String,
+    pub(crate) draft: Option<Draft>,
     pub(crate) store: Arc<dyn StateStore>,
 }
 

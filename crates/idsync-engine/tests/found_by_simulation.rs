@@ -15,6 +15,10 @@ fn user(id: &str) -> User {
     User::new(UserId::new(id).unwrap(), UserStatus::Active)
 }
 
+fn uid(id: &str) -> UserId {
+    UserId::new(id).unwrap()
+}
+
 /// A sink that refuses what creates or changes one user, or everything, and notes what was tried.
 #[derive(Debug, Clone, Default)]
 struct Picky {
@@ -108,4 +112,23 @@ fn a_delivery_that_cannot_be_taken_up_again_leaves_its_record_too() {
         store.runs(&directory, 10).await.unwrap().into_iter().map(|run| run.outcome).collect::<Vec<_>>()
     });
     assert_eq!(outcomes, ["failed", "failed"]);
+}
+
+#[test]
+fn applying_a_plan_while_something_waits_does_not_say_done() {
+    let (provider, sink) = (small_directory(), Picky::default());
+    *sink.refuses.lock().unwrap() = Some(uid("u2"));
+    let engine = SyncEngine::builder(provider.clone(), MemoryStore::new(), sink.clone()).build();
+    for _ in 0..2 {
+        assert_eq!(block_on(engine.sync()).unwrap().outcome, Outcome::Refused);
+    }
+    for (new, changes) in [(None, 0), (Some("u3"), 1)] {
+        new.into_iter().for_each(|id| provider.put_user(user(id)));
+        let plan = block_on(engine.plan()).unwrap();
+        assert_eq!((plan.waiting, plan.changes.total(), plan.hash.is_some()), (1, changes, changes > 0));
+        let report = block_on(engine.apply(&plan)).unwrap();
+        assert_eq!((report.outcome, report.escrowed, report.changes.total()), (Outcome::Refused, 1, changes), "{report}");
+        assert!(report.retry_at.is_some());
+        assert_eq!(report.first_refusal.as_deref(), Some("too long for this sink"));
+    }
 }
