@@ -160,15 +160,15 @@ impl RunState {
         Ok(())
     }
 
-    /// Marks what was held to be applied after all. The hash of the plan then covers the approved rows after the others.
+    /// Marks what was held to be applied after all, or to wait with what it depends on. The hash of the plan then covers the approved
+    /// rows after the others.
     async fn approve_all(&self, planner: &mut Planner<'_>) -> Result<()> {
         let mut pages = self.store.staged(&self.lease.directory, None);
         while let Some(rows) = pages.try_next().await? {
-            let held: Vec<_> = rows.iter().filter(|row| row.mark == Mark::Held).collect();
-            held.iter().try_for_each(|row| planner.approve(row))?;
-            if !held.is_empty() {
-                let marks = held.into_iter().map(|row| (row.position.clone(), Mark::Apply));
-                self.store.mark(&self.lease, marks.collect(), None).await?;
+            let held = rows.iter().filter(|row| row.mark == Mark::Held);
+            let marks = held.map(|row| Ok((row.position.clone(), planner.approve(row)?))).collect::<Result<Vec<_>>>()?;
+            if !marks.is_empty() {
+                self.store.mark(&self.lease, marks, None).await?;
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use idsync_core::{
 use idsync_engine::{Limit, Outcome, Safeguards, SyncEngine, SyncError};
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 fn user(id: &str) -> User {
     User::new(UserId::new(id).unwrap(), UserStatus::Active)
@@ -19,6 +20,10 @@ fn uid(id: &str) -> UserId {
     UserId::new(id).unwrap()
 }
 
+fn member(id: &str) -> Membership {
+    Membership::new(GroupId::new("g1").unwrap(), uid(id))
+}
+
 /// A sink that refuses what creates or changes one user, or everything, and notes what was tried.
 #[derive(Debug, Clone, Default)]
 struct Picky {
@@ -26,6 +31,12 @@ struct Picky {
     refuses: Arc<Mutex<Option<UserId>>>,
     is_down: Arc<Mutex<bool>>,
     tried: Arc<Mutex<Vec<String>>>,
+}
+
+impl Picky {
+    fn take_tried(&self) -> Vec<String> {
+        std::mem::take(&mut self.tried.lock().unwrap())
+    }
 }
 
 impl fmt::Display for Picky {
@@ -131,4 +142,29 @@ fn applying_a_plan_while_something_waits_does_not_say_done() {
         assert!(report.retry_at.is_some());
         assert_eq!(report.first_refusal.as_deref(), Some("too long for this sink"));
     }
+}
+
+#[test]
+fn p10_what_is_approved_waits_with_what_it_depends_on() {
+    let (provider, sink) = (small_directory(), Picky::default());
+    let limits = Safeguards::all(Limit::Unlimited).with_creations(Limit::Count(1)).with_window(Duration::ZERO);
+    let engine = SyncEngine::builder(provider.clone(), MemoryStore::new(), sink.clone()).safeguards(limits).build();
+    block_on(engine.sync()).unwrap();
+    *sink.refuses.lock().unwrap() = Some(uid("u9"));
+    provider.put_user(user("u9"));
+    for _ in 0..2 {
+        assert_eq!(block_on(engine.sync()).unwrap().escrowed, 1);
+    }
+    ["u1", "u2", "u9"].into_iter().for_each(|id| provider.add_member(member(id)));
+    let held = block_on(engine.sync()).unwrap().held.unwrap();
+    assert_eq!(held.by_kind["group.user_added"], 3, "more memberships than may");
+    sink.take_tried();
+    block_on(engine.approve(held.hash)).unwrap();
+    let report = block_on(engine.sync()).unwrap();
+    assert_eq!((report.outcome, report.escrowed, report.held), (Outcome::Refused, 2, None), "the user and the membership");
+    assert_eq!(sink.take_tried(), ["group.user_added u1", "group.user_added u2"]);
+    *sink.refuses.lock().unwrap() = None;
+    block_on(engine.release()).unwrap();
+    assert_eq!(block_on(engine.sync()).unwrap().outcome, Outcome::Done);
+    assert_eq!(sink.inner.snapshot(), provider.snapshot());
 }
