@@ -305,10 +305,11 @@ impl SyncEngine {
         let mut fates = reader.confirm(&self.safeguards, asking).await?;
         // A role that was taken away half-way looks like people who are gone, so it must still be there after the last answer.
         self.check_access(&mut state).await?;
+        // From here on the journal holds what follows from entries being gone, which is not to be gone on from.
+        state.checkpoint.clear(self.store.as_ref(), &state.lease).await.map_err(SyncError::store)?;
         state.stage_fates(&mut fates).await.map_err(SyncError::store)?;
         let escrow = self.load_escrow(&state.lease, started).await?;
         let plan = state.plan(&fates, &escrow, &self.safeguards, &decision).await?;
-        state.checkpoint.clear(self.store.as_ref(), &state.lease).await.map_err(SyncError::store)?;
         let read = state.read_result();
         if !read.evidence.is_complete() {
             let failure = state.first_failure.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -7,7 +7,7 @@ use idsync_core::{
     BaseKind, BaseRecord, BaseWrite, Batch, BatchOutcome, ChangeOutcome, Digest, DirectorySink, Error, ErrorKind, Group, GroupId,
     IdentityProvider, Membership, Result, StateStore, User, UserId, UserStatus,
 };
-use idsync_engine::{Limit, Outcome, Safeguards, SyncEngine, SyncError};
+use idsync_engine::{CheckpointPolicy, Limit, Outcome, Safeguards, SyncEngine, SyncError};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -66,6 +66,17 @@ impl DirectorySink for Picky {
     }
 }
 
+/// Makes the store fail whenever it is asked for what the sink refused, or mends it.
+async fn damage_escrow(store: &MemoryStore, provider: &MemoryProvider, is_damaged: bool) {
+    let directory = provider.identify().await.unwrap().id;
+    let lease = store.acquire(&directory, "somebody").await.unwrap();
+    let record = is_damaged.then(|| BaseRecord::new(Digest::default(), b"garbage".to_vec()));
+    let key = "4\0u9".to_owned();
+    let write = record
+        .map_or_else(|| BaseWrite::delete(BaseKind::Escrow, key.clone()), |record| BaseWrite::put(BaseKind::Escrow, key.clone(), record));
+    store.write_base(&lease, vec![write]).await.unwrap();
+}
+
 fn small_directory() -> MemoryProvider {
     let provider = MemoryProvider::new();
     provider.put_user(user("u1"));
@@ -113,16 +124,10 @@ fn a_delivery_that_cannot_be_taken_up_again_leaves_its_record_too() {
     *sink.is_down.lock().unwrap() = true;
     assert!(matches!(block_on(engine.sync()), Err(SyncError::Sink(_))));
     *sink.is_down.lock().unwrap() = false;
-    let outcomes = block_on(async {
-        let directory = provider.identify().await.unwrap().id;
-        let lease = store.acquire(&directory, "somebody").await.unwrap();
-        let garbage = BaseRecord::new(Digest::default(), b"garbage".to_vec());
-        store.write_base(&lease, vec![BaseWrite::put(BaseKind::Escrow, "4\0u9".to_owned(), garbage)]).await.unwrap();
-        drop(lease);
-        assert!(matches!(engine.sync().await, Err(SyncError::Store(_))));
-        store.runs(&directory, 10).await.unwrap().into_iter().map(|run| run.outcome).collect::<Vec<_>>()
-    });
-    assert_eq!(outcomes, ["failed", "failed"]);
+    block_on(damage_escrow(&store, &provider, true));
+    assert!(matches!(block_on(engine.sync()), Err(SyncError::Store(_))));
+    let runs = block_on(async { store.runs(&provider.identify().await.unwrap().id, 10).await.unwrap() });
+    assert_eq!(runs.iter().map(|run| run.outcome.as_str()).collect::<Vec<_>>(), ["failed", "failed"]);
 }
 
 #[test]
@@ -167,4 +172,24 @@ fn p10_what_is_approved_waits_with_what_it_depends_on() {
     block_on(engine.release()).unwrap();
     assert_eq!(block_on(engine.sync()).unwrap().outcome, Outcome::Done);
     assert_eq!(sink.inner.snapshot(), provider.snapshot());
+}
+
+#[test]
+fn p01_who_was_thought_to_be_gone_keeps_his_memberships_when_the_read_is_gone_on_with() {
+    let (provider, store, sink) = (small_directory(), MemoryStore::new(), MemorySink::new());
+    ["u1", "u2"].into_iter().for_each(|id| provider.add_member(member(id)));
+    let policy = CheckpointPolicy::new(Duration::ZERO, Duration::from_secs(3_600));
+    let engine = SyncEngine::builder(provider.clone(), store.clone(), sink.clone()).checkpoint(policy).build();
+    block_on(engine.sync()).unwrap();
+    provider.remove_user(&uid("u2"));
+    // The listing of the group's members has not noticed yet.
+    provider.add_member(member("u2"));
+    // The run fails after it has read everything, and somebody brings the user back.
+    block_on(damage_escrow(&store, &provider, true));
+    assert!(matches!(block_on(engine.sync()), Err(SyncError::Store(_))));
+    block_on(damage_escrow(&store, &provider, false));
+    provider.put_user(user("u2"));
+    let report = block_on(engine.sync()).unwrap();
+    assert_eq!((report.outcome, report.changes.total()), (Outcome::Done, 0), "{report}");
+    assert_eq!(sink.snapshot(), provider.snapshot());
 }
