@@ -1,7 +1,6 @@
 //! What is checked once a run is over.
 
 use crate::faults::Fault;
-use crate::lately::Kind;
 use crate::reading::Reading;
 use crate::universe::{Oracle, Universe, lock};
 use crate::watch::Watch;
@@ -37,7 +36,7 @@ pub(crate) struct Around {
     pub(crate) timed: bool,
 }
 
-/// A read asks for everything once, and never looks up more than a safeguard would let go.
+/// A read asks for everything once.
 pub(crate) fn check_requests(universe: &Universe, watch: &Watch) {
     for reading in watch.readings() {
         if let Some(finding) = excess(&reading, watch.settings.checkpoint.every) {
@@ -52,7 +51,7 @@ fn excess(reading: &Reading, every: Duration) -> Option<String> {
     if asked.users_listings > 1 || asked.groups_listings > 1 || asked.checks > 2 + asked.checkpoints.len() as u64 + asked.checks_failed {
         return Some(format!("{} listings of users, {} of groups, {} checks", asked.users_listings, asked.groups_listings, asked.checks));
     }
-    let mut last = start.as_ref().map(|start| start.at);
+    let mut last = start.map(|start| start.at);
     for at in &asked.checkpoints {
         if last.is_some_and(|last| *at >= last && at.saturating_since(last) < every) {
             return Some(format!("a checkpoint at {at}, too soon after {last:?}"));
@@ -71,17 +70,7 @@ fn excess(reading: &Reading, every: Duration) -> Option<String> {
     if let Some((group, _)) = asked.group_look_ups.iter().find(|(_, count)| **count > 1) {
         return Some(format!("{group} is looked up more than once"));
     }
-    // What somebody approved is looked up whatever the limits say.
-    let start = start.filter(|start| !start.approved)?;
-    let looked_up = [(Kind::Users, asked.user_look_ups.len() as u64), (Kind::Groups, asked.group_look_ups.len() as u64)];
-    for (kind, count) in looked_up {
-        let lately = start.lately.get(&kind).copied().unwrap_or_default();
-        if let Some(allowed) = kind.allowed(&reading.limits, &asked.base, lately).filter(|allowed| count > 0 && count + lately > *allowed) {
-            return Some(format!("{count} {kind:?} are looked up after {lately} lately, although only {allowed} may go"));
-        }
-    }
-    let most = [(asked.user_look_ups.len() as u64, asked.base.users), (asked.group_look_ups.len() as u64, asked.base.groups)];
-    most.into_iter().find(|(count, base)| count > base).map(|(count, base)| format!("{count} look-ups, and there are only {base}"))
+    None
 }
 
 /// A run fails only for a reason.

@@ -45,6 +45,7 @@ impl Clock for SimClock {
         told.insert(millis, reading);
         self.universe.note(format_args!("{} reads the clock: {millis}", self.watch.name));
         let now = Timestamp::from_unix_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.watch.reading().tell(now);
         self.watch.tell(now);
         now
     }

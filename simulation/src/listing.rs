@@ -69,7 +69,7 @@ impl<R: Rows> Listing<R> {
         }
         if let Some(group) = self.rows.of_group() {
             match &page {
-                None => watch.reading().end_members(group, watch.times().last),
+                None => watch.reading().end_members(group),
                 Some(Err(error)) if error.kind() != ErrorKind::NotFound => lock(&watch.reading().asked).incomplete = true,
                 Some(_) => {}
             }

@@ -1,6 +1,6 @@
 //! What the checkpoints of a read that was broken off are good for.
 
-use crate::reading::{Earlier, Reading};
+use crate::reading::{Earlier, Reading, Span};
 use idsync_core::{GroupId, JournalHeader, Revision, Stage, Timestamp};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use std::time::Duration;
 struct NotedGroup {
     /// The oldest version that its members are shown in.
     since: u64,
-    /// Its members were read between these instants.
-    read: (Timestamp, Timestamp),
+    /// Its members were read at one of the instants from here to there.
+    read: Span,
     /// When its members had last changed, as the group said.
     updated: Option<Timestamp>,
 }
@@ -32,11 +32,11 @@ impl Noted {
     }
 
     /// A run notes that it has read the members of a group; says what is wrong if it has not.
-    pub(crate) fn note(&mut self, group: &GroupId, reading: &Reading, now: Timestamp) -> Option<String> {
-        let Some((since, ended, updated)) = reading.members_read(group) else {
+    pub(crate) fn note(&mut self, group: &GroupId, reading: &Reading) -> Option<String> {
+        let Some((since, read, updated)) = reading.members_read(group) else {
             return Some(format!("a checkpoint says that the members of {group} were read, and they were not"));
         };
-        self.groups.insert(group.clone(), NotedGroup { since, read: (ended, now), updated });
+        self.groups.insert(group.clone(), NotedGroup { since, read, updated });
         None
     }
 

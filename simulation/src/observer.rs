@@ -157,7 +157,7 @@ impl SimStore {
                     let mut noted = lock(&universe.notes.noted);
                     match (group, is_put) {
                         (Some(group), true) => {
-                            let finding = noted.note(&group, &reading, now);
+                            let finding = noted.note(&group, &reading);
                             finding.into_iter().for_each(|finding| universe.violate(Oracle::Justification, finding));
                         }
                         (Some(group), false) => noted.forget(&group),

@@ -1,8 +1,10 @@
 //! The source as an engine sees it: through pages, at its own pace, and with faults.
 
 use crate::faults::Fault;
+use crate::lately::Kind;
 use crate::listing::Listing;
 use crate::random::lot;
+use crate::reading::Reading;
 use crate::rows::{Groups, MembersOf, Rows, Users};
 use crate::universe::{Oracle, Universe, lock};
 use crate::watch::Watch;
@@ -48,6 +50,12 @@ impl SimProvider {
         if let Some(until) = lock(&self.universe.notes.failures).in_force(times.patience.unwrap_or(times.last)) {
             self.universe.violate(Oracle::Patience, format!("the directory is {what}, although it is set aside until {until}"));
         }
+    }
+
+    /// No more are looked up than would be let go.
+    fn be_modest(&self, reading: &Reading, kind: &Kind) {
+        let finding = reading.look_up(kind);
+        finding.into_iter().for_each(|finding| self.universe.violate(Oracle::BoundedRequests, finding));
     }
 
     /// Whether the record of this entry makes no sense during this run.
@@ -168,12 +176,16 @@ impl IdentityProvider for SimProvider {
     }
 
     async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        *lock(&self.watch.reading().asked).user_look_ups.entry(id.clone()).or_default() += 1;
+        let reading = self.watch.reading();
+        *lock(&reading.asked).user_look_ups.entry(id.clone()).or_default() += 1;
+        self.be_modest(&reading, &Kind::Users);
         self.look_up(id.as_str(), |universe| universe.world().look_up_user(id)).await
     }
 
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        *lock(&self.watch.reading().asked).group_look_ups.entry(id.clone()).or_default() += 1;
+        let reading = self.watch.reading();
+        *lock(&reading.asked).group_look_ups.entry(id.clone()).or_default() += 1;
+        self.be_modest(&reading, &Kind::Groups);
         self.look_up(id.as_str(), |universe| universe.world().look_up_group(id)).await
     }
 }

@@ -62,12 +62,15 @@ pub(crate) struct Asked {
 struct Members {
     /// The oldest version that their listing shows.
     since: Option<u64>,
-    /// The listing came to its end.
-    ended: Option<Timestamp>,
+    /// The listing came to its end, and the engine was told times between these since.
+    ended: Option<Option<Span>>,
     /// When they last changed, as the group said.
     updated: Option<Timestamp>,
     earlier: Option<Earlier>,
 }
+
+/// The earliest and the latest of some instants.
+pub(crate) type Span = (Timestamp, Timestamp);
 
 /// What an earlier attempt read of a group's members.
 #[derive(Debug, Clone)]
@@ -128,8 +131,15 @@ impl Reading {
     }
 
     /// The listing of a group's members came to its end.
-    pub(crate) fn end_members(&self, group: &GroupId, now: Timestamp) {
-        lock(&self.groups).entry(group.clone()).or_default().ended = Some(now);
+    pub(crate) fn end_members(&self, group: &GroupId) {
+        lock(&self.groups).entry(group.clone()).or_default().ended = Some(None);
+    }
+
+    /// The engine is told the time, which may be when it took up what it has read.
+    pub(crate) fn tell(&self, now: Timestamp) {
+        for span in lock(&self.groups).values_mut().filter_map(|members| members.ended.as_mut()) {
+            *span = Some(span.map_or((now, now), |(first, last)| (first.min(now), last.max(now))));
+        }
     }
 
     /// An earlier attempt has read the members of this group.
@@ -137,12 +147,12 @@ impl Reading {
         lock(&self.groups).entry(group.clone()).or_default().earlier = Some(earlier);
     }
 
-    /// The oldest version that the members of a group are shown in, when their listing ended, and when they had changed; `None` when
-    /// it did not end.
-    pub(crate) fn members_read(&self, group: &GroupId) -> Option<(u64, Timestamp, Option<Timestamp>)> {
+    /// The oldest version that the members of a group are shown in, when they were read, and when they had changed; `None` when their
+    /// listing did not end.
+    pub(crate) fn members_read(&self, group: &GroupId) -> Option<(u64, Span, Option<Timestamp>)> {
         let groups = lock(&self.groups);
         let members = groups.get(group)?;
-        Some((members.since?, members.ended?, members.updated))
+        Some((members.since?, members.ended??, members.updated))
     }
 
     /// The oldest version in which the read can have shown the item.
@@ -153,6 +163,20 @@ impl Reading {
         let Some(members) = groups.get(&membership.group) else { return started };
         let earlier = members.earlier.as_ref().map(|earlier| earlier.since);
         members.since.into_iter().chain(earlier).fold(started, u64::min)
+    }
+
+    /// Somebody is looked up; says what is wrong when that is one more than a safeguard would let go.
+    pub(crate) fn look_up(&self, kind: &Kind) -> Option<String> {
+        let (start, asked) = (self.start()?, lock(&self.asked));
+        let (count, most) = match kind {
+            Kind::Groups => (asked.group_look_ups.len() as u64, asked.base.groups),
+            _ => (asked.user_look_ups.len() as u64, asked.base.users),
+        };
+        let lately = start.lately.get(kind).copied().unwrap_or_default();
+        // What somebody approved is looked up whatever the limits say.
+        let allowed = kind.allowed(&self.limits, &asked.base, lately).filter(|_| !start.approved);
+        (count > most || allowed.is_some_and(|allowed| count + lately > allowed))
+            .then(|| format!("{count} {kind:?} of {most} are looked up after {lately} lately, although only {allowed:?} may go"))
     }
 
     /// A limit holds these rows back.

@@ -157,6 +157,9 @@ fn draw_limits(random: &mut Random, faults: FaultSet) -> Safeguards {
     };
     let removals = Safeguards::default().with_users(draw()).with_deactivations(draw()).with_groups(draw()).with_memberships(draw());
     let limits = removals.with_logins(draw()).with_in_one_group(draw_group_limit(random, tight));
+    // Sometimes nothing is held for which somebody would be looked up.
+    let alone = tight && random.once_in(3);
+    let limits = if alone { limits.with_users(Limit::Unlimited).with_groups(Limit::Unlimited) } else { limits };
     let tight = faults.contains(Fault::GrowthHeld);
     let mut draw = || match random.below(if tight { 3 } else { 12 }) {
         0 | 1 => Limit::Count(random.below(if tight { 3 } else { 8 })),
