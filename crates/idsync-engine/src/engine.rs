@@ -492,6 +492,8 @@ impl SyncEngine {
     async fn remember_held(&self, draft: &Draft) -> Result<(), idsync_core::Error> {
         let (store, lease) = (self.store.as_ref(), &draft.lease);
         let kept: Option<HeldSet> = Memo::HeldSet.read(store, &lease.directory).await?;
+        // A part that was not read may still want what is held, but an approval is good once.
+        let is_over = draft.read.evidence.is_complete() || draft.plan.as_ref().is_some_and(|plan| plan.approved);
         match draft.plan.as_ref().and_then(|plan| plan.held.as_ref()) {
             Some(set) if kept.as_ref().is_some_and(|kept| kept.summary.hash == set.summary.hash) => Ok(()),
             Some(set) => {
@@ -499,7 +501,7 @@ impl SyncEngine {
                 // Whatever was decided was decided about another set.
                 Memo::Decision.write::<Decision>(store, lease, None).await
             }
-            None if kept.is_some() && draft.read.evidence.is_complete() => {
+            None if kept.is_some() && is_over => {
                 Memo::HeldSet.write::<HeldSet>(store, lease, None).await?;
                 Memo::Decision.write::<Decision>(store, lease, None).await
             }

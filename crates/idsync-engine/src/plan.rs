@@ -74,6 +74,8 @@ pub(crate) struct Draft {
     pub(crate) note: PlanNote,
     /// What is held, for people.
     pub(crate) held: Option<HeldSet>,
+    /// What was held is applied, because somebody approved it.
+    pub(crate) approved: bool,
 }
 
 impl RunState {
@@ -102,7 +104,8 @@ impl RunState {
             planner.counted.forget_creations();
         }
         let hash = planner.held_hash();
-        let held = if planner.held.total() > 0 && decision.approves(hash, self.read_at) {
+        let approved = planner.held.total() > 0 && decision.approves(hash, self.read_at);
+        let held = if approved {
             tracing::info!(directory = %self.lease.directory, held = %hash, "removals that were held are approved");
             self.approve_all(&mut planner).await.map_err(SyncError::store)?;
             None
@@ -127,7 +130,7 @@ impl RunState {
             Some(summary) => Some(self.held_set(&planner, summary).await.map_err(SyncError::store)?),
             None => None,
         };
-        Ok(Some(Draft { hash, note, held }))
+        Ok(Some(Draft { hash, note, held, approved }))
     }
 
     /// Forgets what the sink refused and the directory does not want any more. A part that was not read says nothing about that.

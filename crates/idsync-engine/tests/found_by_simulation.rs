@@ -1,11 +1,13 @@
 //! What the simulation found once, made as small as it goes.
 
 use async_trait::async_trait;
+use futures::StreamExt;
 use futures::executor::block_on;
+use futures::stream::{self, BoxStream};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, Batch, BatchOutcome, ChangeOutcome, Digest, DirectorySink, Error, ErrorKind, Group, GroupId,
-    IdentityProvider, Membership, Result, StateStore, User, UserId, UserStatus,
+    BaseKind, BaseRecord, BaseWrite, Batch, BatchOutcome, ChangeOutcome, Digest, DirectoryInfo, DirectorySink, Error, ErrorKind, Group,
+    GroupId, IdentityProvider, Lookup, Membership, Page, ReadOptions, Result, StateStore, User, UserId, UserStatus,
 };
 use idsync_engine::{CheckpointPolicy, Limit, Outcome, Safeguards, SyncEngine, SyncError};
 use std::fmt;
@@ -63,6 +65,45 @@ impl DirectorySink for Picky {
             });
         }
         Ok(outcomes.into_iter().collect())
+    }
+}
+
+/// A provider that cannot read the members of one group.
+#[derive(Debug)]
+struct Patchy(MemoryProvider);
+
+impl fmt::Display for Patchy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Patchy")
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for Patchy {
+    async fn identify(&self) -> Result<DirectoryInfo> {
+        self.0.identify().await
+    }
+    async fn check(&self) -> Result<()> {
+        self.0.check().await
+    }
+    fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
+        self.0.users(options)
+    }
+    fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
+        self.0.groups(options)
+    }
+    fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
+        if group.as_str() == "g2" {
+            stream::iter([Err(Error::new(ErrorKind::Timeout, "planted"))]).boxed()
+        } else {
+            self.0.members(group, options)
+        }
+    }
+    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
+        self.0.user(id).await
+    }
+    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
+        self.0.group(id).await
     }
 }
 
@@ -192,4 +233,26 @@ fn p01_who_was_thought_to_be_gone_keeps_his_memberships_when_the_read_is_gone_on
     let report = block_on(engine.sync()).unwrap();
     assert_eq!((report.outcome, report.changes.total()), (Outcome::Done, 0), "{report}");
     assert_eq!(sink.snapshot(), provider.snapshot());
+}
+
+#[test]
+fn p04_an_approval_is_good_once_also_when_not_everything_could_be_read() {
+    let (provider, sink) = (small_directory(), MemorySink::new());
+    provider.add_member(member("u1"));
+    let limits = Safeguards::all(Limit::Unlimited).with_memberships(Limit::Count(0)).with_window(Duration::ZERO);
+    let engine = SyncEngine::builder(Patchy(provider.clone()), MemoryStore::new(), sink.clone()).safeguards(limits).build();
+    block_on(engine.sync()).unwrap();
+    // From now on, no read is complete.
+    provider.put_group(Group::new(GroupId::new("g2").unwrap(), "Others"));
+    provider.remove_member(&member("u1"));
+    let report = block_on(engine.sync()).unwrap();
+    assert_eq!(report.outcome, Outcome::Incomplete);
+    let held = report.held.unwrap();
+    block_on(engine.approve(held.hash)).unwrap();
+    assert_eq!(block_on(engine.sync()).unwrap().changes.total(), 1);
+    provider.add_member(member("u1"));
+    assert_eq!(block_on(engine.sync()).unwrap().changes.total(), 1);
+    provider.remove_member(&member("u1"));
+    let report = block_on(engine.sync()).unwrap();
+    assert_eq!((report.changes.total(), report.held.map(|held| held.hash)), (0, Some(held.hash)), "it is asked about again");
 }
