@@ -119,6 +119,12 @@ fn draw_encores(random: &mut Random, faults: &mut FaultSet) -> Vec<(&'static [St
         faults.insert(if random.once_in(2) { Fault::CrashInSync } else { Fault::UsersFail });
         encores.push(FaultSet::default());
     }
+    if faults.contains(Fault::Approval) && random.once_in(3) {
+        // What is approved comes back and goes again, while some part cannot be read.
+        let mut partly = FaultSet::default();
+        partly.insert(Fault::MembersFail);
+        encores.extend([partly; 3]);
+    }
     for decided in [Fault::Approval, Fault::Rejection].into_iter().filter(|fault| faults.contains(*fault)) {
         encores.iter_mut().for_each(|faults| faults.insert(decided));
     }
