@@ -158,6 +158,7 @@ impl<'a> Simulation<'a> {
             self.universe.note(format_args!("run {}: {steps:?} once more", self.runs));
             self.pass_time(false);
             let what = match self.universe.below(4) {
+                _ if scenario.wavers => mutation::waver(&mut self.universe.world()),
                 0 => mutation::mutate(&mut self.universe.world(), &mut self.universe.random()),
                 1 | 2 => mutation::waver(&mut self.universe.world()),
                 _ => None,
