@@ -5,5 +5,5 @@ mod contents;
 mod program;
 
 pub use client::{client, client_builder, engine, file, provider};
-pub use contents::{Contents, ShownGroup, ShownUser, column, count};
+pub use contents::{Contents, ShownGroup, ShownUser, column, count, fingerprints, outcomes};
 pub use program::{Ended, Sync, example, write_private};

@@ -270,7 +270,7 @@ impl SyncEngine {
     /// The journal of a delivery that must be finished before anything else.
     async fn unfinished(&self, lease: &Lease) -> Result<Option<(JournalHeader, PlanHash)>, SyncError> {
         let journal = self.store.journal(&lease.directory).await.map_err(SyncError::store)?;
-        let Some(journal) = journal.filter(|journal| matches!(journal.stage, Stage::Applying | Stage::Folding)) else {
+        let Some(journal) = journal.filter(|journal| journal.stage.is_delivering()) else {
             return Ok(None);
         };
         let hash = journal.plan.ok_or_else(|| SyncError::Store(payload::corrupt("a delivery without a plan")))?;

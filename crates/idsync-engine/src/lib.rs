@@ -62,6 +62,7 @@ mod resolve;
 mod run;
 mod schedule;
 mod stager;
+mod status;
 
 pub use backoff::Backoff;
 pub use checkpoint::CheckpointPolicy;
@@ -76,3 +77,4 @@ pub use progress::{Activity, Progress};
 pub use protected::Protected;
 pub use quarantine::{FailureCause, Quarantine, QuarantinePolicy};
 pub use report::{DirectorySize, Held, Mode, Outcome, SyncReport};
+pub use status::Status;

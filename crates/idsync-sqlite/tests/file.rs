@@ -210,3 +210,26 @@ async fn p21_opening_looking_and_closing_writes_nothing() {
     assert_eq!((std::fs::read(&path).unwrap(), std::fs::metadata(&path).unwrap().modified().unwrap()), before);
     assert!(!path.with_extension("db-wal").exists(), "the write-ahead log is folded in on closing");
 }
+
+#[tokio::test]
+async fn p13_a_run_that_was_overtaken_cannot_write_into_the_tables() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let store = file.store();
+    let write = async |holder| {
+        let lease = store.acquire(&directory("okta:1"), holder).await.unwrap();
+        store.set_memo(&lease, "a memo", Some(vec![1])).await.unwrap();
+        store.release(&lease).await.unwrap();
+        lease.fence
+    };
+    let paused = run("okta:1").with_fence(write("paused").await);
+    let newer = run("okta:1").with_fence(write("newer").await);
+    assert!(newer.fence > paused.fence);
+    let error = apply(&file, &paused, Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("a newer run holds okta:1"), "{error}");
+    let users = || Connection::open(&path).unwrap().query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(users(), 0);
+    apply(&file, &newer, Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap();
+    assert_eq!(users(), 1);
+}
