@@ -260,11 +260,18 @@ pub fn report(report: &SyncReport) -> String {
         misunderstood.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| number(count, what)).collect();
     if !misunderstood.is_empty() {
         let _ = writeln!(text, "Not understood: {}; they stay as they are and are read again next time", misunderstood.join(", "));
+        for record in evidence.not_understood.iter().take(SHOWN as usize) {
+            let _ = writeln!(text, "      {} {}: {}", record.listing, record.id.as_deref().unwrap_or("without an id"), record.reason);
+        }
     }
     if evidence.protected > 0 {
         let _ = writeln!(text, "Protected: {} not made", number(evidence.protected, "removal"));
     }
-    if !report.complete {
+    if evidence.is_garbled() {
+        let _ =
+            writeln!(text, "Incomplete: that is more than single records; perhaps Okta changed its answers. Nothing is deleted for it.");
+    }
+    if evidence.groups_failed + evidence.unconfirmed > 0 {
         let _ = writeln!(
             text,
             "Incomplete: the members of {} groups and {} look-ups failed; what was not read stays as it was. Run it again.",

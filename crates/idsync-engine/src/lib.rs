@@ -76,7 +76,7 @@ pub use checkpoint::CheckpointPolicy;
 pub use engine::SyncEngine;
 pub use error::SyncError;
 pub use escrow::Escrowed;
-pub use evidence::{Evidence, StreamEvidence};
+pub use evidence::{Evidence, NotUnderstood, StreamEvidence};
 pub use held::{GroupReach, HeldSet, Standing};
 pub use limits::{GroupLimit, InvalidLimit, Limit, Safeguards};
 pub use plan::{Plan, PlannedChange};

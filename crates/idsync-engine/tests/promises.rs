@@ -40,7 +40,7 @@ struct Faults {
     lookups_fail: bool,
     /// Look-ups say that the user is deprovisioned.
     deprovisioned: Option<&'static str>,
-    held_user: Option<&'static str>,
+    held_users: Vec<&'static str>,
     nothing: bool,
     /// The role goes once this many checks have passed; from then on members and look-ups show nobody.
     role_goes_after_checks: Option<usize>,
@@ -132,11 +132,11 @@ impl IdentityProvider for Faulty {
     fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
         let (hidden, held, error) = {
             let faults = self.faults.lock().unwrap();
-            (faults.unlisted_users.clone(), faults.held_user, faults.users_end_in)
+            (faults.unlisted_users.clone(), faults.held_users.clone(), faults.users_end_in)
         };
         self.distort(self.inner.users(options), error, move |page| {
-            page.items.retain(|user| !hidden.contains(&user.id.as_str()) && held != Some(user.id.as_str()));
-            page.held = held.map(|id| HeldRecord::new(Some(id.to_owned()), "profile is a number")).into_iter().collect();
+            page.items.retain(|user| !hidden.contains(&user.id.as_str()) && !held.contains(&user.id.as_str()));
+            page.held = held.iter().map(|id| HeldRecord::new(Some((*id).to_owned()), "profile is a number")).collect();
         })
     }
     fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
@@ -390,10 +390,25 @@ fn p04_deactivations_and_memberships_have_limits_of_their_own() {
 fn p05_a_record_that_cannot_be_understood_is_left_as_it_is() {
     let world = synced();
     let before = world.sink.snapshot();
-    world.provider.set(|faults| faults.held_user = Some("u03"));
+    world.provider.set(|faults| faults.held_users = vec!["u03"]);
     let report = block_on(world.engine.sync()).unwrap();
-    assert_eq!((report.changes.total(), report.evidence.users.held), (0, 1));
+    assert_eq!((report.outcome, report.changes.total(), report.evidence.users.held), (Outcome::Done, 0, 1));
+    let named = &report.evidence.not_understood[0];
+    assert_eq!((named.listing, named.id.as_deref(), named.reason.as_str()), ("users", Some("u03"), "profile is a number"));
     assert_eq!(world.sink.snapshot(), before);
+}
+
+#[test]
+fn p05_a_listing_of_which_too_much_cannot_be_understood_is_not_complete() {
+    let world = synced();
+    let before = world.sink.snapshot();
+    let all = ["u01", "u02", "u03", "u04", "u05", "u06", "u07", "u08", "u09", "u10", "u11", "u12"];
+    for (count, outcome) in [(10, Outcome::Done), (11, Outcome::Incomplete)] {
+        world.provider.set(|faults| faults.held_users = all[..count].to_vec());
+        let report = block_on(world.engine.sync()).unwrap();
+        assert_eq!((report.outcome, report.complete, report.changes.total()), (outcome, count == 10, 0));
+        assert_eq!(world.sink.snapshot(), before);
+    }
 }
 
 #[test]
