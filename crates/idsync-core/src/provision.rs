@@ -59,7 +59,7 @@ pub trait AppProvisioner: fmt::Debug + fmt::Display + Send + Sync {
         &self,
         connection: &Self::Connection,
         key: &Self::Key,
-        keep: &(dyn Fn(&Self::Connection) -> Result<()> + Send + Sync),
+        keep: &(dyn for<'c> Fn(&'c Self::Connection) -> Result<()> + Send + Sync),
     ) -> Result<Self::Connection>;
 
     /// Removes what was made for this connection, and nothing else. Doing so twice is fine.

@@ -64,11 +64,14 @@ pub use builder::{OktaClientBuilder, PageSizes};
 pub use client::OktaClient;
 pub use credentials::{ApiToken, Credentials, READER_SCOPES, ServiceApp};
 pub use dpop::DpopMode;
-pub use error::{AuthFault, Error, ErrorDetail, LinkFault, ListingFault};
+pub use error::{AuthFault, Error, ErrorDetail, LinkFault, ListingFault, SetupFault};
 pub use key::{Algorithm, KeyKind, NewKey, PublicJwk, Signer, SigningKey};
 pub use org_url::OrgUrl;
 pub use provider::{Deprovisioned, Everyone, OktaProvider};
-pub use provision::{AppRole, AppSpec, Connection, KeySource, TokenBinding, WantedRole};
+pub use provision::{
+    AppRole, AppSpec, Connection, Journal, KeySource, Made, OktaProvisioner, OktaProvisionerBuilder, Preflight, Proof, ProvisionError,
+    ProvisionPlan, Removed, Rights, Step, StepListener, StepOutcome, TokenBinding, WantedRole,
+};
 pub use rate::RateShare;
 pub use transport::RetryPolicy;
 pub use usage::{Progress, ProgressListener};
