@@ -90,8 +90,12 @@ mod server;
 pub use auth::{Dpop, KeyKind, NewKey};
 pub use builder::OktaEmulatorBuilder;
 pub use emulator::OktaEmulator;
-pub use faults::{AddedFault, BodyShape, Fault, FaultKind, Faults, Malformed};
-pub use log::{RequestEntry, RequestLog, Scheme};
-pub use org::{Counts, GroupType, GroupsWithoutRole, Lag, Org, Role, Status, Truth, TruthGroup, TruthUser};
+pub use faults::{AddedFault, BodyShape, Calls, Fault, FaultKind, Faults, Malformed};
+pub use log::{Credential, RequestEntry, RequestLog, Scheme};
+pub use org::{
+    AdminApps, AppStatus, Counts, CustomRoles, DeletionInUse, GrantAgain, GrantsByApps, GroupType, GroupsWithoutRole, InactiveApps,
+    KeyList, KeyStatus, Labels, Lag, LifecycleBody, Network, NewApiToken, Org, Quirks, Role, Status, Statuses, Truth, TruthApiToken,
+    TruthApp, TruthCustomRole, TruthGrant, TruthGroup, TruthKey, TruthResourceSet, TruthRole, TruthUser,
+};
 pub use rate::{Bucket, RateLimits};
-pub use server::Endpoint;
+pub use server::{Endpoint, Method};
