@@ -15,7 +15,7 @@ pub(super) fn list(shared: &Shared, call: &Call) -> Result<Answer, Failure> {
     let access = shared.access();
     let sets = access.managed.iam.sets.iter();
     let rows: Vec<(String, Value)> = sets.map(|set| (set.id.to_string(), write(shared, set).into_iter().collect())).collect();
-    page(call, &format!("{}/api/v1/iam/resource-sets", shared.base), "resource-sets", &rows, &Value::Null)
+    page(call, &format!("{}/api/v1/iam/resource-sets", shared.base), "resource-sets", &rows, &json!({}))
 }
 
 /// `GET /api/v1/iam/resource-sets/{id or label}`.

@@ -35,7 +35,7 @@ pub(super) fn list(shared: &Shared, call: &Call) -> Result<Answer, Failure> {
     let access = shared.access();
     let roles = access.managed.iam.roles.iter();
     let rows: Vec<(String, Value)> = roles.map(|role| (role.id.to_string(), write(shared, role).into_iter().collect())).collect();
-    page(call, &format!("{}/api/v1/iam/roles", admin(shared)), "roles", &rows, &Value::Null)
+    page(call, &format!("{}/api/v1/iam/roles", admin(shared)), "roles", &rows, &json!({}))
 }
 
 /// `GET /api/v1/iam/roles/{id or label}`.
