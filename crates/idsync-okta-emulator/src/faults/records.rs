@@ -18,6 +18,11 @@ fn id_end(record: &[u8]) -> usize {
     quote.map_or(record.len(), |at| START.len() + at + 1)
 }
 
+/// Whether a body is one record.
+pub(super) fn is_record(body: &[u8]) -> bool {
+    body.starts_with(START)
+}
+
 /// Whether the record has this id.
 pub(super) fn has_id(record: &[u8], id: &str) -> bool {
     let id = json!(id).to_string();
