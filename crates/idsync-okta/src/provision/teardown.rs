@@ -54,7 +54,7 @@ impl OktaProvisioner {
     }
 
     async fn take_away(&self, made: &Made, journal: &Journal, removed: &mut Removed, attempts: &mut Attempts) -> Result<(), Error> {
-        // With an app everything goes that belongs to it.
+        // With an app everything goes that belongs to it, but a role that somebody has cannot be deleted.
         let whole =
             |id: &str| journal.made().iter().any(|made| matches!(made, Made::App { app_id, client_id } if app_id == id || client_id == id));
         match made {
@@ -72,7 +72,7 @@ impl OktaProvisioner {
                 let url = self.admin.url(&["api", "v1", "apps", app_id, "grants", &grant.id]);
                 self.remove(Route::RevokeScope, &url, made.to_string(), removed, attempts).await
             }
-            Made::Assignment { client_id, role } if !whole(client_id) => {
+            Made::Assignment { client_id, role } => {
                 let roles = self.admin.roles(client_id).await?;
                 let Some(assigned) = roles.into_iter().find(|assigned| assigned.kind == *role) else { return Ok(()) };
                 let url = self.admin.url(&["oauth2", "v1", "clients", client_id, "roles", &assigned.id]);

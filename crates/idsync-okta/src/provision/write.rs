@@ -2,8 +2,8 @@
 
 use crate::client::Inner;
 use crate::error::Error;
-use crate::transport::{Attempts, Outgoing, Route, Verdict, judge};
-use reqwest::header::{CONTENT_TYPE, HeaderValue};
+use crate::transport::{Attempts, Method, Outgoing, Route, Verdict, judge};
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
@@ -30,9 +30,12 @@ impl Inner {
             let token = self.token(route).await.map_err(WriteFault::refused)?;
             let permit = self.governor.admit(route.bucket()).await;
             let mut headers = self.request_headers(route, url, token.as_deref(), &attempts).map_err(WriteFault::refused)?;
-            if body.is_some() {
-                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            }
+            match body {
+                Some(_) => headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json")),
+                // A request that has no body must say so, or some servers refuse it (411).
+                None if route.method() == Method::Post => headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0")),
+                None => None,
+            };
             let outgoing = Outgoing { route, url: url.clone(), headers, body: body.map(Value::to_string) };
             let sent = self.send(outgoing, &mut attempts).await;
             drop(permit);

@@ -84,8 +84,7 @@ impl Http {
             Method::Delete => self.client.delete(outgoing.url),
             Method::Get => self.client.get(outgoing.url),
             Method::Patch => self.client.patch(outgoing.url),
-            // Without a body and its length, some servers refuse a POST (411).
-            Method::Post => self.client.post(outgoing.url).body(String::new()),
+            Method::Post => self.client.post(outgoing.url),
             Method::Put => self.client.put(outgoing.url),
         };
         if let Some(body) = outgoing.body {
