@@ -1,12 +1,13 @@
 //! An app from its first key to its end, against the emulated org, and whatever can come in between.
 
 mod faults;
+mod refusals;
 mod world;
 
 use idsync::engine::SyncEngine;
 use idsync::okta::{AppRole, AppSpec, Error, KeyKind, KeySource, NewKey, OktaProvider, SetupFault, Step, TokenBinding, WantedRole};
 use idsync::sqlite::SqliteFile;
-use idsync_okta_emulator::{AppStatus, Credential, CustomRoles, Dpop, KeyStatus, OktaEmulator, Role, TruthRole};
+use idsync_okta_emulator::{AdminApps, AppStatus, Credential, CustomRoles, Dpop, KeyStatus, OktaEmulator, Role, TruthRole};
 use idsync_tests::Contents;
 use std::time::Duration;
 use world::{LABEL, World};
@@ -140,6 +141,17 @@ async fn what_has_drifted_is_told_and_repaired() {
         let app = world.the_app();
         assert_eq!((app.roles.len(), app.grants.len(), app.status), (1, 2, AppStatus::Active), "{told}");
     }
+}
+
+#[tokio::test]
+async fn an_app_that_refuses_changes_while_it_has_a_role_is_changed_without_one() {
+    let world = World::new().await;
+    world.quirks(|quirks| quirks.admin_apps = AdminApps::ChangedByNobody);
+    let connection = world.apply(&world.spec()).await.unwrap();
+    world.emulator.org().set_app_dpop(&connection.app_id, Dpop::NotRequired);
+    assert_eq!(world.apply(&world.spec()).await.unwrap(), connection);
+    let app = world.the_app();
+    assert_eq!((app.dpop, app.roles.len()), (Dpop::Required, 1));
 }
 
 #[tokio::test]

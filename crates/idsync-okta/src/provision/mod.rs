@@ -2,6 +2,8 @@
 
 mod connection;
 mod execute;
+#[cfg(test)]
+mod failures;
 mod journal;
 mod look;
 mod preflight;

@@ -37,7 +37,7 @@ impl Admin {
     /// Asks which org it is, and whose the token is. Who cannot finish is told before anything is begun.
     pub(super) async fn preflight(&self) -> Result<Preflight, Error> {
         let org = self.client.discover().await?.value;
-        let me = self.read(Route::Me, self.url(&["api", "v1", "users", "me"])).await?.unwrap_or_default();
+        let me = self.read(Route::Me, self.url(&["api", "v1", "users", "me"])).await.map_err(of_address)?.unwrap_or_default();
         let owner_id = text(&me["id"]).ok_or(Error::Decode { operation: Route::Me.operation(), reason: "not of the documented shape" })?;
         let rights = self.rights(&owner_id).await?;
         let host = org.hosts.first().map(String::as_str).unwrap_or_else(|| self.client.org().host());
@@ -60,5 +60,13 @@ impl Admin {
             Err(error @ Error::Setup { .. }) => Err(error),
             _ => Ok(Rights::Unknown),
         }
+    }
+}
+
+/// Everybody may look at themselves, so whoever may not is in the wrong place.
+fn of_address(error: Error) -> Error {
+    match error {
+        Error::Setup { operation, fault: SetupFault::NotAllowed, detail } => Error::Setup { operation, fault: SetupFault::Address, detail },
+        other => other,
     }
 }

@@ -50,6 +50,31 @@ pub enum StepOutcome {
 /// Makes, proves, repairs and removes the service app that reads an org.
 ///
 /// It works with the API token of a super administrator, which nobody needs any more once the app is proven.
+///
+/// ```no_run
+/// # async fn connect() -> Result<(), Box<dyn std::error::Error>> {
+/// use idsync_core::Secret;
+/// use idsync_okta::{ApiToken, AppSpec, KeyKind, KeySource, NewKey, OktaProvisioner, OrgUrl};
+///
+/// let token = ApiToken::new(Secret::new(std::env::var("OKTA_SETUP_TOKEN")?));
+/// let provisioner = OktaProvisioner::builder(OrgUrl::parse("acme.okta.com")?, token).build()?;
+/// provisioner.preflight().await?; // whose token it is, and whether it will do
+///
+/// let key = NewKey::generate(KeyKind::Es256)?;
+/// key.save("acme.pem")?; // before anybody depends on it
+/// let spec = AppSpec::new("Acme directory sync", KeySource::Private(key.signing_key().clone()))?;
+/// let plan = provisioner.plan(&spec).await?;
+/// let connection = provisioner.apply(&plan).await?; // made, and proven by reading
+/// provisioner.revoke_setup_token().await?;
+///
+/// let okta = connection.client(key.signing_key())?.build()?; // reads as the new app
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # What can go wrong
+///
+#[doc = include_str!("failures.md")]
 #[derive(Clone)]
 pub struct OktaProvisioner {
     pub(super) admin: Admin,
