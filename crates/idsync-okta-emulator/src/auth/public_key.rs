@@ -3,8 +3,12 @@
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
+
+/// Okta takes keys whose last letter has bits that mean nothing (recorded).
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// A public key as a JWK holds it (RFC 7518, section 6).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +78,7 @@ impl PublicKey {
         if jwk.get("d").is_some() {
             return None;
         }
-        let bytes = |name: &str| URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok();
+        let bytes = |name: &str| LENIENT.decode(jwk.get(name)?.as_str()?).ok();
         match jwk.get("kty")?.as_str()? {
             "EC" => {
                 let (x, y) = (bytes("x")?, bytes("y")?);
@@ -188,5 +192,18 @@ mod tests {
         let jwk = json!({"kty": "RSA", "n": n, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"});
         assert_eq!(PublicKey::from_jwk(&jwk).unwrap().thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
         assert_eq!(PublicKey::from_jwk(&json!({"kty": "RSA", "n": n, "e": "AQAB", "d": "AQAB"})), None, "private members must not be sent");
+    }
+
+    #[test]
+    fn a_key_may_end_in_bits_that_mean_nothing_and_lack_its_curve() {
+        let key = |n: &str| PublicKey::from_jwk(&json!({"kty": "RSA", "n": n, "e": "AQAB"}));
+        assert!(key("gB").is_some() && key("gB") == key("gA"), "the last four bits are none of the modulus");
+        assert_eq!(key("gA").unwrap().rsa_bits(), Some(8));
+        assert_eq!(key("AAE").unwrap().rsa_bits(), Some(1), "zeros in front do not count");
+        let coordinate = "A".repeat(43);
+        let curved = json!({"kty": "EC", "crv": "P-256", "x": coordinate, "y": coordinate});
+        let curveless = json!({"kty": "EC", "crv": null, "x": coordinate, "y": coordinate});
+        assert_eq!(PublicKey::from_jwk(&curveless), PublicKey::from_jwk(&curved));
+        assert!(PublicKey::from_jwk(&json!({"kty": "EC", "x": "AA", "y": "AA"})).is_none());
     }
 }

@@ -66,7 +66,7 @@ pub(super) fn with_kind(record: &[u8], kind: &str) -> Vec<u8> {
     with_kinds(record, escaped, escaped)
 }
 
-/// Of both kinds of record only users have a `status` that is a text, and only groups such a `type`.
+/// What has a `status` that is a text has its state there; of what has none, only groups have such a `type`.
 fn with_kinds(record: &[u8], status: &str, kind: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(record);
     for (name, unknown) in [("status", status), ("type", kind)] {
