@@ -69,6 +69,7 @@ pub use key::{Algorithm, KeyKind, NewKey, PublicJwk, Signer, SigningKey};
 pub use org_url::OrgUrl;
 pub use provider::{Deprovisioned, Everyone, OktaProvider};
 pub use provision::{AppRole, AppSpec, Connection, KeySource, TokenBinding, WantedRole};
+pub use provision::{TerraformFile, TerraformModule, manual_steps};
 pub use rate::RateShare;
 pub use transport::RetryPolicy;
 pub use usage::{Progress, ProgressListener};
