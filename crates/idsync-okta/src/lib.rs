@@ -70,7 +70,8 @@ pub use org_url::OrgUrl;
 pub use provider::{Deprovisioned, Everyone, OktaProvider};
 pub use provision::{
     AppRole, AppSpec, Connection, Journal, KeySource, Made, OktaProvisioner, OktaProvisionerBuilder, Preflight, Proof, ProvisionError,
-    ProvisionPlan, Removed, Rights, Step, StepListener, StepOutcome, TokenBinding, WantedRole,
+    ProvisionPlan, Removed, Rights, Step, StepListener, StepOutcome, TerraformFile, TerraformModule, TokenBinding, WantedRole,
+    manual_steps,
 };
 pub use rate::RateShare;
 pub use transport::RetryPolicy;
