@@ -91,7 +91,8 @@ fn bind(binding: TokenBinding) -> String {
         TokenBinding::Dpop => "ticked",
     };
     format!(
-        "General > General Settings > Edit: \"Require Demonstrating Proof of Possession (DPoP) header in token requests\" is {box_state}. Save."
+        "General > General Settings > Edit: \"Require Demonstrating Proof of Possession (DPoP) header in token requests\" is \
+         {box_state}. Save."
     )
 }
 
@@ -112,15 +113,16 @@ fn role(spec: &AppSpec) -> Vec<String> {
     let (role, set) = (spec.role_label(), spec.resource_set_label());
     vec![
         format!(
-            "Security > Administrators > Roles > Create new role. Permissions: \"View users and their details\" (okta.users.read) and \"View \
-             groups and their details\" (okta.groups.read), and no others. Give it this name, and save:\n\n{role}"
+            "Security > Administrators > Roles > Create new role. Permissions: \"View users and their details\" (okta.users.read) and \
+             \"View groups and their details\" (okta.groups.read), and no others. Give it this name, and save:\n\n{role}"
         ),
         format!(
-            "Security > Administrators > Resources > Create new resource set. Add all users and all groups. Give it this name, and save:\n\n{set}"
+            "Security > Administrators > Resources > Create new resource set. Add all users and all groups. Give it this name, \
+             and save:\n\n{set}"
         ),
         format!(
-            "Applications > Applications > the app > Admin roles > Edit assignments. Choose this role and this resource set.{otherwise} Save \
-             Changes."
+            "Applications > Applications > the app > Admin roles > Edit assignments. Choose this role and this resource set.{otherwise} \
+             Save Changes."
         ),
     ]
 }
@@ -128,8 +130,8 @@ fn role(spec: &AppSpec) -> Vec<String> {
 fn connect(org: &OrgUrl) -> String {
     let connection = json!({ "org": org.to_string(), "client_id": "the Client ID", "key_file": "key.pem" });
     format!(
-        "Write this into a file connection.json. The Client ID is under General > Client Credentials; key_file is the private key, seen from \
-         that file, readable by you alone (chmod 600):\n\n{connection:#}"
+        "Write this into a file connection.json. The Client ID is under General > Client Credentials; key_file is the private key, seen \
+         from that file, readable by you alone (chmod 600):\n\n{connection:#}"
     )
 }
 

@@ -43,8 +43,8 @@ const CHANGE: &str = "\
 ";
 
 const FALLBACK: &str = "\
-- Where Okta refuses the custom role (401 `E0000015`, or 403), the org has none. Add `-var role=READ_ONLY_ADMIN` to `terraform plan`: that
-  role sees the whole org and changes nothing.
+- Where Okta refuses the custom role even to a super administrator (401 `E0000015`, or 403), the org has no custom roles. Add
+  `-var role=READ_ONLY_ADMIN` to `terraform plan`: that role sees the whole org and changes nothing.
 ";
 
 const DPOP: &str = "\
@@ -53,13 +53,15 @@ const DPOP: &str = "\
 ";
 
 const CURVE: &str = "\
-- The provider does not send the curve of the key. Okta accepts that; should it call the signature of the first sign-in invalid, use an RSA
-  key.
+- The provider does not send the curve of the key. Okta registers such a key; should it call the signature of the first sign-in invalid,
+  use an RSA key.
 ";
 
 const ADDRESS: &str = "\
 - Okta fetches the public keys from the address in `main.tf`; it has to be reachable from the internet.
 ";
+
+const RATE_SHARE: &str = "Set it in the Admin Console, Applications > the app > Application rate limits";
 
 const OWN_DOMAIN: &str = "\
 - The org was given by a domain of its own, but scopes are granted under Okta's: Terraform asks for `org_name` and `base_url`. They are in
@@ -85,7 +87,7 @@ pub(super) fn readme(spec: &AppSpec, key: &Key<'_>, place: &Place) -> String {
         text.push_str(OWN_DOMAIN);
     }
     if let Some(share) = spec.rate_share {
-        text.push_str(&format!("- The share of the rate limits is not set here. Set it to {share} in the Admin Console: Applications > the app > Application rate limits.\n"));
+        text.push_str(&format!("- The app's share of the rate limits is not set here. {RATE_SHARE}: {share}.\n"));
     }
     text
 }

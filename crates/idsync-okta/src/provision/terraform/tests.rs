@@ -231,7 +231,7 @@ fn whatever_is_referred_to_is_there() {
         let text: String = module.files().iter().filter(|file| file.name.ends_with(".tf")).map(|file| file.text.as_str()).collect();
         for (name, _) in RESOURCES {
             let declared = blocks(&body, "resource").any(|(found, _)| found == name);
-            assert_eq!(text.contains(&format!("{name}.reader")) && !declared, false, "{name}");
+            assert!(declared || !text.contains(&format!("{name}.reader")), "{name}");
         }
         let declared: BTreeSet<String> = blocks(&body, "variable").map(|(name, _)| name).collect();
         // The address of the keys names a variable, too, but only as text.
@@ -246,7 +246,7 @@ fn whatever_is_referred_to_is_there() {
 fn hostile_texts_stand_for_themselves() {
     let labels = [
         "a \"quoted\" label",
-        "\"\n".trim(),
+        "\"",
         "${file(\"/etc/passwd\")}",
         "$${file(\"/etc/passwd\")}",
         "$$${x}",
