@@ -250,7 +250,7 @@ impl<'a> Run<'a> {
         let keep = |connection: &Connection| {
             let kept = std::fs::rename(&next, &new).map_err(|error| format!("{} cannot be moved: {error}", next.display()));
             let kept = kept.and_then(|()| ConnectionFile::new(connection.clone(), relative(path, &new)).write(path));
-            kept.map_err(|problem| Error::Kept { source: problem.into() })
+            kept.map_err(Into::into)
         };
         let connection = provisioner.rotate_key(&file.connection, &key, keep).await?;
         if old != new {

@@ -437,7 +437,7 @@ impl AppProvisioner for OktaProvisioner {
         key: &SigningKey,
         keep: &(dyn for<'c> Fn(&'c Connection) -> idsync_core::Result<()> + Send + Sync),
     ) -> idsync_core::Result<Connection> {
-        let kept = |connection: &Connection| keep(connection).map_err(|error| Error::Kept { source: error.into() });
+        let kept = |connection: &Connection| keep(connection).map_err(Into::into);
         Ok(Self::rotate_key(self, connection, key, kept).await?)
     }
 

@@ -10,6 +10,7 @@ use super::write::WriteFault;
 use crate::error::{Error, ErrorDetail, SetupFault};
 use crate::key::{PublicJwk, SigningKey};
 use crate::transport::{Attempts, Route};
+use idsync_core::BoxError;
 use std::time::Duration;
 
 impl OktaProvisioner {
@@ -19,12 +20,12 @@ impl OktaProvisioner {
     /// It may be called again with the same new key after it was interrupted at any point.
     ///
     /// # Errors
-    /// The app is gone, the key could not be changed, the new key was not proven, or what `keep` said.
+    /// The app is gone, the key could not be changed, the new key was not proven, or the connection could not be kept ([`Error::Kept`]).
     pub async fn rotate_key(
         &self,
         connection: &Connection,
         key: &SigningKey,
-        keep: impl Fn(&Connection) -> Result<(), Error>,
+        keep: impl Fn(&Connection) -> Result<(), BoxError>,
     ) -> Result<Connection, Error> {
         let jwk =
             key.public_jwk().ok_or_else(|| Error::config("the public half of the new key is not known", "rotate with a local key"))?;
@@ -35,7 +36,7 @@ impl OktaProvisioner {
         self.step("add the new key to the app", self.admin.have_key(connection, &jwk)).await?;
         let rotated = Connection { key_id: Some(jwk.kid.clone()), ..connection.clone() };
         self.step("read as the app with the new key", prove(&rotated, key, self.grace)).await?;
-        keep(&rotated)?;
+        keep(&rotated).map_err(|source| Error::Kept { source })?;
         self.step("take the old keys away", self.admin.retire_keys(&rotated, &jwk)).await?;
         Ok(rotated)
     }
