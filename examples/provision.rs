@@ -108,6 +108,10 @@ impl<'a> Run<'a> {
     }
 
     async fn act(&self) -> Result<Told, Failure> {
+        // What cannot be wanted is told before anybody is asked, and before a key is made.
+        if let Ok(anywhere) = "https://keys.example.com".parse() {
+            self.spec(KeySource::JwksUri(anywhere))?;
+        }
         match &self.flags.action {
             Action::Plan => self.plan().await,
             Action::Rotate => self.rotate().await,

@@ -164,10 +164,10 @@ async fn wrong_usage_ends_with_2_and_a_refusal_with_4() {
 #[tokio::test]
 async fn terraform_and_the_steps_by_hand_need_no_token() {
     let place = Place::new().await;
-    let written = Ended::of(place.command(None, &["--terraform", "module"]));
+    let written = Ended::of(place.command(None, &["--org", "acme.okta.com", "--terraform", "module"]));
     assert_eq!(written.code, Some(0), "{written:?}");
     assert!(std::fs::read_to_string(place.at("module/main.tf")).unwrap().contains("okta_app_oauth"));
-    let steps = Ended::of(place.command(None, &["--manual"]));
+    let steps = Ended::of(place.command(None, &["--org", "acme.okta.com", "--manual"]));
     assert_eq!(steps.code, Some(0), "{steps:?}");
     assert!(steps.stdout.contains("API Services") && !steps.stdout.contains("PRIVATE"), "{}", steps.stdout);
     assert_eq!(place.emulator.requests().total(), 0);
