@@ -51,7 +51,7 @@ fn in_listing(fault: Fault) -> Fault {
 }
 
 #[tokio::test]
-async fn p19_an_org_whose_clock_is_days_off_is_read_by_its_own_time() {
+async fn p19_row12_an_org_whose_clock_is_days_off_is_read_by_its_own_time() {
     for skew in [-3 * 86_400, 3 * 86_400] {
         let world = World::new(77).await;
         world.emulator.org().set_clock_skew(skew);

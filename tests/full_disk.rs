@@ -16,7 +16,7 @@ fn limited(sync: &Sync, emulator: &OktaEmulator, blocks: u32) -> Command {
 }
 
 #[tokio::test]
-async fn p12_a_full_disk_ends_with_6_and_the_next_run_goes_on() {
+async fn p12_row35_a_full_disk_ends_with_6_and_the_next_run_goes_on() {
     let emulator = OktaEmulator::builder().seed(71).users(300).groups(12).memberships(1_500).start().await.unwrap();
     let mut failed = 0;
     for blocks in [16, 64, 160, 320, 640, 1_000, 1_500, 2_000, 3_000] {

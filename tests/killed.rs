@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 const KILLS: u32 = 16;
 
 #[tokio::test]
-async fn p12_killed_at_any_point_the_next_run_converges_and_each_change_happens_once() {
+async fn p12_row33_killed_at_any_point_the_next_run_converges_and_each_change_happens_once() {
     let emulator = OktaEmulator::builder().seed(31).users(500).groups(30).memberships(4_000).start().await.unwrap();
     let (sync, reference) = (Sync::new(&emulator), Sync::new(&emulator));
     let start = Instant::now();

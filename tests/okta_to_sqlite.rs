@@ -159,7 +159,7 @@ async fn proof_of_possession_and_an_rsa_key_work_as_well() {
 }
 
 #[tokio::test]
-async fn p15_a_narrow_rate_limit_is_used_up_to_the_share_and_never_exceeded() {
+async fn p15_row01_a_narrow_rate_limit_is_used_up_to_the_share_and_never_exceeded() {
     let window = Duration::from_secs(2);
     let limits = RateLimits::unlimited().with(Bucket::Groups, 50, window).with(Bucket::Users, 50, window);
     let emulator = OktaEmulator::builder().seed(14).users(600).groups(60).memberships(1_500).rate_limits(limits).start().await.unwrap();

@@ -25,7 +25,7 @@ fn change(emulator: &OktaEmulator, race: u32) {
 }
 
 #[tokio::test]
-async fn p13_two_programs_on_one_database_never_interleave() {
+async fn p13_row37_two_programs_on_one_database_never_interleave() {
     let emulator = OktaEmulator::builder().seed(61).users(300).groups(10).memberships(900).start().await.unwrap();
     let sync = Sync::new(&emulator);
     assert_eq!(sync.run(&[]).code, Some(0));
@@ -55,7 +55,7 @@ fn signal(signal: &str, process: &Child) {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn p13_a_program_that_is_stopped_keeps_the_directory_and_goes_on_when_continued() {
+async fn p13_row37_a_program_that_is_stopped_keeps_the_directory_and_goes_on_when_continued() {
     let emulator = OktaEmulator::builder().seed(62).users(300).groups(10).memberships(900).start().await.unwrap();
     let sync = Sync::new(&emulator);
     sync.run(&[]);
