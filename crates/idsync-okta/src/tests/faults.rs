@@ -181,7 +181,7 @@ async fn requests_go_through_a_proxy_only_when_one_is_given() {
 }
 
 /// Answers each connection with the next of these bytes, as they are, and closes it.
-async fn raw_server(answers: Vec<Vec<u8>>) -> u16 {
+pub(super) async fn raw_server(answers: Vec<Vec<u8>>) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
