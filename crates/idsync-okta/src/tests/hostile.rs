@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 use wiremock::ResponseTemplate;
 
 const USERS: &str = "/api/v1/users";
@@ -107,10 +108,12 @@ async fn row07_headers_and_bodies_that_trickle_without_an_end_are_given_up() {
     let pause = Duration::from_millis(2);
     let once = RetryPolicy::new(1, Duration::from_secs(60));
     let headers = trickling(b"HTTP/1.1 200 OK\r\nx-filler: ", pause).await;
-    let error = read(client(headers).retry(once).request_timeout(Duration::from_millis(150))).await.unwrap_err();
+    let reading = read(client(headers).retry(once).request_timeout(Duration::from_millis(150)));
+    let error = timeout(Duration::from_secs(10), reading).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
     let body = trickling(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n[", pause).await;
-    let error = read(client(body).retry(once).page_deadline(Duration::from_millis(300))).await.unwrap_err();
+    let reading = read(client(body).retry(once).page_deadline(Duration::from_millis(300)));
+    let error = timeout(Duration::from_secs(10), reading).await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
 }
 
