@@ -96,7 +96,14 @@ impl Ended {
     /// # Panics
     /// It cannot be started.
     pub fn of(mut command: Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().unwrap();
+        Self::with(command.output().unwrap())
+    }
+
+    /// How a command ended that was waited for elsewhere.
+    ///
+    /// # Panics
+    /// It printed what is no text.
+    pub fn with(Output { status, stdout, stderr }: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
