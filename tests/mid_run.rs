@@ -2,7 +2,7 @@
 
 use idsync_okta_emulator::{Endpoint, Fault, FaultKind, OktaEmulator, Org, Role};
 use idsync_tests::{Contents, Ended, Sync};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -50,6 +50,35 @@ impl World {
         assert_eq!(clean.code, Some(0), "{clean:?}");
         assert_eq!(Contents::of_database(&self.sync.database()), Contents::of_org(&self.emulator));
     }
+}
+
+#[tokio::test]
+async fn row11_an_entry_that_is_listed_twice_is_taken_as_it_came_last() {
+    let world = World::new().await;
+    let (org, faults) = (world.emulator.org(), world.emulator.faults());
+    let truth = org.truth().in_scope();
+    let has_title = |id: &&String| world.before.users.get(*id).is_some_and(|user| user.attributes.contains_key("title"));
+    let mut users = truth.users.keys().filter(has_title);
+    let (changed, restored) = (users.next().unwrap(), users.next().unwrap());
+    let title = |user: &str, title: &str| assert!(org.update_user(user, &[("title", json!(title))]));
+    let was = world.before.users[restored].attributes["title"].as_str().unwrap();
+    title(restored, "Chief for a moment");
+    // The second page is refused, so the listing starts over; by then the first page is another one.
+    world.emulator.clear_requests();
+    faults.add(Fault::new(FaultKind::Delay(Duration::from_millis(400))).on(Endpoint::Users).always());
+    faults.add(Fault::new(FaultKind::InvalidCursor).on(Endpoint::Users));
+    let run = world.sync.command(&["--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while world.emulator.requests().count(Endpoint::Users) < 3 {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    title(changed, "Chief of everything");
+    title(restored, was);
+    let ended = Ended::with(run.wait_with_output().unwrap());
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(world.emulator.requests().count_with_status(Endpoint::Users, 400), 1, "the listing started over");
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(report["changes"]["user.updated"], 1, "who is as before was not updated: {report}");
+    assert_eq!(Contents::of_database(&world.sync.database()), Contents::of_org(&world.emulator));
 }
 
 #[tokio::test]
