@@ -26,7 +26,7 @@ async fn p12_row35_a_full_disk_ends_with_6_and_the_next_run_goes_on() {
             Some(0) => {}
             Some(6) => {
                 failed += 1;
-                assert!(ended.stderr.contains("disk"), "{blocks} blocks: {ended:?}");
+                assert!(ended.stderr.contains("disk") && ended.stderr.contains("directory.db"), "{blocks} blocks: {ended:?}");
             }
             _ => panic!("{blocks} blocks: {ended:?}"),
         }
