@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// Kills that one database sees before it has to be whole.
@@ -46,23 +46,32 @@ struct Tally {
 struct Killed {
     emulator: OktaEmulator,
     sync: Sync,
-    /// How long a whole first sync takes, and a whole update.
-    first: Duration,
-    update: Duration,
+    first: Whole,
+    update: Whole,
+}
+
+/// A run that was left in peace.
+#[derive(Debug, Clone, Copy)]
+struct Whole {
+    time: Duration,
+    /// How often it wrote to the log of the database, as far as somebody who looks on can tell.
+    writes: u64,
+}
+
+/// When a run is killed.
+enum Moment {
+    After(Duration),
+    /// Right after so many writes: what comes between two of them is too short to be met by chance.
+    Write(u64),
 }
 
 impl Killed {
     async fn new(seed: u64) -> Self {
         let emulator = OktaEmulator::builder().seed(seed).users(500).groups(30).memberships(4_000).start().await.unwrap();
         let (sync, reference) = (Sync::new(&emulator), Sync::new(&emulator));
-        let timed = || {
-            let start = Instant::now();
-            assert_eq!(reference.run(&["--delete-limit", "off"]).code, Some(0));
-            start.elapsed()
-        };
-        let first = timed();
+        let first = Whole::of(&reference);
         change(&emulator, 1_000);
-        let update = timed();
+        let update = Whole::of(&reference);
         Self { emulator, sync, first, update }
     }
 
@@ -71,9 +80,15 @@ impl Killed {
             change(&self.emulator, round);
             let is_first = !is_synced(&self.sync.database());
             let whole = if is_first { self.first } else { self.update };
-            let moment = whole.mul_f64(random.share());
-            let mut run = self.sync.command(&["--delete-limit", "off"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            wait(moment);
+            let moment = match random.below(2) {
+                0 => Moment::After(whole.time.mul_f64(random.share())),
+                _ => Moment::Write(1 + random.below(whole.writes)),
+            };
+            let mut run = start(&self.sync);
+            match moment {
+                Moment::After(time) => wait(time),
+                Moment::Write(number) => _ = watch_writes(&self.sync, &mut run, number),
+            }
             run.kill().unwrap();
             let is_interrupted = !run.wait().unwrap().success();
             tally.kills += 1;
@@ -91,6 +106,34 @@ impl Killed {
         let (code, again) = self.sync.json(&[]);
         assert_eq!((code, again["changes"].as_object().unwrap().values().all(|count| count == 0)), (Some(0), true), "{again}");
     }
+}
+
+impl Whole {
+    fn of(sync: &Sync) -> Self {
+        let began = Instant::now();
+        let mut run = start(sync);
+        let writes = watch_writes(sync, &mut run, u64::MAX);
+        assert!(run.wait().unwrap().success());
+        Self { time: began.elapsed(), writes }
+    }
+}
+
+fn start(sync: &Sync) -> Child {
+    sync.command(&["--delete-limit", "off"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// Looks on until the log of the database was written to so many times, or the run has ended; says how many times it was.
+fn watch_writes(sync: &Sync, run: &mut Child, most: u64) -> u64 {
+    let log = PathBuf::from(format!("{}-wal", sync.database().display()));
+    let state = || log.metadata().ok().map(|log| (log.len(), log.modified().unwrap()));
+    let (mut writes, mut last) = (0, state());
+    while writes < most && run.try_wait().unwrap().is_none() {
+        let now = state();
+        writes += u64::from(now != last);
+        last = now;
+        std::thread::yield_now();
+    }
+    writes
 }
 
 /// Blocks this thread, which has nothing else to do; the emulator has its own.
