@@ -61,8 +61,8 @@ struct Whole {
 /// When a run is killed.
 enum Moment {
     After(Duration),
-    /// Right after so many writes: what comes between two of them is too short to be met by chance.
-    Write(u64),
+    /// So long after so many writes: what comes between two of them is too short to be met by chance.
+    Write(u64, Duration),
 }
 
 impl Killed {
@@ -82,12 +82,15 @@ impl Killed {
             let whole = if is_first { self.first } else { self.update };
             let moment = match random.below(2) {
                 0 => Moment::After(whole.time.mul_f64(random.share())),
-                _ => Moment::Write(1 + random.below(whole.writes)),
+                _ => Moment::Write(1 + random.below(whole.writes), Duration::from_micros(random.below(4_000))),
             };
             let mut run = start(&self.sync);
             match moment {
                 Moment::After(time) => wait(time),
-                Moment::Write(number) => _ = watch_writes(&self.sync, &mut run, number),
+                Moment::Write(number, later) => {
+                    watch_writes(&self.sync, &mut run, number);
+                    wait(later);
+                }
             }
             run.kill().unwrap();
             let is_interrupted = !run.wait().unwrap().success();
