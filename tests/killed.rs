@@ -1,12 +1,11 @@
 //! A run that is killed at any point is finished by the next one, and nothing happens twice.
 
 use idsync_okta_emulator::OktaEmulator;
-use idsync_tests::{Contents, Random, Sync, count, count_from_environment};
+use idsync_tests::{Contents, Random, Sync, count, count_from_environment, wait};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// Kills that one database sees before it has to be whole.
@@ -84,11 +83,11 @@ impl Killed {
                 0 => Moment::After(whole.time.mul_f64(random.share())),
                 _ => Moment::Write(1 + random.below(whole.writes), Duration::from_micros(random.below(4_000))),
             };
-            let mut run = start(&self.sync);
+            let mut run = self.sync.start(&["--delete-limit", "off"]);
             match moment {
                 Moment::After(time) => wait(time),
                 Moment::Write(number, later) => {
-                    watch_writes(&self.sync, &mut run, number);
+                    self.sync.watch_writes(&mut run, number);
                     wait(later);
                 }
             }
@@ -114,35 +113,11 @@ impl Killed {
 impl Whole {
     fn of(sync: &Sync) -> Self {
         let began = Instant::now();
-        let mut run = start(sync);
-        let writes = watch_writes(sync, &mut run, u64::MAX);
+        let mut run = sync.start(&["--delete-limit", "off"]);
+        let writes = sync.watch_writes(&mut run, u64::MAX);
         assert!(run.wait().unwrap().success());
         Self { time: began.elapsed(), writes }
     }
-}
-
-fn start(sync: &Sync) -> Child {
-    sync.command(&["--delete-limit", "off"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-/// Looks on until the log of the database was written to so many times, or the run has ended; says how many times it was.
-fn watch_writes(sync: &Sync, run: &mut Child, most: u64) -> u64 {
-    let log = PathBuf::from(format!("{}-wal", sync.database().display()));
-    let state = || log.metadata().ok().map(|log| (log.len(), log.modified().unwrap()));
-    let (mut writes, mut last) = (0, state());
-    while writes < most && run.try_wait().unwrap().is_none() {
-        let now = state();
-        writes += u64::from(now != last);
-        last = now;
-        std::thread::yield_now();
-    }
-    writes
-}
-
-/// Blocks this thread, which has nothing else to do; the emulator has its own.
-fn wait(time: Duration) {
-    let (_sender, receiver) = std::sync::mpsc::channel::<()>();
-    _ = receiver.recv_timeout(time);
 }
 
 /// A little of everything, so that every round has something to deliver.
