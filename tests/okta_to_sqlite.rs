@@ -2,11 +2,12 @@
 
 use idsync::engine::{Limit, Safeguards, SyncEngine};
 use idsync::okta::{Deprovisioned, Everyone};
-use idsync::{ChangeKind, Counts};
+use idsync::{ChangeKind, Counts, ManualClock, Timestamp};
 use idsync_okta_emulator::{Bucket, Dpop, Fault, FaultKind, KeyKind, OktaEmulator, Org, RateLimits, Status};
 use idsync_tests::{Contents, column, count, engine, file, fingerprints, outcomes, provider};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[tokio::test]
@@ -162,7 +163,7 @@ async fn proof_of_possession_and_an_rsa_key_work_as_well() {
 }
 
 #[tokio::test]
-async fn p15_a_narrow_rate_limit_is_used_up_to_the_share_and_never_exceeded() {
+async fn p15_row01_a_narrow_rate_limit_is_used_up_to_the_share_and_never_exceeded() {
     let window = Duration::from_secs(2);
     let limits = RateLimits::unlimited().with(Bucket::Groups, 50, window).with(Bucket::Users, 50, window);
     let emulator = OktaEmulator::builder().seed(14).users(600).groups(60).memberships(1_500).rate_limits(limits).start().await.unwrap();
@@ -172,6 +173,24 @@ async fn p15_a_narrow_rate_limit_is_used_up_to_the_share_and_never_exceeded() {
     assert_eq!(Contents::of_database(&database), Contents::of_org(&emulator));
     assert_eq!(report.requests.rate_limited, 0, "nobody else uses the bucket, so there is no 429");
     assert_eq!(emulator.requests().rate_limited(), 0);
+}
+
+#[tokio::test]
+async fn p19_row38_a_clock_that_goes_back_between_runs_changes_nothing_but_what_the_history_says() {
+    let emulator = OktaEmulator::builder().seed(16).users(120).groups(8).memberships(300).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("back.db");
+    let years = |years: u64| Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH.saturating_add(Duration::from_secs(years * 31_557_600))));
+    for (run, year) in [60, 50, 0, 55].into_iter().enumerate() {
+        let login = format!("run{run}@example.com");
+        let newcomer = emulator.org().create_user(json!({"login": login, "email": login}));
+        emulator.org().add_member(Contents::of_org(&emulator).groups.keys().next_back().unwrap(), &newcomer);
+        let report = engine(&emulator, &database).await.clock(years(year)).build().sync().await.unwrap();
+        assert_eq!(report.changes.get(ChangeKind::UserDeleted), 0);
+        assert_eq!(Contents::of_database(&database), Contents::of_org(&emulator), "run {run}, in the year {year}");
+    }
+    let revisions = column(&database, "SELECT DISTINCT CAST(to_revision AS TEXT) FROM changes ORDER BY sequence");
+    assert_eq!(revisions, ["1", "2", "3", "4"], "generations are numbers, and grow");
 }
 
 #[tokio::test]

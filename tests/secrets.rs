@@ -128,7 +128,7 @@ impl Stranger {
 }
 
 #[tokio::test]
-async fn p16_strangers_receive_no_byte() {
+async fn p16_row17_row18_strangers_receive_no_byte() {
     let stranger = Stranger::listen();
     let port = stranger.address.port();
     let emulator = OktaEmulator::builder().seed(43).users(450).groups(5).start().await.unwrap();

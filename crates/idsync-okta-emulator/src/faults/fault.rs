@@ -47,6 +47,12 @@ impl Fault {
         Self { kind, endpoint: Endpoint::Any, method: None, calls: Calls::All, skip: 0, times: Some(1), id: None, record: None }
     }
 
+    /// What goes wrong.
+    #[must_use]
+    pub const fn kind(&self) -> &FaultKind {
+        &self.kind
+    }
+
     /// Lets it strike only requests of this kind.
     pub fn on(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;

@@ -88,6 +88,62 @@ pub enum FaultKind {
     VanishedGroup,
 }
 
+macro_rules! names {
+    ($($name:literal => $kind:pat,)+) => {
+        impl FaultKind {
+            /// The names of all kinds.
+            pub const NAMES: &[&str] = &[$($name,)+];
+
+            /// The name of this kind, whatever more there is to say about it.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $($kind => $name,)+
+                }
+            }
+        }
+    };
+}
+
+names! {
+    "bucket_limit_429" => Self::BucketLimit429(_),
+    "concurrency_429" => Self::Concurrency429,
+    "deep_nesting" => Self::DeepNesting(_),
+    "delay" => Self::Delay(_),
+    "duplicated_rate_headers" => Self::DuplicatedRateHeaders,
+    "empty_last_page" => Self::EmptyLastPage,
+    "empty_middle_page" => Self::EmptyMiddlePage,
+    "empty_users_200" => Self::EmptyUsers200,
+    "endless_empty_pages" => Self::EndlessEmptyPages,
+    "foreign_next" => Self::ForeignNext(_),
+    "huge_body" => Self::HugeBody(_),
+    "ignored" => Self::Ignored,
+    "invalid_cursor" => Self::InvalidCursor,
+    "joined_link_header" => Self::JoinedLinkHeader,
+    "large_limit_500" => Self::LargeLimit500(_),
+    "looping_next" => Self::LoopingNext,
+    "lost_answer" => Self::LostAnswer,
+    "malformed_json" => Self::MalformedJson,
+    "malformed_record" => Self::MalformedRecord(_),
+    "missing_rate_headers" => Self::MissingRateHeaders,
+    "next_on_admin_host" => Self::NextOnAdminHost,
+    "redirect" => Self::Redirect(_),
+    "repeated_rows" => Self::RepeatedRows,
+    "reset" => Self::Reset,
+    "reset_mid_body" => Self::ResetMidBody,
+    "self_next" => Self::SelfNext,
+    "shifted_rows" => Self::ShiftedRows,
+    "shrunk_pages" => Self::ShrunkPages,
+    "skewed_date" => Self::SkewedDate(_),
+    "slow_body" => Self::SlowBody { .. },
+    "status" => Self::Status(..),
+    "status_after" => Self::StatusAfter(..),
+    "truncated_body" => Self::TruncatedBody,
+    "unknown_kind" => Self::UnknownKind(_),
+    "unknown_members" => Self::UnknownMembers,
+    "vanished_group" => Self::VanishedGroup,
+}
+
 /// The body of an answer that says no.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn p15_requests_stop_at_the_share_and_go_on_in_the_next_window() {
+    fn p15_row01_requests_stop_at_the_share_and_go_on_in_the_next_window() {
         let (mut window, start) = (Window::default(), Instant::now());
         window.admit(start, RateShare::default()).unwrap();
         window.complete();
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn p15_nothing_is_sent_while_a_429_blocks() {
+    fn p15_row01_nothing_is_sent_while_a_429_blocks() {
         let (mut window, start) = (Window::default(), Instant::now());
         let until = start + Duration::from_secs(9);
         window.block(until);

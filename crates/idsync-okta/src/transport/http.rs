@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_that_trickles_runs_out_of_time() {
+    fn row07_a_body_that_trickles_runs_out_of_time() {
         assert_eq!(time_for(0), Duration::from_secs(10));
         assert_eq!(time_for(1023), Duration::from_secs(10));
         assert_eq!(time_for(50 * 1024), Duration::from_secs(60));
