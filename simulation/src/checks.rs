@@ -1,10 +1,12 @@
 //! What is checked once a run is over.
 
 use crate::faults::Fault;
+use crate::reading::Reading;
 use crate::universe::{Oracle, Universe, lock};
-use crate::watch::{Reading, Watch};
+use crate::watch::Watch;
 use idsync_core::ErrorKind;
-use idsync_engine::{Limit, Plan, Safeguards, SyncError, SyncReport};
+use idsync_engine::{Plan, SyncError, SyncReport};
+use std::time::Duration;
 
 /// How a run ended.
 #[derive(Debug)]
@@ -30,39 +32,43 @@ pub(crate) struct Around {
     pub(crate) visible: bool,
     /// A delivery was left unfinished before.
     pub(crate) unfinished: bool,
+    /// What is done depends on the time: something waits, or leaves a window.
+    pub(crate) timed: bool,
 }
 
-/// A read asks for everything once, and never looks up more than a safeguard would let go.
+/// A read asks for everything once.
 pub(crate) fn check_requests(universe: &Universe, watch: &Watch) {
-    // What somebody approved is looked up whatever the limits say.
-    let limits = if universe.is_approved() { Safeguards::all(Limit::Unlimited) } else { watch.limits };
     for reading in watch.readings() {
-        if let Some(finding) = excess(&reading, limits) {
+        if let Some(finding) = excess(&reading, watch.settings.checkpoint.every) {
             universe.violate(Oracle::BoundedRequests, format!("{}: {finding}", watch.name));
         }
     }
 }
 
-fn excess(reading: &Reading, limits: Safeguards) -> Option<String> {
-    let asked = lock(&reading.asked);
-    if asked.users_listings > 1 || asked.groups_listings > 1 || asked.checks > 2 {
+fn excess(reading: &Reading, every: Duration) -> Option<String> {
+    let (start, asked) = (reading.start(), lock(&reading.asked));
+    // Before the read, after it, and at each checkpoint, of which there is none where the access could not be checked.
+    if asked.users_listings > 1 || asked.groups_listings > 1 || asked.checks > 2 + asked.checkpoints.len() as u64 + asked.checks_failed {
         return Some(format!("{} listings of users, {} of groups, {} checks", asked.users_listings, asked.groups_listings, asked.checks));
+    }
+    let mut last = start.map(|start| start.at);
+    for at in &asked.checkpoints {
+        if last.is_some_and(|last| *at >= last && at.saturating_since(last) < every) {
+            return Some(format!("a checkpoint at {at}, too soon after {last:?}"));
+        }
+        last = Some(*at);
     }
     if let Some((group, count)) = asked.members_listings.iter().find(|(_, count)| **count > 1) {
         return Some(format!("the members of {group} are listed {count} times"));
+    }
+    if let Some(group) = asked.members_read_again.first() {
+        return Some(format!("the members of {group} are listed, although an earlier attempt has done it"));
     }
     if let Some((user, _)) = asked.user_look_ups.iter().find(|(_, count)| **count > 1) {
         return Some(format!("{user} is looked up more than once"));
     }
     if let Some((group, _)) = asked.group_look_ups.iter().find(|(_, count)| **count > 1) {
         return Some(format!("{group} is looked up more than once"));
-    }
-    let users = (asked.user_look_ups.len() as u64, limits.users.allowed(asked.base_users).min(asked.base_users));
-    let groups = (asked.group_look_ups.len() as u64, limits.groups.allowed(asked.base_groups).min(asked.base_groups));
-    for (what, (count, allowed)) in [("users", users), ("groups", groups)] {
-        if count > allowed {
-            return Some(format!("{count} {what} are looked up, although only {allowed} may go"));
-        }
     }
     None
 }
@@ -96,7 +102,12 @@ pub(crate) fn check_failure(universe: &Universe, watch: &Watch, error: &SyncErro
         SyncError::Busy(_) => around.company,
         SyncError::NotHeld { .. } => around.company,
         SyncError::Interrupted => around.unfinished || around.company,
-        SyncError::StalePlan { .. } => around.company || around.source_moved || source_is_to_blame() || met(&[Fault::RowsRepeated]),
+        SyncError::StalePlan { .. } => {
+            const OF_THE_PLAN: &[Fault] = &[Fault::RowsRepeated, Fault::Resumed, Fault::RefusedWaits];
+            around.company || around.source_moved || around.timed || source_is_to_blame() || met(OF_THE_PLAN)
+        }
+        // Whether it may be is checked as soon as it says so.
+        SyncError::Quarantined(_) => true,
         SyncError::Read(_) | SyncError::Refused(_) => source_is_to_blame() || around.source_moved || !around.visible,
         SyncError::Sink(_) => {
             planted && met(&[Fault::SinkFailsBefore, Fault::SinkFailsAfter, Fault::SinkFailsMidway, Fault::SinkRefusesRun])

@@ -1,8 +1,9 @@
 //! A clock that the seed moves, and that remembers what it told.
 
 use crate::faults::Fault;
+use crate::reading::Reading;
 use crate::universe::{Universe, lock};
-use crate::watch::{Reading, Watch};
+use crate::watch::Watch;
 use idsync_core::{Clock, ManualClock, Timestamp};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -41,9 +42,11 @@ impl Clock for SimClock {
             millis += 1;
         }
         let reading = self.watch.reading();
-        reading.begin(self.universe.version());
         told.insert(millis, reading);
         self.universe.note(format_args!("{} reads the clock: {millis}", self.watch.name));
-        Timestamp::from_unix_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+        let now = Timestamp::from_unix_millis(millis).unwrap_or(Timestamp::UNIX_EPOCH);
+        self.watch.reading().tell(now);
+        self.watch.tell(now);
+        now
     }
 }

@@ -68,6 +68,22 @@ faults! {
     MassDeletion => "mass deletion, held",
     /// Removals that were held are approved.
     Approval => "held removals approved",
+    /// Removals that were held are rejected.
+    Rejection => "held set rejected",
+    /// More is created or updated than a safeguard lets pass.
+    GrowthHeld => "creations or updates held",
+    /// An entry that would go is protected.
+    ProtectedSpared => "protected entry spared",
+    /// A read that was broken off is gone on with.
+    Resumed => "run resumed from a checkpoint",
+    /// A change that the sink refused is not tried yet.
+    RefusedWaits => "refused change waits",
+    /// A directory that could not be read is left alone.
+    SetAside => "directory set aside",
+    /// Somebody releases what is set aside.
+    Released => "what is set aside released",
+    /// The members of a group are kept in more than one block.
+    SeveralBlocks => "members in several blocks",
     /// The store fails, and did nothing.
     StoreFailsBefore => "store fails before it acts",
     /// The store fails, although it did what it was asked to.
@@ -98,6 +114,8 @@ faults! {
     CrashInSync => "crash while syncing",
     /// The clock goes back.
     ClockBack => "clock goes back",
+    /// A long time passes before a run.
+    ClockAhead => "clock leaps ahead",
 }
 
 impl fmt::Display for Fault {

@@ -16,21 +16,34 @@
 //! assert_eq!(simulate(7, &Sound, Keep::Hash).hash, first.hash);
 //! ```
 
+mod call;
 mod checks;
 mod clock;
+mod decisions;
 mod dump;
 mod executor;
 mod faults;
 mod history;
+mod lately;
 mod ledger;
 mod listing;
 mod mutation;
 mod neighbour;
+mod noted;
+mod notes;
+mod observer;
 mod parts;
+mod patience;
+mod position;
 mod provider;
 mod random;
+mod reading;
+mod records;
+mod refusals;
 mod rows;
 mod scenario;
+mod settings;
+mod shield;
 mod simulation;
 mod sink;
 mod store;

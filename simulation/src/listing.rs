@@ -4,6 +4,7 @@ use crate::faults::Fault;
 use crate::provider::{Sight, SimProvider};
 use crate::random::lot;
 use crate::rows::{Age, Rows};
+use crate::universe::lock;
 use idsync_core::{Error, ErrorKind, HeldRecord, Page, Result};
 use std::collections::BTreeSet;
 
@@ -65,6 +66,13 @@ impl<R: Rows> Listing<R> {
         }
         if !matches!(page, Some(Ok(_))) {
             self.state = State::Ended;
+        }
+        if let Some(group) = self.rows.of_group() {
+            match &page {
+                None => watch.reading().end_members(group),
+                Some(Err(error)) if error.kind() != ErrorKind::NotFound => lock(&watch.reading().asked).incomplete = true,
+                Some(_) => {}
+            }
         }
         page
     }
@@ -129,7 +137,7 @@ impl<R: Rows> Listing<R> {
         }
         let (version, past) = world.past();
         if watch.plans(Fault::MembersStale) && past.get(group) != world.members.get(group) {
-            watch.reading().show(*version);
+            watch.reading().list_members(group, *version);
             drop(world);
             watch.strike(Fault::MembersStale);
             return Ok(Age::Stale);

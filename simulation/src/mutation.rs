@@ -3,9 +3,14 @@
 use crate::random::Random;
 use crate::world::{Scope, World};
 use idsync_core::{Group, GroupId, Membership, Timestamp, User, UserId, UserStatus};
+use std::collections::BTreeSet;
 
 /// Fills an empty world.
 pub(crate) fn populate(world: &mut World, random: &mut Random) {
+    world.tells_members_updated = random.once_in(2);
+    if random.once_in(40) {
+        return populate_with_a_crowd(world, random);
+    }
     let users = if random.once_in(2) { random.below(41) } else { random.below(12) };
     let groups = if random.once_in(2) { random.below(13) } else { random.below(5) };
     for _ in 0..users {
@@ -17,6 +22,45 @@ pub(crate) fn populate(world: &mut World, random: &mut Random) {
     let memberships = random.below(users * groups / 2 + 1);
     for _ in 0..memberships {
         add_member(world, random);
+    }
+}
+
+/// Fills an empty world with a group that is kept in several blocks, or soon will be.
+fn populate_with_a_crowd(world: &mut World, random: &mut Random) {
+    let users = if random.once_in(8) { random.between(290, 340) } else { random.between(66, 100) };
+    for _ in 0..users {
+        create_user(world, random);
+    }
+    for _ in 0..random.between(1, 3) {
+        create_group(world, random);
+    }
+    if random.once_in(2) {
+        rush(world, random);
+    }
+}
+
+/// Most of a crowd joins a group, or leaves it.
+pub(crate) fn rush(world: &mut World, random: &mut Random) -> Option<&'static str> {
+    let group = random.pick(&world.groups.keys().collect::<Vec<_>>()).copied()?.clone();
+    let users: Vec<_> = world.users.keys().cloned().collect();
+    let joins = random.once_in(2) || world.members.get(&group).is_none_or(BTreeSet::is_empty);
+    for user in users.into_iter().filter(|_| !random.once_in(20)) {
+        let membership = Membership::new(group.clone(), user);
+        if joins { world.add_member(membership) } else { world.remove_member(membership) }
+    }
+    Some(if joins { "a crowd joins a group" } else { "a crowd leaves a group" })
+}
+
+/// Creates and updates more than tight limits let pass.
+pub(crate) fn grow(world: &mut World, random: &mut Random) {
+    for _ in 0..random.between(3, 8) {
+        match random.below(5) {
+            0 => _ = create_group(world, random),
+            1 => _ = rename_group(world, random),
+            2 => _ = add_member(world, random),
+            3 => _ = update_user(world, random),
+            _ => _ = create_user(world, random),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The components of a simulation that may be swapped for broken ones.
 
 use idsync_core::{DirectorySink, IdentityProvider, StateStore};
-use idsync_engine::Safeguards;
+use idsync_engine::{Protected, Safeguards};
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,6 +25,11 @@ pub trait Parts: fmt::Debug {
 
     /// The limits that the engine is given, when these are the ones that count.
     fn limits(&self, sound: Safeguards) -> Safeguards {
+        sound
+    }
+
+    /// Who the engine is told is protected, when these are those who are.
+    fn protected(&self, sound: Protected) -> Protected {
         sound
     }
 }

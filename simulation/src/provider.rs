@@ -1,10 +1,12 @@
 //! The source as an engine sees it: through pages, at its own pace, and with faults.
 
 use crate::faults::Fault;
+use crate::lately::Kind;
 use crate::listing::Listing;
 use crate::random::lot;
+use crate::reading::Reading;
 use crate::rows::{Groups, MembersOf, Rows, Users};
-use crate::universe::{Universe, lock};
+use crate::universe::{Oracle, Universe, lock};
 use crate::watch::Watch;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
@@ -40,6 +42,20 @@ impl SimProvider {
             self.watch.strike(Fault::RoleLost);
         }
         if self.watch.role_is_lost.load(Ordering::Relaxed) { Sight::Blind } else { Sight::Clear }
+    }
+
+    /// A directory that is set aside is asked nothing but who it is.
+    fn be_patient(&self, what: &str) {
+        let times = self.watch.times();
+        if let Some(until) = lock(&self.universe.notes.failures).in_force(times.patience.unwrap_or(times.last)) {
+            self.universe.violate(Oracle::Patience, format!("the directory is {what}, although it is set aside until {until}"));
+        }
+    }
+
+    /// No more are looked up than would be let go.
+    fn be_modest(&self, reading: &Reading, kind: &Kind) {
+        let finding = reading.look_up(kind);
+        finding.into_iter().for_each(|finding| self.universe.violate(Oracle::BoundedRequests, finding));
     }
 
     /// Whether the record of this entry makes no sense during this run.
@@ -79,9 +95,11 @@ impl SimProvider {
         }
         if self.watch.plans(Fault::LookupsFail) && self.universe.once_in(2) {
             self.watch.strike(Fault::LookupsFail);
+            lock(&self.watch.reading().asked).incomplete = true;
             return Err(self.failure());
         }
         if self.is_malformed(id) {
+            lock(&self.watch.reading().asked).incomplete = true;
             return Err(Error::new(ErrorKind::InvalidData, "planted"));
         }
         let answer = answer(&self.universe);
@@ -107,54 +125,67 @@ pub(crate) enum Sight {
 #[async_trait]
 impl IdentityProvider for SimProvider {
     async fn identify(&self) -> Result<DirectoryInfo> {
-        self.watch.next_reading();
+        let scope = self.universe.world().scope.line();
+        self.watch.next_reading(scope.clone());
         self.universe.pause().await;
         if self.watch.plans(Fault::ProviderDown) && self.universe.once_in(4) {
             self.watch.strike(Fault::ProviderDown);
             return Err(self.failure());
         }
-        let scope = self.universe.world().scope.line();
         Ok(DirectoryInfo::new(self.directory.clone(), "simulated").with_scope(scope))
     }
 
     async fn check(&self) -> Result<()> {
-        lock(&self.watch.reading().asked).checks += 1;
-        if self.request().await == Sight::Blind {
-            return Err(Error::new(ErrorKind::PermissionDenied, "the role is gone"));
-        }
-        if self.watch.plans(Fault::ProviderDown) {
+        self.be_patient("checked");
+        let reading = self.watch.reading();
+        lock(&reading.asked).checks += 1;
+        let failure = if self.request().await == Sight::Blind {
+            Error::new(ErrorKind::PermissionDenied, "the role is gone")
+        } else if self.watch.plans(Fault::ProviderDown) {
             self.watch.strike(Fault::ProviderDown);
-            return Err(self.failure());
-        }
-        Ok(())
+            self.failure()
+        } else {
+            return Ok(());
+        };
+        lock(&reading.asked).checks_failed += 1;
+        Err(failure)
     }
 
     fn users(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
+        self.be_patient("read");
         lock(&self.watch.reading().asked).users_listings += 1;
         self.listing(Users)
     }
 
     fn groups(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
+        self.be_patient("read");
         lock(&self.watch.reading().asked).groups_listings += 1;
         self.listing(Groups)
     }
 
     fn members(&self, group: &GroupId, _options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
-        *lock(&self.watch.reading().asked).members_listings.entry(group.clone()).or_default() += 1;
+        let reading = self.watch.reading();
+        *lock(&reading.asked).members_listings.entry(group.clone()).or_default() += 1;
+        reading.list_members(group, self.universe.version());
         self.listing(MembersOf(group.clone()))
     }
 
     fn member_listing(&self, group: &Group) -> MemberListing {
+        self.watch.reading().show_group(&group.id, group.timestamps.members_updated);
         if self.universe.world().scope.members(&group.id) { MemberListing::Listed } else { MemberListing::OutOfScope }
     }
 
     async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        *lock(&self.watch.reading().asked).user_look_ups.entry(id.clone()).or_default() += 1;
+        let reading = self.watch.reading();
+        *lock(&reading.asked).user_look_ups.entry(id.clone()).or_default() += 1;
+        self.be_modest(&reading, &Kind::Users);
         self.look_up(id.as_str(), |universe| universe.world().look_up_user(id)).await
     }
 
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        *lock(&self.watch.reading().asked).group_look_ups.entry(id.clone()).or_default() += 1;
+        let reading = self.watch.reading();
+        *lock(&reading.asked).group_look_ups.entry(id.clone()).or_default() += 1;
+        self.be_modest(&reading, &Kind::Groups);
         self.look_up(id.as_str(), |universe| universe.world().look_up_group(id)).await
     }
 }

@@ -3,7 +3,7 @@
 use crate::faults::Fault;
 use crate::random::Random;
 use crate::watch::{FaultSet, Moments, Step};
-use idsync_engine::{Limit, Safeguards};
+use idsync_engine::{GroupLimit, Limit, Safeguards};
 use std::collections::BTreeMap;
 
 /// One run, as it was drawn.
@@ -13,6 +13,8 @@ pub(crate) struct Scenario {
     pub(crate) faults: FaultSet,
     pub(crate) limits: Safeguards,
     pub(crate) moments: Moments,
+    /// More runs that follow at once, each with faults that go on.
+    pub(crate) encores: Vec<(&'static [Step], FaultSet)>,
 }
 
 /// How many calls a run makes, so that a fault that strikes once strikes in time. Learned from the runs before.
@@ -44,6 +46,7 @@ impl Scenario {
     /// Draws a run.
     pub(crate) fn draw(random: &mut Random, typical: &Typical) -> Self {
         let mut faults = draw_faults(random);
+        let encores = draw_encores(random, &mut faults);
         let steps = draw_steps(random, &mut faults);
         let doomed = steps.iter().copied().find(|step| faults.contains(step.crash())).unwrap_or(Step::Sync);
         let moments = Moments {
@@ -53,14 +56,15 @@ impl Scenario {
             poll: random.between(1, typical.polls(doomed)),
         };
         let limits = draw_limits(random, faults);
-        Self { steps, faults, limits, moments }
+        Self { steps, faults, limits, moments, encores }
     }
 }
 
 fn draw_faults(random: &mut Random) -> FaultSet {
     let mut faults = FaultSet::default();
     for _ in 0..random.between(1, 3) {
-        if let Some(fault) = random.pick(Fault::ALL) {
+        // Some worlds have large groups, and others have not.
+        if let Some(fault) = random.pick(Fault::ALL).filter(|fault| **fault != Fault::SeveralBlocks) {
             faults.insert(*fault);
         }
     }
@@ -68,8 +72,8 @@ fn draw_faults(random: &mut Random) -> FaultSet {
     if faults.contains(Fault::LookupsFail) {
         faults.insert(if random.once_in(2) { Fault::UsersHidden } else { Fault::GroupsHidden });
     }
-    // Only what is held can be approved.
-    if faults.contains(Fault::Approval) {
+    // Only what is held can be approved or rejected.
+    if faults.contains(Fault::Approval) || faults.contains(Fault::Rejection) {
         faults.insert(Fault::MassDeletion);
     }
     // Pages that come again are interesting when they differ.
@@ -83,12 +87,42 @@ fn draw_faults(random: &mut Random) -> FaultSet {
     if faults.contains(Fault::LeaseLost) {
         // A batch in flight of an engine without a lease may end otherwise than the other engine was told: sinks know no leases. That it
         // ends the same is promised only as long as the sink does not change its mind.
-        for fault in [Fault::SinkRefuses, Fault::SinkRefusesEntries, Fault::StoreFailsBefore, Fault::StoreFailsAfter] {
+        for fault in [Fault::RefusedWaits, Fault::SinkRefuses, Fault::SinkRefusesEntries, Fault::StoreFailsBefore, Fault::StoreFailsAfter] {
             faults.remove(fault);
         }
         faults.insert(Fault::SecondEngine);
     }
     faults
+}
+
+/// Some things happen only when a run is made again, and meets the same once more. The last time it may meet nothing.
+fn draw_encores(random: &mut Random, faults: &mut FaultSet) -> Vec<(&'static [Step], FaultSet)> {
+    let (mut runs, mut goes_on) = (0, FaultSet::default());
+    if faults.contains(Fault::RefusedWaits) {
+        goes_on.insert(Fault::SinkRefusesEntries);
+        runs = random.between(1, 2);
+        if random.once_in(3) {
+            // What waits and what is held depend on each other.
+            [Fault::GrowthHeld, Fault::MassDeletion, Fault::Approval].into_iter().for_each(|fault| faults.insert(fault));
+        }
+    }
+    if faults.contains(Fault::SetAside) {
+        goes_on.insert(Fault::ProviderDown);
+        runs = random.between(1, 3);
+    }
+    goes_on.iter().for_each(|fault| faults.insert(fault));
+    let mut encores: Vec<_> = (0..runs).map(|_| goes_on).collect();
+    if !encores.is_empty() && !random.once_in(3) {
+        encores.push(FaultSet::default());
+    }
+    if faults.contains(Fault::Resumed) {
+        faults.insert(if random.once_in(2) { Fault::CrashInSync } else { Fault::UsersFail });
+        encores.push(FaultSet::default());
+    }
+    for decided in [Fault::Approval, Fault::Rejection].into_iter().filter(|fault| faults.contains(*fault)) {
+        encores.iter_mut().for_each(|faults| faults.insert(decided));
+    }
+    encores.into_iter().map(|faults| (STEPS[if random.once_in(3) { 1 } else { 0 }], faults)).collect()
 }
 
 /// Chooses what the run is made of; a crash decides it, and there is only one.
@@ -121,5 +155,27 @@ fn draw_limits(random: &mut Random, faults: FaultSet) -> Safeguards {
         2 => Limit::Percent { percent: 10, at_least: 10, at_most: 500 },
         _ => Limit::Unlimited,
     };
-    Safeguards::default().with_users(draw()).with_deactivations(draw()).with_groups(draw()).with_memberships(draw())
+    let removals = Safeguards::default().with_users(draw()).with_deactivations(draw()).with_groups(draw()).with_memberships(draw());
+    let limits = removals.with_logins(draw()).with_in_one_group(draw_group_limit(random, tight));
+    // Sometimes nothing is held for which somebody would be looked up.
+    let alone = tight && random.once_in(3);
+    let limits = if alone { limits.with_users(Limit::Unlimited).with_groups(Limit::Unlimited) } else { limits };
+    let tight = faults.contains(Fault::GrowthHeld);
+    let mut draw = || match random.below(if tight { 3 } else { 12 }) {
+        0 | 1 => Limit::Count(random.below(if tight { 3 } else { 8 })),
+        2 => Limit::percent(u8::try_from(random.below(if tight { 10 } else { 50 })).unwrap_or_default()),
+        _ => Limit::Unlimited,
+    };
+    limits.with_creations(draw()).with_updates(draw())
+}
+
+fn draw_group_limit(random: &mut Random, tight: bool) -> GroupLimit {
+    match random.below(if tight { 2 } else { 5 }) {
+        0 => {
+            let percent = u8::try_from(random.below(if tight { 30 } else { 70 })).unwrap_or_default();
+            GroupLimit::Percent { percent, from: random.between(1, 6) }
+        }
+        1 => Safeguards::default().in_one_group,
+        _ => GroupLimit::Unlimited,
+    }
 }

@@ -9,15 +9,17 @@ use crate::mutation;
 use crate::neighbour;
 use crate::parts::Parts;
 use crate::scenario::{Scenario, Typical};
+use crate::settings::Settings;
 use crate::trace::Keep;
-use crate::universe::{Oracle, Universe, Violation};
-use crate::watch::{FaultSet, Moments, Step, Watch};
+use crate::universe::{Oracle, Universe, Violation, lock};
+use crate::watch::{FaultSet, Moments, Setup, Step, Watch};
 use futures::FutureExt;
 use idsync_core::memory::{MemorySink, MemoryStore};
 use idsync_core::{DigestKey, DirectoryId, DirectorySink, ManualClock, Stage, StateStore, Timestamp};
 use idsync_engine::{Limit, Safeguards};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What a seed led to.
 #[derive(Debug)]
@@ -64,6 +66,9 @@ pub(crate) struct Simulation<'a> {
     pub(crate) key: DigestKey,
     pub(crate) max_batch: NonZeroUsize,
     pub(crate) concurrency: NonZeroUsize,
+    pub(crate) settings: Settings,
+    /// What happened before the next run.
+    moved: FaultSet,
     pub(crate) typical: Typical,
     pub(crate) tally: Tally,
     pub(crate) struck: FaultSet,
@@ -77,6 +82,8 @@ impl<'a> Simulation<'a> {
     /// How many different faults must strike before a seed is done, and how many runs it may take.
     const FAULTS: usize = 3;
     const MOST_RUNS: u64 = 10;
+    /// A world with more users than this has groups that are kept in several blocks.
+    const CROWD: usize = 60;
 
     fn new(seed: u64, parts: &'a dyn Parts, keep: Keep) -> Self {
         let universe = Universe::new(seed, keep);
@@ -90,6 +97,8 @@ impl<'a> Simulation<'a> {
         key.iter_mut().for_each(|byte| *byte = u8::try_from(random.below(256)).unwrap_or_default());
         let mut at_most = |most| usize::try_from(random.between(1, most)).ok().and_then(NonZeroUsize::new).unwrap_or(NonZeroUsize::MIN);
         let (max_batch, concurrency) = (at_most(20), at_most(8));
+        mutation::populate(&mut universe.world(), &mut random);
+        let settings = Settings::draw(&universe.world(), &mut random);
         drop(random);
         Self {
             ledger: Ledger::new(&universe),
@@ -107,6 +116,8 @@ impl<'a> Simulation<'a> {
             key: DigestKey::new(key),
             max_batch,
             concurrency,
+            settings,
+            moved: FaultSet::default(),
             typical: Typical::new(),
             tally: Tally::default(),
             struck: FaultSet::default(),
@@ -115,7 +126,6 @@ impl<'a> Simulation<'a> {
     }
 
     fn run(&mut self) {
-        mutation::populate(&mut self.universe.world(), &mut self.universe.random());
         let runs = self.universe.random().between(2, 6);
         while self.runs < runs || (self.struck.iter().count() < Self::FAULTS && self.runs < Self::MOST_RUNS) {
             self.run_with_faults();
@@ -131,21 +141,45 @@ impl<'a> Simulation<'a> {
     fn run_with_faults(&mut self) {
         let scenario = Scenario::draw(&mut self.universe.random(), &self.typical);
         scenario.faults.iter().for_each(|fault| self.tally.draw(fault));
-        let watch = Watch::new(&self.universe, "engine", scenario.faults, scenario.limits, scenario.moments);
+        let mut settings = self.settings.clone();
+        if scenario.faults.contains(Fault::Resumed) {
+            settings = settings.with_checkpoints();
+        }
+        let salt = self.universe.random().next();
+        let mut setup = Setup { faults: scenario.faults, limits: scenario.limits, settings, moments: scenario.moments, salt };
         self.universe.note(format_args!("run {}: {:?} with {:?}", self.runs, scenario.steps, scenario.faults.iter().collect::<Vec<_>>()));
-        self.change_source(&watch);
+        self.change_source(&setup);
+        self.run_once(setup.clone(), scenario.steps);
+        for (steps, faults) in scenario.encores {
+            setup.faults = faults;
+            if self.universe.violation().is_some() {
+                return;
+            }
+            self.universe.note(format_args!("run {}: {steps:?} once more", self.runs));
+            self.pass_time(false);
+            if self.universe.once_in(4) {
+                mutation::mutate(&mut self.universe.world(), &mut self.universe.random());
+            }
+            self.run_once(setup.clone(), steps);
+        }
+    }
+
+    fn run_once(&mut self, setup: Setup, steps: &'static [Step]) {
+        let watch = Watch::new(&self.universe, "engine", setup.clone());
+        std::mem::take(&mut self.moved).iter().for_each(|fault| watch.strike(fault));
         let slot = Slot::new(Mutex::new(Ending::Dropped));
-        let second = Watch::new(&self.universe, "second engine", FaultSet::default(), scenario.limits, Moments::default());
+        let second = Setup { faults: FaultSet::default(), moments: Moments::default(), salt: self.universe.random().next(), ..setup };
+        let second = Watch::new(&self.universe, "second engine", second);
         let second_slot = Slot::new(Mutex::new(Ending::Dropped));
-        let around = self.around(scenario.faults.contains(Fault::SecondEngine));
+        let around = self.around(watch.plans(Fault::SecondEngine));
         let version = self.universe.version();
-        let mut tasks = vec![self.engine_task(&watch, scenario.steps, &slot, 0)];
+        let mut tasks = vec![self.engine_task(&watch, steps, &slot, 0)];
         if around.company {
             let late = self.universe.below(40);
             let steps: &[Step] = if self.universe.once_in(4) { &[Step::Plan] } else { &[Step::Sync] };
             tasks.push(self.engine_task(&second, steps, &second_slot, late));
         }
-        if scenario.faults.contains(Fault::SourceMoves) {
+        if watch.plans(Fault::SourceMoves) {
             tasks.push(self.source_task(&watch));
         }
         executor::run(&self.universe, tasks);
@@ -156,20 +190,43 @@ impl<'a> Simulation<'a> {
         }
     }
 
+    /// Some time passes between two runs.
+    fn pass_time(&self, leap: bool) {
+        let mut random = self.universe.random();
+        let minutes = match random.below(8) {
+            _ if leap => random.between(60, 4 * 24 * 60),
+            0..4 => 0,
+            4..7 => random.between(1, 30),
+            _ => random.between(30, 12 * 60),
+        };
+        self.manual.advance(Duration::from_secs(minutes * 60));
+    }
+
     /// What happens to the source before a run.
-    fn change_source(&self, watch: &Watch) {
+    fn change_source(&mut self, setup: &Setup) {
+        let leaps = setup.faults.contains(Fault::ClockAhead);
+        self.pass_time(leaps);
+        if leaps {
+            self.moved.insert(Fault::ClockAhead);
+        }
         let (mut world, mut random) = (self.universe.world(), self.universe.random());
         world.keep_as_past();
         for _ in 0..random.below(7) {
             mutation::mutate(&mut world, &mut random);
         }
-        if watch.plans(Fault::MassDeletion) {
+        if world.users.len() > Self::CROWD && random.once_in(3) {
+            mutation::rush(&mut world, &mut random);
+        }
+        if setup.faults.contains(Fault::MassDeletion) || setup.faults.contains(Fault::ProtectedSpared) {
             mutation::mutate_massively(&mut world, &mut random);
         }
-        let moved = watch.plans(Fault::ScopeChanged) && mutation::change_scope(&mut world, &mut random);
+        if setup.faults.contains(Fault::GrowthHeld) {
+            mutation::grow(&mut world, &mut random);
+        }
+        let moved = setup.faults.contains(Fault::ScopeChanged) && mutation::change_scope(&mut world, &mut random);
         drop((world, random));
         if moved {
-            watch.strike(Fault::ScopeChanged);
+            self.moved.insert(Fault::ScopeChanged);
         }
     }
 
@@ -180,34 +237,45 @@ impl<'a> Simulation<'a> {
             company,
             source_moved: false,
             visible: snapshot.users().len() > 0 && snapshot.groups().len() > 0,
+            timed: !lock(&self.universe.notes.refusals).is_empty() || !lock(&self.universe.notes.lately).is_empty(),
             unfinished: journal.is_some_and(|journal| matches!(journal.stage, Stage::Applying | Stage::Folding)),
         }
     }
 
-    /// Without faults and without limits, two runs are enough.
+    /// Without faults and without limits, two runs are enough once nothing is set aside any more.
     fn settle(&mut self) {
         let visible = self.around(false).visible;
         if !visible {
             self.universe.note(format_args!("nothing is visible"));
-            self.run_clean();
+            self.run_clean(false);
             mutation::make_visible(&mut self.universe.world(), &mut self.universe.random());
         }
-        self.run_clean();
+        let releases = self.universe.once_in(2);
+        if !releases {
+            self.manual.advance(self.settings.longest_wait());
+        }
+        self.run_clean(releases);
         let settled = self.is_equal();
         let changes = self.ledger.changes();
-        self.run_clean();
+        self.run_clean(false);
         self.check_equal();
         if settled && self.ledger.changes() != changes {
             self.universe.violate(Oracle::Convergence, "a run changed what was in step already");
         }
     }
 
-    fn run_clean(&mut self) {
+    fn run_clean(&mut self, releases: bool) {
         if self.universe.violation().is_some() {
             return;
         }
-        let limits = Safeguards::all(Limit::Unlimited);
-        let watch = Watch::new(&self.universe, "clean engine", FaultSet::default(), limits, Moments::default());
+        let mut faults = FaultSet::default();
+        if releases {
+            faults.insert(Fault::Released);
+        }
+        let settings = self.settings.without_shield();
+        let salt = self.universe.random().next();
+        let setup = Setup { faults, limits: Safeguards::all(Limit::Unlimited), settings, moments: Moments::default(), salt };
+        let watch = Watch::new(&self.universe, "clean engine", setup);
         let slot = Slot::new(Mutex::new(Ending::Dropped));
         let around = self.around(false);
         executor::run(&self.universe, vec![self.engine_task(&watch, &[Step::Sync], &slot, 0)]);

@@ -52,7 +52,7 @@ impl SimSink {
             return false;
         };
         self.watch.strike(fault);
-        self.universe.note(format_args!("the sink refuses: {}", describe(&delivery.change)));
+        self.ledger.refuse(&self.watch, &delivery.change);
         true
     }
 
@@ -62,10 +62,13 @@ impl SimSink {
         }
         let single = Batch::new(batch.run, batch.phase, std::slice::from_ref(delivery));
         let outcome = self.inner.apply(single).await?.into_iter().next().unwrap_or(ChangeOutcome::Unchanged);
+        if matches!(outcome, ChangeOutcome::Applied | ChangeOutcome::Unchanged) {
+            self.ledger.take(&delivery.change);
+        }
         match &outcome {
-            ChangeOutcome::Applied => match self.instants.reading(batch.run.read_at) {
+            ChangeOutcome::Applied => match self.universe.notes.reading(batch.run.change_set) {
                 Some(reading) => self.ledger.apply(&self.watch, &reading, delivery),
-                None => self.universe.violate(Oracle::Justification, format!("{} follows from no read", describe(&delivery.change))),
+                None => self.universe.violate(Oracle::Justification, format!("{} follows from no plan", describe(&delivery.change))),
             },
             ChangeOutcome::Failed(error) => {
                 self.universe.violate(Oracle::Order, format!("{} was refused: {error}", describe(&delivery.change)));
@@ -102,6 +105,11 @@ impl DirectorySink for SimSink {
         if let Some(expected) = lock(&self.watch.expected).filter(|expected| *expected != run.change_set) {
             self.universe.violate(Oracle::Plan, format!("{} is delivered in place of {expected}", run.change_set));
         }
+        let read_at = self.instants.reading(run.read_at).map(|reading| reading.started());
+        if read_at.is_none_or(|version| self.universe.notes.reading(run.change_set).is_some_and(|reading| version > reading.started())) {
+            self.universe.violate(Oracle::Justification, format!("nothing was read at {}", run.read_at));
+        }
+        self.watch.did(|call| call.delivers = true);
         self.ledger.begin(&self.watch);
         self.universe.pause().await;
         if self.watch.plans(Fault::SinkRefusesRun) && self.universe.once_in(2) {

@@ -1,14 +1,16 @@
 //! The state store as an engine sees it: at its own pace, and with faults.
 
 use crate::faults::Fault;
+use crate::lately::Base;
 use crate::ledger::Ledger;
+use crate::observer::FAILURES;
 use crate::universe::{Universe, lock};
 use crate::watch::Watch;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use idsync_core::{
     BaseKind, BaseRecord, BaseWrite, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Mark, Progress,
-    Result, Revision, RunRecord, StagedKey, StagedRow, StateStore, StoreCommit,
+    Result, Revision, RunRecord, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
 };
 use std::fmt;
 use std::future::Future;
@@ -21,6 +23,7 @@ pub(crate) struct SimStore {
     pub(crate) universe: Arc<Universe>,
     pub(crate) watch: Arc<Watch>,
     pub(crate) ledger: Arc<Ledger>,
+    pub(crate) directory: DirectoryId,
     pub(crate) inner: Arc<dyn StateStore>,
     /// The store makes its key up at random, so the seed makes one up instead.
     pub(crate) key: DigestKey,
@@ -60,7 +63,12 @@ impl SimStore {
                 self.universe.pause().await;
             }
         }
-        let result = self.read(what, call).await;
+        let written = async {
+            let written = call.await?;
+            self.watch.did(|call| call.writes.push(what));
+            Ok(written)
+        };
+        let result = self.read(what, written).await;
         match &result {
             Ok(_) => self.universe.note(format_args!("{} does: {what}", self.watch.name)),
             Err(error) => {
@@ -75,6 +83,7 @@ impl SimStore {
 
     fn fail(&self, what: &'static str, fault: Fault) -> Error {
         self.watch.strike(fault);
+        self.watch.did(|call| call.fault = Some(what));
         Error::new(ErrorKind::Unavailable, "planted").during(what)
     }
 
@@ -99,21 +108,6 @@ impl SimStore {
         })
         .boxed()
     }
-
-    /// Takes note of how large the base is that a read stands on.
-    fn count_base(&self, kind: BaseKind, rows: &[IndexRow]) {
-        let reading = self.watch.reading();
-        let mut asked = lock(&reading.asked);
-        match kind {
-            BaseKind::User => asked.base_users += rows.len() as u64,
-            BaseKind::Group => asked.base_groups += rows.len() as u64,
-            _ => {
-                // The digest of a block of members begins with their sum and ends with their number.
-                let members = |row: &IndexRow| u128::from_le_bytes(row.digest.0) >> 96;
-                asked.base_memberships += rows.iter().map(|row| u64::try_from(members(row)).unwrap_or(u64::MAX)).sum::<u64>();
-            }
-        }
-    }
 }
 
 #[async_trait]
@@ -129,6 +123,7 @@ impl StateStore for SimStore {
         self.write("release", lease, self.inner.release(lease)).await
     }
     async fn head(&self, directory: &DirectoryId) -> Result<Option<Head>> {
+        self.begin_read();
         self.read("head", self.inner.head(directory)).await
     }
     async fn digest_key(&self, lease: &Lease) -> Result<DigestKey> {
@@ -136,15 +131,15 @@ impl StateStore for SimStore {
         Ok(self.key.clone())
     }
     fn index(&self, directory: &DirectoryId, kind: BaseKind) -> BoxStream<'static, Result<Vec<IndexRow>>> {
-        let before_read = {
-            let reading = self.watch.reading();
-            let mut asked = lock(&reading.asked);
-            if kind == BaseKind::User {
-                // Users, groups and members are loaded in this order at the start of a read.
-                (asked.base_users, asked.base_groups, asked.base_memberships) = (0, 0, 0);
-            }
-            reading.started() == u64::MAX || asked.users_listings == 0
-        };
+        let reading = self.watch.reading();
+        let before_read = lock(&reading.asked).users_listings == 0;
+        match kind {
+            // Users, groups and members are loaded in this order at the start of a read.
+            BaseKind::User => lock(&reading.asked).base = Base::default(),
+            BaseKind::Escrow => self.watch.loads_escrow(),
+            BaseKind::Checkpoint if before_read => self.resume(&reading),
+            _ => {}
+        }
         self.pages("index", self.inner.index(directory, kind), move |store, rows| {
             if before_read {
                 store.count_base(kind, rows);
@@ -170,35 +165,78 @@ impl StateStore for SimStore {
         self.pages("staged", self.inner.staged(directory, after), |_, _| {})
     }
     async fn mark(&self, lease: &Lease, marks: Vec<(StagedKey, Mark)>, progress: Option<Progress>) -> Result<()> {
-        let settles = progress.is_some();
-        self.write("mark", lease, self.inner.mark(lease, marks, progress)).await?;
-        if settles {
-            self.ledger.settle(&self.watch);
-        }
-        Ok(())
+        let (judged, settles) = (marks.clone(), progress.is_some());
+        let marked = async {
+            self.inner.mark(lease, marks, progress).await?;
+            if settles {
+                self.ledger.settle(&self.watch)
+            } else {
+                self.note_judgements(&judged)
+            }
+            Ok(())
+        };
+        self.write("mark", lease, marked).await
     }
     async fn update_journal(&self, lease: &Lease, header: JournalHeader) -> Result<()> {
-        self.write("update journal", lease, self.inner.update_journal(lease, header)).await
+        let plan = header.plan.filter(|_| header.stage == Stage::Planned);
+        let updated = async {
+            self.inner.update_journal(lease, header).await?;
+            if let Some(plan) = plan {
+                self.universe.notes.planned(plan, self.watch.reading());
+            }
+            Ok(())
+        };
+        self.write("update journal", lease, updated).await
     }
     async fn write_base(&self, lease: &Lease, writes: Vec<BaseWrite>) -> Result<()> {
-        self.write("write base", lease, self.inner.write_base(lease, writes)).await
+        let beside =
+            writes.iter().filter(|write| !write.kind.is_of_the_base()).map(|write| (write.kind, write.key.clone(), write.record.is_some()));
+        let beside: Vec<_> = beside.collect();
+        let written = async {
+            self.inner.write_base(lease, writes).await?;
+            self.note_beside(&beside);
+            Ok(())
+        };
+        self.write("write base", lease, written).await
     }
     async fn commit(&self, lease: &Lease, commit: StoreCommit) -> Result<Revision> {
-        self.write("commit", lease, self.inner.commit(lease, commit)).await
+        let committed = async {
+            let journal = self.journal_now();
+            let revision = self.inner.commit(lease, commit).await?;
+            self.note_commit(journal.as_ref());
+            Ok(revision)
+        };
+        self.write("commit", lease, committed).await
     }
     async fn discard_journal(&self, lease: &Lease) -> Result<()> {
         self.write("discard journal", lease, self.inner.discard_journal(lease)).await
     }
     async fn record_run(&self, lease: &Lease, run: RunRecord) -> Result<()> {
-        self.write("record run", lease, self.inner.record_run(lease, run)).await
+        let outcome = run.outcome.clone();
+        let recorded = async {
+            self.inner.record_run(lease, run).await?;
+            self.watch.did(|call| call.records.push(outcome));
+            *lock(&self.universe.notes.records) += 1;
+            Ok(())
+        };
+        self.write("record run", lease, recorded).await
     }
     async fn runs(&self, directory: &DirectoryId, limit: usize) -> Result<Vec<RunRecord>> {
         self.read("runs", self.inner.runs(directory, limit)).await
     }
     async fn memo(&self, directory: &DirectoryId, name: &str) -> Result<Option<Vec<u8>>> {
+        if name == FAILURES {
+            self.watch.looks_for_quarantine();
+        }
         self.read("memo", self.inner.memo(directory, name)).await
     }
     async fn set_memo(&self, lease: &Lease, name: &str, memo: Option<Vec<u8>>) -> Result<()> {
-        self.write("set memo", lease, self.inner.set_memo(lease, name, memo)).await
+        let is_kept = memo.is_some();
+        let set = async {
+            self.inner.set_memo(lease, name, memo).await?;
+            self.note_memo(name, is_kept);
+            Ok(())
+        };
+        self.write("set memo", lease, set).await
     }
 }

@@ -1,27 +1,39 @@
 //! What runs side by side.
 
+use crate::call::Doing;
 use crate::checks::Ending;
 use crate::clock::SimClock;
 use crate::executor::{Role, Task};
 use crate::faults::Fault;
 use crate::mutation;
 use crate::provider::SimProvider;
+use crate::records::Ended;
 use crate::simulation::{Simulation, Slot};
 use crate::sink::SimSink;
 use crate::store::SimStore;
 use crate::universe::lock;
 use crate::watch::{Step, Watch};
-use idsync_engine::{SyncEngine, SyncError};
+use idsync_core::PlanHash;
+use idsync_engine::{Plan, Standing, SyncEngine, SyncError, SyncReport};
+use std::future::Future;
 use std::sync::Arc;
 
+/// An engine, and the store that it works with.
+struct Hand {
+    engine: SyncEngine,
+    store: SimStore,
+    watch: Arc<Watch>,
+}
+
 impl Simulation<'_> {
-    fn engine(&self, watch: &Arc<Watch>) -> SyncEngine {
+    fn engine(&self, watch: &Arc<Watch>) -> Hand {
         let universe = &self.universe;
         let provider = SimProvider { universe: Arc::clone(universe), watch: Arc::clone(watch), directory: self.directory.clone() };
         let store = SimStore {
             universe: Arc::clone(universe),
             watch: Arc::clone(watch),
             ledger: Arc::clone(&self.ledger),
+            directory: self.directory.clone(),
             inner: Arc::clone(&self.store),
             key: self.key.clone(),
         };
@@ -40,21 +52,27 @@ impl Simulation<'_> {
             manual: Arc::clone(&self.manual),
             instants: Arc::clone(&self.instants),
         };
-        SyncEngine::builder(self.parts.provider(Arc::new(provider)), store, sink)
+        let settings = &watch.settings;
+        let engine = SyncEngine::builder(self.parts.provider(Arc::new(provider)), store.clone(), sink)
             .safeguards(self.parts.limits(watch.limits))
+            .protect(self.parts.protected(settings.shield.protected()))
+            .escrow(settings.escrow)
+            .quarantine(settings.quarantine)
+            .checkpoint(settings.checkpoint)
             .concurrency(self.concurrency)
             .holder(watch.name)
             .clock(clock)
-            .build()
+            .build();
+        Hand { engine, store, watch: Arc::clone(watch) }
     }
 
     pub(crate) fn engine_task<'t>(&self, watch: &'t Arc<Watch>, steps: &'static [Step], slot: &Slot, late: u64) -> Task<'t> {
-        let (engine, slot, universe) = (self.engine(watch), Arc::clone(slot), Arc::clone(&self.universe));
+        let (hand, slot, universe) = (self.engine(watch), Arc::clone(slot), Arc::clone(&self.universe));
         let future = async move {
             for _ in 0..late {
                 universe.pause().await;
             }
-            let ending = go(&engine, steps, watch).await.unwrap_or_else(Ending::Failed);
+            let ending = hand.go(steps).await.unwrap_or_else(Ending::Failed);
             *lock(&slot) = ending;
         };
         Task { name: watch.name, future: Box::pin(future), role: Role::Foreground(watch) }
@@ -88,34 +106,84 @@ impl Simulation<'_> {
     }
 }
 
-/// Takes an engine through the steps of a run.
-async fn go(engine: &SyncEngine, steps: &[Step], watch: &Watch) -> Result<Ending, SyncError> {
-    watch.set_step(steps.first().copied().unwrap_or(Step::Sync));
-    if steps == [Step::Sync] {
-        let report = engine.sync().await?;
-        let Some(held) = report.held.as_ref().filter(|_| watch.plans(Fault::Approval)) else { return Ok(Ending::Done(Box::new(report))) };
-        // An approval that fails may still have been kept.
-        watch.approve();
-        engine.approve(held.hash).await?;
-        let report = engine.sync().await?;
-        if report.held.is_none() {
+impl Hand {
+    /// Takes an engine through the steps of a run.
+    async fn go(&self, steps: &[Step]) -> Result<Ending, SyncError> {
+        let (engine, watch) = (&self.engine, &self.watch);
+        watch.set_step(steps.first().copied().unwrap_or(Step::Sync));
+        if watch.plans(Fault::Released) {
+            let something = self.store.is_something_set_aside();
+            self.decide(Doing::Release, engine.release()).await?;
+            if something {
+                watch.strike(Fault::Released);
+            }
+        }
+        if steps == [Step::Sync] {
+            let report = self.report(Doing::Sync, engine.sync()).await?;
+            let decides = watch.plans(Fault::Approval) || watch.plans(Fault::Rejection);
+            let Some(held) = report.held.as_ref().filter(|_| decides) else { return Ok(Ending::Done(Box::new(report))) };
+            return Ok(Ending::Done(Box::new(self.judge(held.hash).await?)));
+        }
+        let plan = self.plan().await?;
+        match steps.get(1) {
+            Some(Step::Apply) => {
+                watch.set_step(Step::Apply);
+                *lock(&watch.expected) = plan.hash;
+                Ok(Ending::Done(Box::new(self.report(Doing::Apply, engine.apply(&plan)).await?)))
+            }
+            Some(Step::ApplyHash) => {
+                let Some(hash) = plan.hash else { return Ok(Ending::Planned(Box::new(plan))) };
+                watch.set_step(Step::ApplyHash);
+                *lock(&watch.expected) = Some(hash);
+                Ok(Ending::Done(Box::new(self.report(Doing::ApplyHash, engine.apply_hash(hash)).await?)))
+            }
+            _ => Ok(Ending::Planned(Box::new(plan))),
+        }
+    }
+
+    /// Somebody decides about what is held, perhaps twice, and the engine is run again.
+    async fn judge(&self, hash: PlanHash) -> Result<SyncReport, SyncError> {
+        let (engine, watch, universe) = (&self.engine, &self.watch, &self.store.universe);
+        let (approve, reject) = (Doing::Approve(hash), Doing::Reject(hash));
+        let last = match (watch.plans(Fault::Approval), watch.plans(Fault::Rejection)) {
+            (true, true) => universe.once_in(2),
+            (approved, _) => approved,
+        };
+        let (first, last) = if last { (reject, approve) } else { (approve, reject) };
+        for doing in [universe.once_in(2).then_some(first), Some(last)].into_iter().flatten() {
+            match doing {
+                Doing::Approve(hash) => self.decide(doing, engine.approve(hash)).await?,
+                _ => self.decide(doing, engine.reject(hash)).await?,
+            }
+        }
+        let report = self.report(Doing::Sync, engine.sync()).await?;
+        if last == approve && report.held.is_none() {
             watch.strike(Fault::Approval);
         }
-        return Ok(Ending::Done(Box::new(report)));
+        if last == reject && report.held.as_ref().is_some_and(|held| held.standing == Standing::Rejected) {
+            watch.strike(Fault::Rejection);
+        }
+        Ok(report)
     }
-    let plan = engine.plan().await?;
-    match steps.get(1) {
-        Some(Step::Apply) => {
-            watch.set_step(Step::Apply);
-            *lock(&watch.expected) = plan.hash;
-            Ok(Ending::Done(Box::new(engine.apply(&plan).await?)))
-        }
-        Some(Step::ApplyHash) => {
-            let Some(hash) = plan.hash else { return Ok(Ending::Planned(Box::new(plan))) };
-            watch.set_step(Step::ApplyHash);
-            *lock(&watch.expected) = Some(hash);
-            Ok(Ending::Done(Box::new(engine.apply_hash(hash).await?)))
-        }
-        _ => Ok(Ending::Planned(Box::new(plan))),
+
+    async fn plan(&self) -> Result<Plan, SyncError> {
+        self.watch.start(Doing::Plan);
+        let planned = self.engine.plan().await;
+        self.store.check_call(planned.as_ref().map_or_else(Ended::Failed, Ended::Planned));
+        planned
+    }
+
+    async fn report(&self, doing: Doing, call: impl Future<Output = Result<SyncReport, SyncError>>) -> Result<SyncReport, SyncError> {
+        self.watch.start(doing);
+        let reported = call.await;
+        self.store.check_call(reported.as_ref().map_or_else(Ended::Failed, Ended::Reported));
+        reported
+    }
+
+    async fn decide(&self, doing: Doing, call: impl Future<Output = Result<(), SyncError>>) -> Result<(), SyncError> {
+        self.watch.start(doing);
+        let decided = call.await;
+        self.store.check_call(decided.as_ref().map_or_else(Ended::Failed, |()| Ended::Decided));
+        decided
     }
 }

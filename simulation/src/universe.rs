@@ -1,12 +1,12 @@
 //! What everything in one simulation shares: randomness, the trace, the source, and what was found wrong.
 
+use crate::notes::Notes;
 use crate::random::Random;
 use crate::trace::{Keep, Trace};
 use crate::world::World;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -24,8 +24,20 @@ pub enum Oracle {
     Order,
     /// A read asks for each listing once, and never looks up more than a safeguard would let go.
     BoundedRequests,
-    /// What is above a limit stays.
+    /// What is above a limit stays until somebody approves it.
     Held,
+    /// What somebody rejected stays, and nobody is asked about it again.
+    Rejected,
+    /// Protected entries are neither deleted nor deactivated.
+    Protected,
+    /// What the sink refused is not tried again before its time.
+    EarlyRetry,
+    /// What depends on a refused change waits with it.
+    Dependants,
+    /// A directory that is set aside is left alone, and every failed read counts.
+    Patience,
+    /// Every run leaves one record, and one in which nothing happened leaves nothing else.
+    RunRecords,
     /// A plan is applied exactly as it was hashed, or refused.
     Plan,
     /// Other directories in the same store are left alone.
@@ -43,6 +55,12 @@ impl fmt::Display for Oracle {
             Self::Order => "order",
             Self::BoundedRequests => "bounded requests",
             Self::Held => "held",
+            Self::Rejected => "rejected",
+            Self::Protected => "protected",
+            Self::EarlyRetry => "early retry",
+            Self::Dependants => "dependants",
+            Self::Patience => "patience",
+            Self::RunRecords => "run records",
             Self::Plan => "plan",
             Self::Isolation => "isolation",
             Self::Progress => "progress",
@@ -73,7 +91,7 @@ pub(crate) struct Universe {
     trace: Mutex<Trace>,
     world: Mutex<World>,
     violation: Mutex<Option<Violation>>,
-    approved: AtomicBool,
+    pub(crate) notes: Notes,
 }
 
 impl Universe {
@@ -83,7 +101,7 @@ impl Universe {
             trace: Mutex::new(Trace::new(keep)),
             world: Mutex::new(World::new()),
             violation: Mutex::new(None),
-            approved: AtomicBool::new(false),
+            notes: Notes::default(),
         })
     }
 
@@ -125,16 +143,6 @@ impl Universe {
 
     pub(crate) fn violation(&self) -> Option<Violation> {
         lock(&self.violation).clone()
-    }
-
-    /// Somebody has approved removals that limits hold back.
-    pub(crate) fn approve(&self) {
-        self.approved.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether somebody has.
-    pub(crate) fn is_approved(&self) -> bool {
-        self.approved.load(Ordering::Relaxed)
     }
 
     /// Gives way to others a random number of times.

@@ -5,10 +5,14 @@ use crate::dump::{difference, dump};
 use crate::faults::Fault;
 use crate::neighbour;
 use crate::scenario::Typical;
+use crate::shield::Shield;
 use crate::simulation::{Simulation, Slot};
 use crate::universe::{Oracle, lock};
-use crate::watch::{FaultSet, Watch};
+use crate::watch::Watch;
+use futures::FutureExt;
+use idsync_core::{EntryId, StateStore};
 use idsync_engine::Outcome;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 impl Simulation<'_> {
@@ -30,8 +34,9 @@ impl Simulation<'_> {
             Ending::Done(report) => {
                 self.universe.note(format_args!("{} ended {:?}: {:?}", watch.name, report.outcome, report.changes));
                 self.strike_if_held(watch, report.held.is_some());
-                if report.outcome == Outcome::Done && !around.source_moved && !around.company {
-                    self.check_done(watch.struck());
+                // A set that was rejected is held, and the run is done.
+                if report.outcome == Outcome::Done && report.held.is_none() && !around.source_moved && !around.company {
+                    self.check_done(watch);
                 }
             }
         }
@@ -39,6 +44,7 @@ impl Simulation<'_> {
             self.universe.violate(Oracle::Justification, "a directory that shows nothing was believed");
         }
         check_requests(&self.universe, watch);
+        self.check_history();
         for fault in watch.struck().iter() {
             self.tally.strike(fault);
             self.struck.insert(fault);
@@ -46,18 +52,53 @@ impl Simulation<'_> {
     }
 
     /// A run that says that it is done, while nothing but what an engine can make up for went wrong, has left nothing undone.
-    fn check_done(&self, struck: FaultSet) {
-        const HARMLESS: [Fault; 4] = [Fault::RowsRepeated, Fault::EmptyPages, Fault::ScopeChanged, Fault::ClockBack];
+    fn check_done(&self, watch: &Watch) {
+        const HARMLESS: &[Fault] = &[
+            Fault::RowsRepeated,
+            Fault::EmptyPages,
+            Fault::ScopeChanged,
+            Fault::MassDeletion,
+            Fault::Approval,
+            Fault::GrowthHeld,
+            Fault::ProtectedSpared,
+            Fault::RefusedWaits,
+            Fault::Released,
+            Fault::SeveralBlocks,
+            Fault::ClockBack,
+            Fault::ClockAhead,
+        ];
         const HIDING: [Fault; 2] = [Fault::UsersHidden, Fault::GroupsHidden];
-        if struck.iter().all(|fault| HARMLESS.contains(&fault)) {
-            self.check_equal();
-        } else if struck.iter().all(|fault| HARMLESS.contains(&fault) || HIDING.contains(&fault)) {
+        let mut struck = watch.struck();
+        let spared = self.spared(&watch.settings.shield);
+        if struck.all_among(HARMLESS) {
+            self.check_equal_but_for(&spared);
+            return;
+        }
+        HIDING.into_iter().for_each(|fault| struck.remove(fault));
+        if struck.all_among(HARMLESS) {
             // Nobody can ask for an entry that was never seen, but what was seen before is what it is now.
-            let (sink, source) = self.dumps();
+            let (sink, source) = self.dumps(&spared);
             let outdated = sink.lines().filter(|line| !source.lines().any(|other| other == *line)).collect::<Vec<_>>();
             if !outdated.is_empty() {
                 self.universe.violate(Oracle::Convergence, format!("left behind: {}", outdated.join("; ")));
             }
+        }
+    }
+
+    /// Entries that the sink may keep whatever the source says.
+    fn spared(&self, shield: &Shield) -> HashSet<EntryId> {
+        let sink = self.sink.snapshot();
+        let users = sink.users().filter(|user| shield.user(&user.id, user.login.as_deref())).map(|user| EntryId::User(user.id.clone()));
+        let groups = sink.groups().filter(|group| shield.group(&group.id)).map(|group| EntryId::Group(group.id.clone()));
+        users.chain(groups).collect()
+    }
+
+    /// What the store keeps of runs is what was recorded.
+    fn check_history(&self) {
+        let kept = self.memory.runs(&self.directory, usize::MAX).now_or_never().and_then(Result::ok).map_or(0, |runs| runs.len());
+        let recorded = *lock(&self.universe.notes.records);
+        if kept != recorded {
+            self.universe.violate(Oracle::RunRecords, format!("{kept} runs are kept, and {recorded} were recorded"));
         }
     }
 
@@ -80,17 +121,21 @@ impl Simulation<'_> {
         }
     }
 
-    fn dumps(&self) -> (String, String) {
-        (dump(&self.sink.snapshot()), dump(&self.universe.world().snapshot()))
+    fn dumps(&self, spared: &HashSet<EntryId>) -> (String, String) {
+        (dump(&self.sink.snapshot(), spared), dump(&self.universe.world().snapshot(), spared))
     }
 
     pub(crate) fn is_equal(&self) -> bool {
-        let (sink, source) = self.dumps();
+        let (sink, source) = self.dumps(&HashSet::new());
         sink == source
     }
 
     pub(crate) fn check_equal(&self) {
-        let (sink, source) = self.dumps();
+        self.check_equal_but_for(&HashSet::new());
+    }
+
+    fn check_equal_but_for(&self, spared: &HashSet<EntryId>) {
+        let (sink, source) = self.dumps(spared);
         if sink != source {
             self.universe.violate(Oracle::Convergence, difference(&sink, &source));
         }

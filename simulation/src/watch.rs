@@ -1,10 +1,13 @@
-//! What is known of one engine's run: the faults it is to meet, and what it asked for.
+//! What is known of one engine's run: the faults it is to meet, and what it does.
 
+use crate::call::{Call, Doing, Times};
 use crate::faults::Fault;
+use crate::reading::Reading;
+use crate::settings::Settings;
 use crate::universe::{Universe, lock};
-use idsync_core::{Change, GroupId, Phase, PlanHash, RemovalReason, UserId};
-use idsync_engine::{Limit, Safeguards};
-use std::collections::{BTreeMap, BTreeSet};
+use idsync_core::{PlanHash, Timestamp};
+use idsync_engine::Safeguards;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +26,11 @@ impl FaultSet {
 
     pub(crate) const fn contains(self, fault: Fault) -> bool {
         self.0 & (1 << fault as u64) != 0
+    }
+
+    /// Whether all of them are among these.
+    pub(crate) fn all_among(self, faults: &[Fault]) -> bool {
+        self.iter().all(|fault| faults.contains(&fault))
     }
 
     pub(crate) fn iter(self) -> impl Iterator<Item = Fault> {
@@ -66,6 +74,7 @@ pub(crate) struct Watch {
     pub(crate) name: &'static str,
     pub(crate) salt: u64,
     pub(crate) limits: Safeguards,
+    pub(crate) settings: Settings,
     pub(crate) moments: Moments,
     pub(crate) requests: AtomicU64,
     pub(crate) store_calls: AtomicU64,
@@ -78,16 +87,32 @@ pub(crate) struct Watch {
     planned: FaultSet,
     struck: Mutex<FaultSet>,
     step: Mutex<Step>,
+    call: Mutex<Call>,
+    times: Mutex<Times>,
     readings: Mutex<Vec<Arc<Reading>>>,
     polls: Mutex<BTreeMap<Step, u64>>,
 }
 
+/// What a run is made with.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    pub(crate) faults: FaultSet,
+    pub(crate) limits: Safeguards,
+    pub(crate) settings: Settings,
+    pub(crate) moments: Moments,
+    /// Decides which entries a fault strikes.
+    pub(crate) salt: u64,
+}
+
 impl Watch {
-    pub(crate) fn new(universe: &Arc<Universe>, name: &'static str, planned: FaultSet, limits: Safeguards, moments: Moments) -> Arc<Self> {
+    pub(crate) fn new(universe: &Arc<Universe>, name: &'static str, setup: Setup) -> Arc<Self> {
+        let Setup { faults, limits, settings, moments, salt } = setup;
+        let limits = limits.with_window(settings.window);
         Arc::new(Self {
             name,
-            salt: universe.random().next(),
+            salt,
             limits,
+            settings,
             moments,
             requests: AtomicU64::default(),
             store_calls: AtomicU64::default(),
@@ -96,10 +121,12 @@ impl Watch {
             lease_is_lost: AtomicBool::default(),
             expected: Mutex::default(),
             universe: Arc::clone(universe),
-            planned,
+            planned: faults,
             struck: Mutex::default(),
             step: Mutex::new(Step::Sync),
-            readings: Mutex::new(vec![Arc::new(Reading::new(limits))]),
+            call: Mutex::default(),
+            times: Mutex::new(Times::START),
+            readings: Mutex::new(vec![Arc::new(Reading::new(limits, String::new()))]),
             polls: Mutex::default(),
         })
     }
@@ -128,10 +155,43 @@ impl Watch {
         *lock(&self.step) = step;
     }
 
-    /// Somebody approves what the run held.
-    pub(crate) fn approve(&self) {
-        self.universe.note(format_args!("what {} held is approved", self.name));
-        self.universe.approve();
+    /// The engine is asked to do something.
+    pub(crate) fn start(&self, doing: Doing) {
+        self.universe.note(format_args!("{} does {doing:?}", self.name));
+        *lock(&self.call) = Call { doing, ..Call::default() };
+    }
+
+    /// What the engine did since.
+    pub(crate) fn call(&self) -> Call {
+        lock(&self.call).clone()
+    }
+
+    /// Takes note of something that the engine did.
+    pub(crate) fn did(&self, note: impl FnOnce(&mut Call)) {
+        note(&mut lock(&self.call));
+    }
+
+    /// The engine is told the time.
+    pub(crate) fn tell(&self, now: Timestamp) {
+        let mut times = lock(&self.times);
+        times.last = now;
+        times.patience.get_or_insert(now);
+    }
+
+    /// What it was told.
+    pub(crate) fn times(&self) -> Times {
+        *lock(&self.times)
+    }
+
+    /// What it was told last is the time from which refused changes count.
+    pub(crate) fn loads_escrow(&self) {
+        let mut times = lock(&self.times);
+        times.escrow = times.last;
+    }
+
+    /// The next that it is told decides whether the directory is set aside.
+    pub(crate) fn looks_for_quarantine(&self) {
+        lock(&self.times).patience = None;
     }
 
     /// The read under way, or the last one.
@@ -147,8 +207,8 @@ impl Watch {
     }
 
     /// From now on, everything is about another read.
-    pub(crate) fn next_reading(&self) {
-        lock(&self.readings).push(Arc::new(Reading::new(self.limits)));
+    pub(crate) fn next_reading(&self, scope: String) {
+        lock(&self.readings).push(Arc::new(Reading::new(self.limits, scope)));
     }
 
     /// Counts a poll; says whether the run is to be dropped after it.
@@ -172,91 +232,5 @@ impl Watch {
     /// Counts a call, and says the number it has.
     pub(crate) fn count(counter: &AtomicU64) -> u64 {
         counter.fetch_add(1, Ordering::Relaxed) + 1
-    }
-}
-
-/// One read of the directory, and what follows from it.
-#[derive(Debug)]
-pub(crate) struct Reading {
-    limits: Safeguards,
-    started: AtomicU64,
-    /// The oldest version that anything of the read shows.
-    oldest: AtomicU64,
-    pub(crate) asked: Mutex<Asked>,
-    let_go: Mutex<BTreeMap<Kind, BTreeSet<String>>>,
-}
-
-/// What a read asked for, and how large the base was that it stands on.
-#[derive(Debug, Default)]
-pub(crate) struct Asked {
-    pub(crate) checks: u64,
-    pub(crate) users_listings: u64,
-    pub(crate) groups_listings: u64,
-    pub(crate) members_listings: BTreeMap<GroupId, u64>,
-    pub(crate) user_look_ups: BTreeMap<UserId, u64>,
-    pub(crate) group_look_ups: BTreeMap<GroupId, u64>,
-    pub(crate) base_users: u64,
-    pub(crate) base_groups: u64,
-    pub(crate) base_memberships: u64,
-}
-
-/// A kind of removal that has a limit of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Users,
-    Deactivations,
-    Groups,
-    Memberships,
-}
-
-impl Reading {
-    fn new(limits: Safeguards) -> Self {
-        Self {
-            limits,
-            started: AtomicU64::new(u64::MAX),
-            oldest: AtomicU64::new(u64::MAX),
-            asked: Mutex::default(),
-            let_go: Mutex::default(),
-        }
-    }
-
-    /// The read begins, if it has not begun yet, at this version of the source.
-    pub(crate) fn begin(&self, version: u64) {
-        let _ = self.started.compare_exchange(u64::MAX, version, Ordering::Relaxed, Ordering::Relaxed);
-        self.show(version);
-    }
-
-    /// Something is shown as it was at this version.
-    pub(crate) fn show(&self, version: u64) {
-        self.oldest.fetch_min(version, Ordering::Relaxed);
-    }
-
-    /// The version at which the read began.
-    pub(crate) fn started(&self) -> u64 {
-        self.started.load(Ordering::Relaxed)
-    }
-
-    /// The oldest version that the read can have shown.
-    pub(crate) fn oldest(&self) -> u64 {
-        self.oldest.load(Ordering::Relaxed)
-    }
-
-    /// Takes note of a removal that was delivered; says what is wrong when it is one too many.
-    pub(crate) fn let_go(&self, change: &Change) -> Option<String> {
-        let key = format!("{}/{}", change.group().map_or("", GroupId::as_str), change.user().map_or("", UserId::as_str));
-        let asked = lock(&self.asked);
-        let (kind, limit, base): (Kind, Limit, u64) = match change {
-            Change::UserDeleted { .. } => (Kind::Users, self.limits.users, asked.base_users),
-            Change::GroupDeleted { .. } => (Kind::Groups, self.limits.groups, asked.base_groups),
-            Change::GroupUserRemoved { reason: RemovalReason::UserDeleted, .. } => return None,
-            Change::GroupUserRemoved { .. } => (Kind::Memberships, self.limits.memberships, asked.base_memberships),
-            _ if change.phase() == Phase::Deactivate => (Kind::Deactivations, self.limits.deactivations, asked.base_users),
-            _ => return None,
-        };
-        let mut let_go = lock(&self.let_go);
-        let gone = let_go.entry(kind).or_default();
-        gone.insert(key);
-        let (count, allowed) = (gone.len() as u64, limit.allowed(base));
-        (count > allowed).then(|| format!("{count} {kind:?} of {base} are let go, although only {allowed} may"))
     }
 }

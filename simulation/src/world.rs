@@ -2,7 +2,7 @@
 
 use crate::history::{History, Item};
 use crate::random::lot;
-use idsync_core::{DeletionReason, Group, GroupId, Lookup, Membership, Snapshot, User, UserId, UserStatus};
+use idsync_core::{DeletionReason, Group, GroupId, Lookup, Membership, Snapshot, Timestamp, User, UserId, UserStatus};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is in scope.
@@ -60,6 +60,8 @@ pub(crate) struct World {
     pub(crate) history: History,
     /// Ids are never used twice.
     pub(crate) ids_used: u64,
+    /// Groups say when their members changed.
+    pub(crate) tells_members_updated: bool,
     past: (u64, Members),
 }
 
@@ -72,6 +74,7 @@ impl World {
             scope: Scope::Everything,
             history: History::default(),
             ids_used: 0,
+            tells_members_updated: false,
             past: (0, Members::new()),
         }
     }
@@ -201,6 +204,10 @@ impl World {
     }
 
     fn membership_moved(&mut self, membership: Membership) {
+        if let Some(group) = self.groups.get_mut(&membership.group).filter(|_| self.tells_members_updated) {
+            let version = i64::try_from(self.history.version()).unwrap_or_default();
+            group.timestamps.members_updated = Timestamp::from_unix_millis(version);
+        }
         self.record(Item::Listed(membership.clone()));
         self.record(Item::Membership(membership));
     }

@@ -24,8 +24,13 @@ fn is_noticed<P: Parts>(by: Oracle, within: u64, flawed: impl Fn() -> P) {
 }
 
 #[test]
-fn a_sink_that_says_applied_and_is_not_is_noticed() {
+fn lost_update_of_a_sink_that_says_applied_and_is_not_is_noticed() {
     is_noticed(Oracle::Convergence, 50, || SinkFlaw::LosesUpdates);
+}
+
+#[test]
+fn lost_batch_is_noticed() {
+    is_noticed(Oracle::Convergence, 50, || StoreFlaw::LosesABatch);
 }
 
 #[test]
@@ -34,11 +39,16 @@ fn a_store_that_forgets_members_is_noticed() {
 }
 
 #[test]
-fn listings_that_end_early_and_look_ups_that_agree_are_noticed() {
+fn delete_without_proof_of_listings_that_end_early_and_look_ups_that_agree_is_noticed() {
     // Whoever is kept back from the start is never in the sink, which is noticed as well, but in another way.
     let violations = (0..50).filter_map(|seed| simulate(seed, &ProviderFlaw::shows_less_and_less(), Keep::Hash).violation);
     let taken_away = violations.filter(|violation| violation.oracle == Oracle::Justification && violation.finding.contains("taken away"));
     assert!(taken_away.count() >= 10);
+}
+
+#[test]
+fn delete_without_proof_of_an_identity_without_its_role_is_noticed() {
+    is_noticed(Oracle::Justification, 100, || ProviderFlaw::HidesThatItsRoleIsGone);
 }
 
 #[test]
@@ -47,7 +57,12 @@ fn a_listing_that_makes_people_up_is_noticed() {
 }
 
 #[test]
-fn a_store_that_forgets_progress_is_noticed() {
+fn doubled_batch_is_noticed() {
+    is_noticed(Oracle::ExactlyOnce, 20, || StoreFlaw::DoublesABatch);
+}
+
+#[test]
+fn doubled_batch_of_a_store_that_forgets_progress_is_noticed() {
     is_noticed(Oracle::ExactlyOnce, 100, || StoreFlaw::ForgetsProgress);
 }
 
@@ -57,7 +72,7 @@ fn a_sink_that_forgets_what_it_has_is_noticed() {
 }
 
 #[test]
-fn a_store_that_puts_grants_first_is_noticed() {
+fn grant_before_revoke_is_noticed() {
     is_noticed(Oracle::Order, 20, || StoreFlaw::PutsLastFirst);
 }
 
@@ -67,18 +82,80 @@ fn a_provider_that_asks_for_everything_twice_is_noticed() {
 }
 
 #[test]
-fn limits_that_let_one_too_many_go_are_noticed() {
+fn off_by_one_guard_of_removals_is_noticed() {
     is_noticed(Oracle::Held, 400, || LimitFlaw::MembershipsAndDeactivations);
 }
 
 #[test]
-fn limits_that_look_up_one_too_many_are_noticed() {
+fn off_by_one_guard_of_creations_and_updates_is_noticed() {
+    is_noticed(Oracle::Held, 400, || LimitFlaw::Growth);
+}
+
+#[test]
+fn off_by_one_guard_of_logins_is_noticed() {
+    is_noticed(Oracle::Held, 1_000, || LimitFlaw::Logins);
+}
+
+#[test]
+fn off_by_one_guard_of_one_group_is_noticed() {
+    is_noticed(Oracle::Held, 1_000, || LimitFlaw::InOneGroup);
+}
+
+#[test]
+fn off_by_one_guard_of_look_ups_is_noticed() {
     is_noticed(Oracle::BoundedRequests, 400, || LimitFlaw::LookUps);
+}
+
+#[test]
+fn limits_that_forget_the_runs_before_are_noticed() {
+    is_noticed(Oracle::Held, 400, || LimitFlaw::Window);
 }
 
 #[test]
 fn a_store_that_forgets_what_is_held_is_noticed() {
     is_noticed(Oracle::Held, 100, || StoreFlaw::ForgetsHolds);
+}
+
+#[test]
+fn a_store_that_forgets_what_was_rejected_is_noticed() {
+    is_noticed(Oracle::Rejected, 400, || StoreFlaw::ForgetsRejections);
+}
+
+#[test]
+fn a_store_that_prefers_approvals_to_rejections_is_noticed() {
+    // Where somebody is looked up who must not be, that is noticed first.
+    let mut violations = (0..1_000).filter_map(|seed| simulate(seed, &StoreFlaw::PrefersApprovals, Keep::Hash).violation);
+    assert!(violations.any(|violation| violation.oracle == Oracle::Rejected && violation.finding.contains("is to be applied")));
+}
+
+#[test]
+fn an_engine_that_is_not_told_who_is_protected_is_noticed() {
+    is_noticed(Oracle::Protected, 100, || LimitFlaw::Protected);
+}
+
+#[test]
+fn early_retry_is_noticed() {
+    is_noticed(Oracle::EarlyRetry, 400, || StoreFlaw::ForgetsRefusals);
+}
+
+#[test]
+fn dependants_that_do_not_wait_are_noticed() {
+    is_noticed(Oracle::Dependants, 1_000, || StoreFlaw::ForgetsWaits);
+}
+
+#[test]
+fn a_directory_that_is_not_left_alone_is_noticed() {
+    is_noticed(Oracle::Patience, 100, || StoreFlaw::ForgetsFailures);
+}
+
+#[test]
+fn a_run_without_a_record_is_noticed() {
+    is_noticed(Oracle::RunRecords, 20, || StoreFlaw::KeepsEveryOtherRun);
+}
+
+#[test]
+fn a_checkpoint_that_outlives_its_read_is_noticed() {
+    is_noticed(Oracle::RunRecords, 20, || StoreFlaw::KeepsCheckpoints);
 }
 
 #[test]

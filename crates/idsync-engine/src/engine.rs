@@ -100,12 +100,9 @@ impl SyncEngine {
             }
         };
         let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory };
-        // A plan of which everything is held has no hash of its own, and is still not done.
-        let named = plan.hash.or_else(|| plan.held.as_ref().map(|held| held.hash));
-        let note = PlanNote { held: plan.held.clone(), ..PlanNote::default() };
-        let plan_note = named.map(|hash| plan::Draft { hash, note, held: plan.held_set.clone() });
         let before = Before { usage: self.provider.usage(), ..Before::default() };
-        let draft = Draft { lease, revision: plan.base, started, read, plan: plan_note, before };
+        // A plan of which everything is held or waits has no hash of its own, and is still not done.
+        let draft = Draft { lease, revision: plan.base, started, read, plan: plan.draft.clone(), before };
         self.close(&draft, applied).await
     }
 
@@ -211,10 +208,11 @@ impl SyncEngine {
         let mut fates = reader.confirm(&self.safeguards, asking).await?;
         // A role that was taken away half-way looks like people who are gone, so it must still be there after the last answer.
         self.check_access(&mut state).await?;
+        // From here on the journal holds what follows from entries being gone, which is not to be gone on from.
+        state.checkpoint.clear(self.store.as_ref(), &state.lease).await.map_err(SyncError::store)?;
         state.stage_fates(&mut fates).await.map_err(SyncError::store)?;
         let escrow = self.load_escrow(&state.lease, started).await?;
         let plan = state.plan(&fates, &escrow, &self.safeguards, &decision).await?;
-        state.checkpoint.clear(self.store.as_ref(), &state.lease).await.map_err(SyncError::store)?;
         let read = state.read_result();
         if !read.evidence.is_complete() {
             let failure = state.first_failure.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -308,6 +306,7 @@ impl SyncEngine {
             directory: draft.read.directory,
             evidence: draft.read.evidence.clone(),
             run: run_name(draft.started, &draft.lease),
+            draft: draft.plan.clone(),
             store: Arc::clone(&self.store),
         }
     }
@@ -330,15 +329,19 @@ impl SyncEngine {
     }
 
     async fn deliver(&self, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
-        let escrow = self.load_escrow(lease, self.surroundings.clock.now()).await?;
-        let mut applier = Applier::new(Arc::clone(&self.store), Arc::clone(&self.sink), lease.clone(), &journal, hash, escrow);
-        applier.observer = self.surroundings.observer.clone();
         let started = self.surroundings.clock.now();
-        let applied = applier.run(journal).await;
+        let applied = self.deliver_from(started, lease, journal, hash).await;
         if let Err(error) = &applied {
             self.record_failure(lease, started, error).await;
         }
         applied
+    }
+
+    async fn deliver_from(&self, started: Timestamp, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
+        let escrow = self.load_escrow(lease, started).await?;
+        let mut applier = Applier::new(Arc::clone(&self.store), Arc::clone(&self.sink), lease.clone(), &journal, hash, escrow);
+        applier.observer = self.surroundings.observer.clone();
+        applier.run(journal).await
     }
 
     async fn close(&self, draft: &Draft, applied: Applied) -> Result<SyncReport, SyncError> {
@@ -392,6 +395,8 @@ impl SyncEngine {
     async fn remember_held(&self, draft: &Draft) -> Result<(), idsync_core::Error> {
         let (store, lease) = (self.store.as_ref(), &draft.lease);
         let kept: Option<HeldSet> = Memo::HeldSet.read(store, &lease.directory).await?;
+        // A part that was not read may still want what is held, but an approval is good once.
+        let is_over = draft.read.evidence.is_complete() || draft.plan.as_ref().is_some_and(|plan| plan.approved);
         match draft.plan.as_ref().and_then(|plan| plan.held.as_ref()) {
             Some(set) if kept.as_ref().is_some_and(|kept| kept.summary.hash == set.summary.hash) => Ok(()),
             Some(set) => {
@@ -399,7 +404,7 @@ impl SyncEngine {
                 // Whatever was decided was decided about another set.
                 Memo::Decision.write::<Decision>(store, lease, None).await
             }
-            None if kept.is_some() && draft.read.evidence.is_complete() => {
+            None if kept.is_some() && is_over => {
                 Memo::HeldSet.write::<HeldSet>(store, lease, None).await?;
                 Memo::Decision.write::<Decision>(store, lease, None).await
             }

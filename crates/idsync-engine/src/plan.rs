@@ -39,6 +39,7 @@ pub struct Plan {
     pub evidence: Evidence,
     /// The run that made the plan.
     pub run: String,
+    pub(crate) draft: Option<Draft>,
     pub(crate) store: Arc<dyn StateStore>,
 }
 
@@ -73,6 +74,8 @@ pub(crate) struct Draft {
     pub(crate) note: PlanNote,
     /// What is held, for people.
     pub(crate) held: Option<HeldSet>,
+    /// What was held is applied, because somebody approved it.
+    pub(crate) approved: bool,
 }
 
 impl RunState {
@@ -101,7 +104,8 @@ impl RunState {
             planner.counted.forget_creations();
         }
         let hash = planner.held_hash();
-        let held = if planner.held.total() > 0 && decision.approves(hash, self.read_at) {
+        let approved = planner.held.total() > 0 && decision.approves(hash, self.read_at);
+        let held = if approved {
             tracing::info!(directory = %self.lease.directory, held = %hash, "removals that were held are approved");
             self.approve_all(&mut planner).await.map_err(SyncError::store)?;
             None
@@ -126,7 +130,7 @@ impl RunState {
             Some(summary) => Some(self.held_set(&planner, summary).await.map_err(SyncError::store)?),
             None => None,
         };
-        Ok(Some(Draft { hash, note, held }))
+        Ok(Some(Draft { hash, note, held, approved }))
     }
 
     /// Forgets what the sink refused and the directory does not want any more. A part that was not read says nothing about that.
@@ -159,15 +163,15 @@ impl RunState {
         Ok(())
     }
 
-    /// Marks what was held to be applied after all. The hash of the plan then covers the approved rows after the others.
+    /// Marks what was held to be applied after all, or to wait with what it depends on. The hash of the plan then covers the approved
+    /// rows after the others.
     async fn approve_all(&self, planner: &mut Planner<'_>) -> Result<()> {
         let mut pages = self.store.staged(&self.lease.directory, None);
         while let Some(rows) = pages.try_next().await? {
-            let held: Vec<_> = rows.iter().filter(|row| row.mark == Mark::Held).collect();
-            held.iter().try_for_each(|row| planner.approve(row))?;
-            if !held.is_empty() {
-                let marks = held.into_iter().map(|row| (row.position.clone(), Mark::Apply));
-                self.store.mark(&self.lease, marks.collect(), None).await?;
+            let held = rows.iter().filter(|row| row.mark == Mark::Held);
+            let marks = held.map(|row| Ok((row.position.clone(), planner.approve(row)?))).collect::<Result<Vec<_>>>()?;
+            if !marks.is_empty() {
+                self.store.mark(&self.lease, marks, None).await?;
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::run::RunState;
 use crate::{Limit, Safeguards};
 use futures::TryStreamExt;
 use idsync_core::{
-    BaseKind, ChangeKind, Counts, FieldChange, Group, GroupId, Phase, PlanHash, RemovalReason, Result, StagedKey, StagedRow,
+    BaseKind, ChangeKind, Counts, FieldChange, Group, GroupId, Mark, Phase, PlanHash, RemovalReason, Result, StagedKey, StagedRow,
 };
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -251,11 +251,20 @@ impl Planner<'_> {
         Ok(judgement)
     }
 
-    /// Counts a row that was held and is approved. It is tried at once, even if the sink refused it before.
-    pub(crate) fn approve(&mut self, row: &StagedRow) -> Result<()> {
+    /// Decides about a row that was held and is approved. It is tried at once, even if the sink refused it before, but not without what
+    /// it depends on.
+    pub(crate) fn approve(&mut self, row: &StagedRow) -> Result<Mark> {
+        if !self.set_aside.is_empty() {
+            let change = payload::change(row)?;
+            if self.set_aside.stops(&change) {
+                self.set_aside.withhold(&change);
+                self.waiting.add(None);
+                return Ok(Mark::Failed);
+            }
+        }
         self.counts.add(payload::kind(row)?, 1);
         payload::identity(row, &mut self.apply_hash);
-        Ok(())
+        Ok(Mark::Apply)
     }
 
     fn decide(&mut self, row: &StagedRow, state: &RunState) -> Result<Judgement> {

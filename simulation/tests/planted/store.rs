@@ -1,27 +1,45 @@
 //! Stores that break their contract.
 
 use async_trait::async_trait;
-use futures::TryFutureExt;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::{
     BaseKind, BaseRecord, BaseWrite, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Mark, Phase, Progress,
-    Result, Revision, RunRecord, StagedKey, StagedRow, StateStore, StoreCommit,
+    Result, Revision, RunRecord, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
 };
 use idsync_simulation::Parts;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What the store does wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StoreFlaw {
+    /// It hands out the last rows of what is staged twice.
+    DoublesABatch,
     /// A commit fails, whatever it is asked to do.
     FailsByItself,
+    /// It does not keep how often a directory could not be read.
+    ForgetsFailures,
     /// It does not keep that deactivations are held back.
     ForgetsHolds,
     /// It does not keep members.
     ForgetsMembers,
     /// It does not keep how far a delivery has come.
     ForgetsProgress,
+    /// It does not keep what the sink refused.
+    ForgetsRefusals,
+    /// It does not keep that a held set was rejected.
+    ForgetsRejections,
+    /// It does not keep that a held set was rejected, and goes on keeping that it was approved before.
+    PrefersApprovals,
+    /// It does not keep that a membership waits with what it depends on.
+    ForgetsWaits,
+    /// It keeps every other run.
+    KeepsEveryOtherRun,
+    /// It keeps checkpoints that are over.
+    KeepsCheckpoints,
+    /// It does not hand out the updates of users that are staged once they are to be delivered.
+    LosesABatch,
     /// It hands out what is staged from its end.
     PutsLastFirst,
     /// A commit drops the journal of another directory.
@@ -30,7 +48,7 @@ pub(crate) enum StoreFlaw {
 
 impl Parts for StoreFlaw {
     fn store(&self, sound: Arc<dyn StateStore>) -> Arc<dyn StateStore> {
-        Arc::new(Flawed { sound, flaw: *self })
+        Arc::new(Flawed { sound, flaw: *self, runs: AtomicU32::default() })
     }
 }
 
@@ -38,6 +56,7 @@ impl Parts for StoreFlaw {
 struct Flawed {
     sound: Arc<dyn StateStore>,
     flaw: StoreFlaw,
+    runs: AtomicU32,
 }
 
 impl fmt::Display for Flawed {
@@ -80,25 +99,43 @@ impl StateStore for Flawed {
     }
     fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>) -> BoxStream<'static, Result<Vec<StagedRow>>> {
         let pages = self.sound.staged(directory, after.clone());
-        if self.flaw != StoreFlaw::PutsLastFirst || after.is_some() {
+        let (flaw, sound, directory) = (self.flaw, Arc::clone(&self.sound), directory.clone());
+        let touches = matches!(flaw, StoreFlaw::DoublesABatch | StoreFlaw::LosesABatch | StoreFlaw::PutsLastFirst);
+        if !touches || after.is_some() {
             return pages;
         }
-        let reversed = pages.try_concat().map_ok(|rows| rows.into_iter().rev().collect());
-        stream::once(reversed).boxed()
+        let rows = async move {
+            let mut rows = pages.try_concat().await?;
+            let applying = sound.journal(&directory).await?.is_some_and(|journal| journal.stage == Stage::Applying);
+            match flaw {
+                StoreFlaw::DoublesABatch if applying => rows.extend_from_within(rows.len().saturating_sub(1)..),
+                StoreFlaw::LosesABatch if applying => rows.retain(|row| row.position.phase != Phase::UpdateUsers),
+                StoreFlaw::PutsLastFirst => rows.reverse(),
+                _ => {}
+            }
+            Ok(rows)
+        };
+        stream::once(rows).boxed()
     }
     async fn mark(&self, lease: &Lease, mut marks: Vec<(StagedKey, Mark)>, progress: Option<Progress>) -> Result<()> {
-        if self.flaw == StoreFlaw::ForgetsHolds {
-            marks.retain(|(position, mark)| *mark != Mark::Held || position.phase != Phase::Deactivate);
-        }
+        let lost = match self.flaw {
+            StoreFlaw::ForgetsHolds => Some((Mark::Held, Phase::Deactivate)),
+            StoreFlaw::ForgetsWaits if progress.is_none() => Some((Mark::Failed, Phase::AddMembers)),
+            _ => None,
+        };
+        marks.retain(|(position, mark)| lost != Some((*mark, position.phase)));
         self.sound.mark(lease, marks, progress.filter(|_| self.flaw != StoreFlaw::ForgetsProgress)).await
     }
     async fn update_journal(&self, lease: &Lease, header: JournalHeader) -> Result<()> {
         self.sound.update_journal(lease, header).await
     }
     async fn write_base(&self, lease: &Lease, mut writes: Vec<BaseWrite>) -> Result<()> {
-        if self.flaw == StoreFlaw::ForgetsMembers {
-            writes.retain(|write| write.kind != BaseKind::Members);
-        }
+        writes.retain(|write| match self.flaw {
+            StoreFlaw::ForgetsMembers => write.kind != BaseKind::Members,
+            StoreFlaw::ForgetsRefusals => write.kind != BaseKind::Escrow,
+            StoreFlaw::KeepsCheckpoints => write.kind != BaseKind::Checkpoint || write.record.is_some(),
+            _ => true,
+        });
         self.sound.write_base(lease, writes).await
     }
     async fn commit(&self, lease: &Lease, commit: StoreCommit) -> Result<Revision> {
@@ -117,7 +154,8 @@ impl StateStore for Flawed {
         self.sound.discard_journal(lease).await
     }
     async fn record_run(&self, lease: &Lease, run: RunRecord) -> Result<()> {
-        self.sound.record_run(lease, run).await
+        let is_odd = self.runs.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+        if self.flaw == StoreFlaw::KeepsEveryOtherRun && is_odd { Ok(()) } else { self.sound.record_run(lease, run).await }
     }
     async fn runs(&self, directory: &DirectoryId, limit: usize) -> Result<Vec<RunRecord>> {
         self.sound.runs(directory, limit).await
@@ -125,7 +163,16 @@ impl StateStore for Flawed {
     async fn memo(&self, directory: &DirectoryId, name: &str) -> Result<Option<Vec<u8>>> {
         self.sound.memo(directory, name).await
     }
-    async fn set_memo(&self, lease: &Lease, name: &str, memo: Option<Vec<u8>>) -> Result<()> {
-        self.sound.set_memo(lease, name, memo).await
+    async fn set_memo(&self, lease: &Lease, name: &str, mut memo: Option<Vec<u8>>) -> Result<()> {
+        let rejects = memo.as_ref().is_some_and(|memo| name == "decision" && !String::from_utf8_lossy(memo).contains(r#""rejected":null"#));
+        if rejects && self.flaw == StoreFlaw::ForgetsRejections {
+            memo = None;
+        }
+        let is_lost = match self.flaw {
+            StoreFlaw::ForgetsFailures => name == "failures" && memo.is_some(),
+            StoreFlaw::PrefersApprovals => rejects,
+            _ => false,
+        };
+        if is_lost { Ok(()) } else { self.sound.set_memo(lease, name, memo).await }
     }
 }
