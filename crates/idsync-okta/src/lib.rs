@@ -1,6 +1,9 @@
-//! Reading an Okta org as an [`IdentityProvider`](idsync_core::IdentityProvider).
+//! Connecting to an Okta org, and reading it as an [`IdentityProvider`](idsync_core::IdentityProvider).
 //!
 //! # What the org needs
+//!
+//! [`OktaProvisioner`] makes all of it with a token that an administrator lends, proves it, and revokes the token. By hand, or as
+//! [`manual_steps`] tells:
 //!
 //! 1. A **service app** ("API Services" in the Admin Console) with *public key / private key* authentication. Its private key, as PEM or
 //!    JWK, becomes the [`SigningKey`]. Proof of possession (DPoP) may be on or off; the client finds out.
@@ -37,6 +40,8 @@
 //! | take less of the org's rate limits | [`OktaClientBuilder::rate_share`] |
 //! | read deactivated users, or the members of Everyone | [`OktaProvider`] |
 //! | read Okta's JSON from elsewhere | [`decode`] |
+//! | connect in one step, change the key, or leave | [`OktaProvisioner`] |
+//! | do the same with Terraform | [`TerraformModule`] |
 //! | tell failures apart | [`Error`] |
 
 mod builder;

@@ -93,8 +93,11 @@ impl NewKey {
 /// PKCS#8 in its textual form (RFC 7468).
 fn pem(pkcs8: &[u8]) -> String {
     let encoded = Zeroizing::new(STANDARD.encode(pkcs8));
-    let mut text = String::with_capacity(encoded.len() + encoded.len() / 64 + 64);
-    text.push_str("-----BEGIN PRIVATE KEY-----\n");
+    const BEGIN: &str = "-----BEGIN PRIVATE KEY-----\n";
+    const END: &str = "-----END PRIVATE KEY-----\n";
+    // Exactly as long as it gets, so that it is never moved, which would leave a copy behind.
+    let mut text = String::with_capacity(BEGIN.len() + encoded.len() + encoded.len().div_ceil(64) + END.len());
+    text.push_str(BEGIN);
     let mut rest = encoded.as_str();
     while !rest.is_empty() {
         let (line, after) = rest.split_at(rest.len().min(64));
@@ -102,7 +105,7 @@ fn pem(pkcs8: &[u8]) -> String {
         text.push('\n');
         rest = after;
     }
-    text.push_str("-----END PRIVATE KEY-----\n");
+    text.push_str(END);
     text
 }
 
