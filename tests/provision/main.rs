@@ -2,6 +2,7 @@
 
 mod faults;
 mod refusals;
+mod schema;
 mod world;
 
 use idsync::engine::SyncEngine;
