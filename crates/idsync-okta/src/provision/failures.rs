@@ -39,7 +39,7 @@ fn table() -> String {
     let mut table = String::from("| What is wrong | What you read | What to do |\n|---|---|---|\n");
     for (what, error) in failures() {
         let remedy = error.remedy().unwrap_or_else(|| panic!("{what}: nothing to do is said"));
-        table.push_str(&format!("| {what} | {error} | {} |\n", remedy.replace('|', "\\|")));
+        table.push_str(&format!("| {what} | {error} | {} |\n", remedy.replace("https://acme.okta.com", "`https://acme.okta.com`")));
     }
     table
 }
