@@ -122,3 +122,33 @@ async fn row43_a_teardown_that_ends_at_any_request_is_made_up_for() {
         }
     }
 }
+
+/// A run that is killed leaves a request of which it never learns the answer.
+#[tokio::test]
+async fn row43_apply_that_is_killed_during_any_request_is_made_up_for() {
+    let clean = World::small().await;
+    clean.apply(&clean.plain_spec()).await.unwrap();
+    let requests = clean.emulator.requests().total() as u64;
+    for request in 0..requests {
+        let world = World::small().await;
+        let what = format!("killed during request {request} of {requests}");
+        let fault = world.emulator.faults().add(Fault::new(FaultKind::Delay(Duration::from_secs(60))).skip(request).times(1));
+        let (provisioner, spec) = (world.provisioner(), world.plain_spec());
+        let run = async {
+            let plan = provisioner.plan(&spec).await.unwrap();
+            provisioner.apply(&plan).await.map(drop)
+        };
+        let struck = async {
+            while fault.fired() == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            ended = run => panic!("{what}: it ended before: {ended:?}"),
+            () = struck => {}
+        }
+        world.emulator.faults().clear();
+        let connection = world.apply(&world.plain_spec()).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        assert_as_wanted(&world, &connection, &what);
+    }
+}
