@@ -183,6 +183,8 @@ cases! {
     fn p01_row05_connections_that_end_are_made_again_or_end_with_5() {
         vec![
             survived(in_listing(users(FaultKind::Reset))),
+            survived(in_listing(users(FaultKind::LostAnswer))),
+            survived(in_listing(users(FaultKind::StatusAfter(500, BodyShape::Okta)))),
             survived(members(FaultKind::ResetMidBody).times(2)),
             survived(token(FaultKind::Reset)),
             incomplete(in_listing(users(FaultKind::Reset)).always(), "gave up after"),
@@ -330,6 +332,8 @@ fn malformed_records() -> Vec<Case> {
 #[test]
 fn every_kind_of_fault_has_a_case() {
     let tried: BTreeSet<_> = all_cases().iter().map(|case| case.fault.kind().name()).collect();
-    let missing: Vec<_> = FaultKind::NAMES.iter().filter(|name| !tried.contains(*name)).collect();
+    // A sync writes nothing to the org; `provision/faults.rs` lets writes go wrong.
+    const OF_WRITES: [&str; 1] = ["ignored"];
+    let missing: Vec<_> = FaultKind::NAMES.iter().filter(|name| !tried.contains(*name) && !OF_WRITES.contains(name)).collect();
     assert!(missing.is_empty(), "no case lets {missing:?} strike");
 }

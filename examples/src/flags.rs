@@ -179,8 +179,8 @@ impl From<lexopt::Error> for Usage {
     }
 }
 
+/// What a sync needs of a connection file; provision writes more.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ConnectionFile {
     org: String,
     client_id: String,
@@ -329,7 +329,7 @@ fn hash(flag: &str, text: &str) -> Result<PlanHash, Usage> {
     PlanHash::from_hex(text).ok_or_else(wrong)
 }
 
-fn rate_share(text: &str) -> Result<RateShare, Usage> {
+pub(crate) fn rate_share(text: &str) -> Result<RateShare, Usage> {
     let percent = text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().and_then(|percent| RateShare::percent(percent).ok());
     percent.ok_or_else(|| Usage(format!("--rate-share: `{text}` is not a share; expected 1% to 100%")))
 }

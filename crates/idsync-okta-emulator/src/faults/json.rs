@@ -1,8 +1,8 @@
 //! Faults as the control API writes them.
 
-use super::fault::Fault;
+use super::fault::{Calls, Fault};
 use super::kind::{BodyShape, FaultKind, Malformed};
-use crate::server::Endpoint;
+use crate::server::{Endpoint, Method};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -15,17 +15,20 @@ const MALFORMED: [(&str, Malformed); 6] = [
     ("numeric_id", Malformed::NumericId),
     ("wrong_types", Malformed::WrongTypes),
 ];
+const CALLS: [(&str, Calls); 3] = [("all", Calls::All), ("reading", Calls::Reading), ("writing", Calls::Writing)];
 /// The kinds that need no more than their name.
-const PLAIN: [FaultKind; 21] = [
+const PLAIN: [FaultKind; 23] = [
     FaultKind::Concurrency429,
     FaultKind::DuplicatedRateHeaders,
     FaultKind::EmptyLastPage,
     FaultKind::EmptyMiddlePage,
     FaultKind::EmptyUsers200,
     FaultKind::EndlessEmptyPages,
+    FaultKind::Ignored,
     FaultKind::InvalidCursor,
     FaultKind::JoinedLinkHeader,
     FaultKind::LoopingNext,
+    FaultKind::LostAnswer,
     FaultKind::MalformedJson,
     FaultKind::MissingRateHeaders,
     FaultKind::NextOnAdminHost,
@@ -46,6 +49,13 @@ pub(crate) fn from_json(value: &Value) -> Result<Fault, String> {
     if let Some(name) = value.get("on") {
         let endpoint = name.as_str().and_then(Endpoint::parse);
         fault = fault.on(endpoint.ok_or_else(|| choice("on", Endpoint::ALL.iter().map(|endpoint| endpoint.as_str())))?);
+    }
+    if let Some(name) = value.get("method") {
+        let method = Method::ALL.into_iter().find(|method| name.as_str() == Some(method.as_str()));
+        fault = fault.of_method(method.ok_or_else(|| choice("method", Method::ALL.iter().map(|method| method.as_str())))?);
+    }
+    if value.get("calls").is_some() {
+        fault = fault.of_calls(named(&CALLS, value, "calls")?);
     }
     if value.get("skip").is_some() {
         fault = fault.skip(number(value, "skip")?);
@@ -78,11 +88,17 @@ pub(crate) fn to_json(fault: &Fault) -> Value {
         FaultKind::SkewedDate(seconds) => json!({"seconds": seconds}),
         FaultKind::SlowBody { bytes, tick } => json!({"bytes": bytes, "millis": tick.as_millis() as u64}),
         FaultKind::UnknownKind(text) => json!({"text": text}),
-        FaultKind::Status(status, shape) => json!({"status": status, "body": name_of(&SHAPES, shape)}),
+        FaultKind::StatusAfter(status, shape) | FaultKind::Status(status, shape) => {
+            json!({"status": status, "body": name_of(&SHAPES, shape)})
+        }
         _ => json!({}),
     };
     object["kind"] = json!(fault.kind.name());
     object["on"] = json!(fault.endpoint.as_str());
+    object["calls"] = json!(name_of(&CALLS, &fault.calls));
+    if let Some(method) = fault.method {
+        object["method"] = json!(method.as_str());
+    }
     object["skip"] = json!(fault.skip);
     object["times"] = fault.times.map_or_else(|| json!("always"), |times| json!(times));
     if let Some(id) = &fault.id {
@@ -113,9 +129,11 @@ fn kind(value: &Value) -> Result<FaultKind, String> {
             let (bytes, tick) = (number(value, "bytes")? as usize, Duration::from_millis(number(value, "millis")?));
             FaultKind::SlowBody { bytes, tick }
         }
-        "status" => {
+        "status" | "status_after" => {
             let status = u16::try_from(number(value, "status")?).ok().filter(|status| (200..600).contains(status));
-            FaultKind::Status(status.ok_or("`status` must be from 200 to 599")?, named(&SHAPES, value, "body")?)
+            let status = status.ok_or("`status` must be from 200 to 599")?;
+            let shape = named(&SHAPES, value, "body")?;
+            if name == "status" { FaultKind::Status(status, shape) } else { FaultKind::StatusAfter(status, shape) }
         }
         "unknown_kind" => FaultKind::UnknownKind(text(value, "text")?),
         _ => {
@@ -157,6 +175,7 @@ mod tests {
         let mut kinds = PLAIN.to_vec();
         kinds.extend(MALFORMED.iter().map(|(_, what)| FaultKind::MalformedRecord(*what)));
         kinds.extend(SHAPES.iter().map(|(_, shape)| FaultKind::Status(502, *shape)));
+        kinds.extend(SHAPES.iter().map(|(_, shape)| FaultKind::StatusAfter(500, *shape)));
         kinds.extend([
             FaultKind::BucketLimit429(Duration::from_secs(3)),
             FaultKind::DeepNesting(4),
@@ -172,9 +191,9 @@ mod tests {
         let names: BTreeSet<_> = kinds.iter().map(FaultKind::name).collect();
         assert_eq!(names, FaultKind::NAMES.iter().copied().collect(), "every kind is tried");
         for kind in kinds {
-            for fault in
-                [Fault::new(kind.clone()), Fault::new(kind).on(Endpoint::Members).skip(2).always().for_id("00g1").of_record("00u1")]
-            {
+            let narrow = Fault::new(kind.clone()).on(Endpoint::Apps).of_method(Method::Post).of_calls(Calls::Writing);
+            let members = Fault::new(kind.clone()).on(Endpoint::Members).skip(2).always().for_id("00g1").of_record("00u1");
+            for fault in [Fault::new(kind), narrow, members] {
                 assert_eq!(from_json(&to_json(&fault)), Ok(fault));
             }
         }

@@ -33,12 +33,16 @@ pub enum FaultKind {
     HugeBody(u64),
     /// 400 `E0000029` for a page that is not the first. Applies to requests with a cursor.
     InvalidCursor,
+    /// The answer is what it would be, and nothing has changed. Applies to writing requests.
+    Ignored,
     /// Both links come in one header line. Applies to pages that are followed by another.
     JoinedLinkHeader,
     /// 500 `E0000009` where the page size is above this one. Applies to such requests.
     LargeLimit500(usize),
     /// `next` leads back to the first page. Applies to pages that are followed by another.
     LoopingNext,
+    /// The org does what is asked, and the connection is torn down before the answer begins.
+    LostAnswer,
     /// The body is cut and closed wrongly, though of the announced length.
     MalformedJson,
     /// One record, the one in the middle of a page, is not what it should be. Applies to pages with rows and to single records.
@@ -72,6 +76,8 @@ pub enum FaultKind {
     },
     /// An answer with this status and a body of this shape.
     Status(u16, BodyShape),
+    /// The org does what is asked, and answers with this status and a body of this shape.
+    StatusAfter(u16, BodyShape),
     /// Only half of the announced body comes; then the connection is closed.
     TruncatedBody,
     /// The first record has this state, or type, which need not be one that anybody knows. Applies to records and pages.
@@ -111,10 +117,12 @@ names! {
     "endless_empty_pages" => Self::EndlessEmptyPages,
     "foreign_next" => Self::ForeignNext(_),
     "huge_body" => Self::HugeBody(_),
+    "ignored" => Self::Ignored,
     "invalid_cursor" => Self::InvalidCursor,
     "joined_link_header" => Self::JoinedLinkHeader,
     "large_limit_500" => Self::LargeLimit500(_),
     "looping_next" => Self::LoopingNext,
+    "lost_answer" => Self::LostAnswer,
     "malformed_json" => Self::MalformedJson,
     "malformed_record" => Self::MalformedRecord(_),
     "missing_rate_headers" => Self::MissingRateHeaders,
@@ -129,6 +137,7 @@ names! {
     "skewed_date" => Self::SkewedDate(_),
     "slow_body" => Self::SlowBody { .. },
     "status" => Self::Status(..),
+    "status_after" => Self::StatusAfter(..),
     "truncated_body" => Self::TruncatedBody,
     "unknown_kind" => Self::UnknownKind(_),
     "unknown_members" => Self::UnknownMembers,

@@ -13,10 +13,16 @@ const SAME: Duration = Duration::from_secs(3);
 /// A group of endpoints that share one counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Bucket {
+    /// Everything about apps, which is the smallest of all.
+    Apps,
+    /// The clients of the authorization server, and their roles.
+    Clients,
     /// One group by id.
     Group,
     /// The list of groups, and all lists of members.
     Groups,
+    /// Custom roles and resource sets.
+    Iam,
     /// Everything else.
     Other,
     /// The token endpoint.
@@ -28,12 +34,16 @@ pub(crate) enum Bucket {
 }
 
 impl Bucket {
-    pub(crate) const ALL: [Self; 6] = [Self::Group, Self::Groups, Self::Other, Self::Token, Self::User, Self::Users];
+    pub(crate) const ALL: [Self; 9] =
+        [Self::Apps, Self::Clients, Self::Group, Self::Groups, Self::Iam, Self::Other, Self::Token, Self::User, Self::Users];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::Apps => "apps",
+            Self::Clients => "clients",
             Self::Group => "group",
             Self::Groups => "groups",
+            Self::Iam => "iam",
             Self::Other => "other",
             Self::Token => "token",
             Self::User => "user",
