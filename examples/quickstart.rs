@@ -1,7 +1,9 @@
 //! The whole story in a few seconds, with nothing to set up: a small Okta org in this process, synced into an SQLite file.
 
 use idsync::engine::{SyncEngine, SyncError, SyncReport};
-use idsync::okta::{OktaClient, OktaProvider, OrgUrl, ServiceApp, SigningKey};
+use idsync::okta::{
+    ApiToken, AppSpec, Connection, KeyKind, KeySource, NewKey, OktaProvider, OktaProvisioner, OrgUrl, SigningKey, StepOutcome,
+};
 use idsync::sqlite::SqliteFile;
 use idsync::{Counts, Secret};
 use idsync_examples::{json, print, progress};
@@ -10,6 +12,7 @@ use indicatif::ProgressBar;
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -27,30 +30,37 @@ async fn story() -> Result<(), Box<dyn Error>> {
     let database = folder.path().join("directory.db");
 
     heading("1. An Okta org to play with");
-    let emulator = OktaEmulator::builder().seed(2026).users(1_000).groups(60).memberships(8_000).start().await?;
+    let org = OktaEmulator::builder().seed(2026).users(1_000).groups(60).memberships(8_000).without_app();
+    let emulator = org.start().await?;
     let size = emulator.org().counts_in_scope();
     println!("   {} answers like Okta; {} users are not deactivated, in {} groups", emulator.url(), size.users, size.groups);
 
-    heading("2. The first sync: everything, once");
-    let connected = connect(&emulator, &database).await?;
+    heading("2. Connect: a service app is made, proven and left with no more than it needs");
+    let key = NewKey::generate(KeyKind::Es256)?;
+    key.save(folder.path().join("key.pem"))?;
+    let spec = AppSpec::new("Quickstart", KeySource::Private(key.signing_key().clone()))?;
+    let connection = provision(&emulator, &spec).await?;
+
+    heading("3. The first sync: everything, once");
+    let connected = connect(&connection, key.signing_key(), &database).await?;
     tell(&connected.sync().await?);
 
-    heading("3. A few things happen in the org; the next sync finds exactly those");
+    heading("4. A few things happen in the org; the next sync finds exactly those");
     let changed = change(&emulator);
     let report = connected.sync().await?;
     tell(&report);
     expect(report.changes.total() >= changed, "the second sync found what was changed")?;
 
-    heading("4. Nothing happens; the next sync writes nothing");
+    heading("5. Nothing happens; the next sync writes nothing but its record");
     let report = connected.sync().await?;
     tell(&report);
     expect(report.changes == Counts::default(), "a sync without changes changes nothing")?;
 
-    heading("5. Look first: a plan, applied exactly as it was shown");
+    heading("6. Look first: a plan, applied exactly as it was shown");
     look_first(&emulator, &connected).await?;
 
-    heading("6. A bad day: somebody takes the app's role away, and Okta answers with empty lists");
-    emulator.org().set_role(Role::None);
+    heading("7. A bad day: somebody takes the app's role away, and Okta answers with empty lists");
+    emulator.org().take_away_roles(&connection.app_id);
     let before = people(&database)?;
     match connected.sync().await {
         Ok(_) => return Err("the sync believed an empty directory".into()),
@@ -59,11 +69,11 @@ async fn story() -> Result<(), Box<dyn Error>> {
     expect(people(&database)? == before, "nobody was deleted")?;
     println!("   {before} users before, {before} after: nothing was deleted");
 
-    heading("7. The role is back; so is the sync");
-    emulator.org().set_role(Role::ReadOnlyAdmin);
+    heading("8. Connecting again finds what is missing and repairs it; the sync is back");
+    provision(&emulator, &spec).await?;
     tell(&connected.sync().await?);
 
-    println!("\nNext: cargo run --release --example sync -- --help");
+    println!("\nNext: cargo run --release --example provision -- --help");
     Ok(())
 }
 
@@ -73,10 +83,25 @@ struct Connected {
     bar: ProgressBar,
 }
 
-async fn connect(emulator: &OktaEmulator, database: &Path) -> Result<Connected, Box<dyn Error>> {
-    let key = SigningKey::from_pem(Secret::new(emulator.private_key_pem().to_owned()))?.with_key_id(emulator.key_id());
-    let app = ServiceApp::new(emulator.client_id(), key);
-    let client = OktaClient::builder(OrgUrl::parse(emulator.url())?, app).build()?;
+/// Makes or repairs the app with a token that an administrator lends, and revokes it.
+async fn provision(emulator: &OktaEmulator, spec: &AppSpec) -> Result<Connection, Box<dyn Error>> {
+    let lent = emulator.org().create_api_token(Role::SuperAdmin);
+    let token = ApiToken::new(Secret::new(lent.secret().to_owned()));
+    let listener = |outcome: &StepOutcome| {
+        if let StepOutcome::Done { step, .. } = outcome {
+            println!("   {step}");
+        }
+    };
+    let provisioner = OktaProvisioner::builder(OrgUrl::parse(emulator.url())?, token).on_step(Arc::new(listener)).build()?;
+    let plan = provisioner.plan(spec).await?;
+    let connection = provisioner.apply(&plan).await?;
+    provisioner.revoke_setup_token().await?;
+    println!("   the administrator's token is revoked, and nobody needs it any more");
+    Ok(connection)
+}
+
+async fn connect(connection: &Connection, key: &SigningKey, database: &Path) -> Result<Connected, Box<dyn Error>> {
+    let client = connection.client(key)?.build()?;
     let file = SqliteFile::open(database).await?;
     let (observe, bar) = progress::observer();
     let engine = SyncEngine::builder(OktaProvider::new(client), file.store(), file.sink()).on_progress(observe).build();

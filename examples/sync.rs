@@ -109,7 +109,7 @@ async fn connect(flags: &Flags) -> Result<Connected, Failure> {
     let file = SqliteFile::open(&flags.database).await.map_err(database)?;
     let (observe, bar) = progress::observer();
     let builder = SyncEngine::builder(Arc::clone(&provider), file.store(), file.sink())
-        .safeguards(flags.limits)
+        .safeguards(flags.safeguards)
         .protect(Protected::nobody().logins(flags.protected.iter().cloned()))
         .holder(format!("sync, process {}", std::process::id()));
     let engine = if flags.output == Output::Text { builder.on_progress(observe) } else { builder }.build();
@@ -147,6 +147,11 @@ impl Connected {
             Action::Plan => self.plan(flags.output, started).await,
             Action::Apply(hash) => self.apply(hash, flags.output).await,
             Action::Held => self.held(flags.output, started).await,
+            Action::Status => self.status(flags.output, started).await,
+            Action::Release => {
+                self.engine.release().await?;
+                Ok(shown(&self.engine.sync().await?, flags.output))
+            }
             Action::Approve(hash) => {
                 self.engine.approve(hash).await?;
                 Ok(shown(&self.engine.sync().await?, flags.output))
@@ -189,6 +194,15 @@ impl Connected {
             _ => print::held(set.as_ref(), print::Colour::of_stdout()),
         };
         Ok((if open { Exit::Held } else { Exit::Done }, text))
+    }
+
+    async fn status(&self, output: Output, started: Instant) -> Result<(Exit, String), Failure> {
+        let status = self.engine.status().await?;
+        let text = match output {
+            Output::Json => json::status(&status, self.provider.usage(), millis(started)).to_string(),
+            _ => print::status(&status, print::Colour::of_stdout()),
+        };
+        Ok((Exit::Done, text))
     }
 
     async fn apply(&self, hash: PlanHash, output: Output) -> Result<(Exit, String), Failure> {

@@ -2,15 +2,16 @@
 
 use idsync::engine::{Limit, Safeguards, SyncEngine};
 use idsync::okta::{Deprovisioned, Everyone};
-use idsync::{ChangeKind, Counts};
+use idsync::{ChangeKind, Counts, ManualClock, Timestamp};
 use idsync_okta_emulator::{Bucket, Dpop, Fault, FaultKind, KeyKind, OktaEmulator, Org, RateLimits, Status};
-use idsync_tests::{Contents, column, count, engine, file, provider};
+use idsync_tests::{Contents, column, count, engine, file, fingerprints, outcomes, provider};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[tokio::test]
-async fn p21_a_large_directory_arrives_whole_and_a_second_run_writes_nothing() {
+async fn p21_a_large_directory_arrives_whole_and_a_second_run_writes_nothing_but_its_record() {
     let emulator = OktaEmulator::builder().seed(11).users(10_000).groups(500).memberships(200_000).start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let database = folder.path().join("large.db");
@@ -22,10 +23,13 @@ async fn p21_a_large_directory_arrives_whole_and_a_second_run_writes_nothing() {
     assert_eq!(first.directory.memberships, contents.memberships.len() as u64);
     assert!(contents.memberships.len() > 185_000, "200,000, less those of deactivated users: {}", contents.memberships.len());
 
-    let before = std::fs::read(&database).unwrap();
+    let before = fingerprints(&database);
     let second = engine(&emulator, &database).await.build().sync().await.unwrap();
     assert_eq!(second.changes, Counts::default());
-    assert!(std::fs::read(&database).unwrap() == before, "not one byte of the file is different");
+    let after = fingerprints(&database);
+    let written: Vec<_> = after.iter().filter(|(table, rows)| before.get(*table) != Some(rows)).map(|(table, _)| table.as_str()).collect();
+    assert_eq!(written, ["idsync_directories", "idsync_runs"], "the record of the run, and the number of its lease");
+    assert_eq!(outcomes(&database), ["done", "done"]);
 
     let script = Script::prepare(&emulator, &database).await;
     let expected = script.run(emulator.org());
@@ -159,7 +163,7 @@ async fn proof_of_possession_and_an_rsa_key_work_as_well() {
 }
 
 #[tokio::test]
-async fn p15_a_narrow_rate_limit_is_used_up_to_the_share_and_never_exceeded() {
+async fn p15_row01_a_narrow_rate_limit_is_used_up_to_the_share_and_never_exceeded() {
     let window = Duration::from_secs(2);
     let limits = RateLimits::unlimited().with(Bucket::Groups, 50, window).with(Bucket::Users, 50, window);
     let emulator = OktaEmulator::builder().seed(14).users(600).groups(60).memberships(1_500).rate_limits(limits).start().await.unwrap();
@@ -169,6 +173,24 @@ async fn p15_a_narrow_rate_limit_is_used_up_to_the_share_and_never_exceeded() {
     assert_eq!(Contents::of_database(&database), Contents::of_org(&emulator));
     assert_eq!(report.requests.rate_limited, 0, "nobody else uses the bucket, so there is no 429");
     assert_eq!(emulator.requests().rate_limited(), 0);
+}
+
+#[tokio::test]
+async fn p19_row38_a_clock_that_goes_back_between_runs_changes_nothing_but_what_the_history_says() {
+    let emulator = OktaEmulator::builder().seed(16).users(120).groups(8).memberships(300).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("back.db");
+    let years = |years: u64| Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH.saturating_add(Duration::from_secs(years * 31_557_600))));
+    for (run, year) in [60, 50, 0, 55].into_iter().enumerate() {
+        let login = format!("run{run}@example.com");
+        let newcomer = emulator.org().create_user(json!({"login": login, "email": login}));
+        emulator.org().add_member(Contents::of_org(&emulator).groups.keys().next_back().unwrap(), &newcomer);
+        let report = engine(&emulator, &database).await.clock(years(year)).build().sync().await.unwrap();
+        assert_eq!(report.changes.get(ChangeKind::UserDeleted), 0);
+        assert_eq!(Contents::of_database(&database), Contents::of_org(&emulator), "run {run}, in the year {year}");
+    }
+    let revisions = column(&database, "SELECT DISTINCT CAST(to_revision AS TEXT) FROM changes ORDER BY sequence");
+    assert_eq!(revisions, ["1", "2", "3", "4"], "generations are numbers, and grow");
 }
 
 #[tokio::test]

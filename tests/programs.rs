@@ -136,7 +136,7 @@ struct Way<'a> {
 }
 
 #[tokio::test]
-async fn p18_what_the_org_refuses_ends_with_4_and_names_what_is_missing() {
+async fn p18_row15_row16_what_the_org_refuses_ends_with_4_and_names_what_is_missing() {
     let emulator = org().await;
     let sync = Sync::new(&emulator);
     assert_eq!(sync.run(&[]).code, Some(0));
@@ -174,7 +174,7 @@ async fn p18_what_the_org_refuses_ends_with_4_and_names_what_is_missing() {
 }
 
 #[tokio::test]
-async fn p04_too_many_removals_are_held_with_3_and_the_rest_goes_on() {
+async fn p04_row26_too_many_removals_are_held_with_3_and_the_rest_goes_on() {
     let emulator = org().await;
     let sync = Sync::new(&emulator);
     sync.run(&[]);
@@ -271,7 +271,7 @@ async fn p14_a_plan_is_printed_and_applied_by_its_hash_or_refused() {
 }
 
 #[tokio::test]
-async fn p13_a_directory_that_is_held_ends_with_7_and_names_the_holder() {
+async fn p13_row37_a_directory_that_is_held_ends_with_7_and_names_the_holder() {
     let emulator = org().await;
     let sync = Sync::new(&emulator);
     sync.run(&[]);
@@ -286,7 +286,7 @@ async fn p13_a_directory_that_is_held_ends_with_7_and_names_the_holder() {
 }
 
 #[tokio::test]
-async fn a_sink_that_refuses_or_fails_ends_with_6_and_the_next_run_converges() {
+async fn row31_a_sink_that_refuses_or_fails_ends_with_6_and_the_next_run_converges() {
     let emulator = org().await;
     let sync = Sync::new(&emulator);
     sync.run(&[]);
@@ -314,7 +314,7 @@ async fn a_sink_that_refuses_or_fails_ends_with_6_and_the_next_run_converges() {
 }
 
 #[tokio::test]
-async fn the_database_of_another_org_or_program_is_refused_and_left_as_it_is() {
+async fn row36_the_database_of_another_org_or_program_is_refused_and_left_as_it_is() {
     let (one, other) = (org().await, OktaEmulator::builder().seed(99).start().await.unwrap());
     let (sync, elsewhere) = (Sync::new(&one), Sync::new(&other));
     sync.run(&[]);

@@ -46,20 +46,22 @@ async fn p17_runs_that_succeed_and_fail_leave_no_secret_in_logs_output_or_files(
     org.revoke_tokens();
     run("a run with a revoked token", &[]);
     org.set_role(Role::None);
-    run("a run without a role", &["--json"]);
+    run("a run without a role", &["--json", "--release"]);
     org.set_role(Role::ReadOnlyAdmin);
     org.set_app_active(false);
-    run("a run of an inactive app", &[]);
+    run("a run of an inactive app", &["--release"]);
     org.set_app_active(true);
     emulator.faults().add(Fault::new(FaultKind::MalformedJson).on(Endpoint::Token).always());
-    run("a run with a malformed token", &[]);
+    run("a run with a malformed token", &["--release"]);
     emulator.faults().clear();
     emulator.faults().add(Fault::new(FaultKind::MalformedJson).on(Endpoint::Users).always());
     run("a run with a malformed page", &[]);
+    run("a run with a malformed page", &[]);
+    run("the status", &["--status"]);
     emulator.faults().clear();
 
     let mut command = std::process::Command::new(idsync_tests::example("sync"));
-    command.args(["--org", emulator.url(), "--api-token-env", "IDSYNC_TEST_TOKEN", "--database"]).arg(sync.database());
+    command.args(["--org", emulator.url(), "--api-token-env", "IDSYNC_TEST_TOKEN", "--release", "--database"]).arg(sync.database());
     command.env("IDSYNC_TEST_TOKEN", emulator.api_token()).env("IDSYNC_LOG", "trace");
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
@@ -126,7 +128,7 @@ impl Stranger {
 }
 
 #[tokio::test]
-async fn p16_strangers_receive_no_byte() {
+async fn p16_row17_row18_strangers_receive_no_byte() {
     let stranger = Stranger::listen();
     let port = stranger.address.port();
     let emulator = OktaEmulator::builder().seed(43).users(450).groups(5).start().await.unwrap();

@@ -1,7 +1,7 @@
 //! Exit codes: the contract that scripts rely on.
 
 use idsync::ErrorKind;
-use idsync::engine::{Outcome, SyncError, SyncReport};
+use idsync::engine::{FailureCause, Outcome, SyncError, SyncReport};
 use std::process::ExitCode;
 
 /// How a program ended.
@@ -13,7 +13,7 @@ pub enum Exit {
     Done = 0,
     /// Wrong usage or configuration.
     Usage = 2,
-    /// A safeguard holds removals back; everything else is done.
+    /// A safeguard holds changes back; everything else is done.
     Held = 3,
     /// The org refused: credential, scope or role.
     Refused = 4,
@@ -35,6 +35,7 @@ impl Exit {
             SyncError::Sink(cause) | SyncError::Store(cause) if cause.kind() == ErrorKind::InvalidConfig => Self::Usage,
             SyncError::Sink(_) | SyncError::Store(_) => Self::Sink,
             SyncError::NotHeld { .. } => Self::Usage,
+            SyncError::Quarantined(quarantine) if quarantine.cause == FailureCause::Refused => Self::Refused,
             _ => Self::Read,
         }
     }

@@ -37,13 +37,19 @@ WHAT TO DO
   --plan                  Read, and print what a sync would do; the tables stay as they are
   --apply HASH            Read again, and apply the plan with this hash if it is still exactly
                           what would happen
-  --held                  Print the removals that a safeguard holds: how many, why, which, and
+  --status                Print where things stand: the last runs, what a safeguard holds, what
+                          the database refused, and whether the org is set aside because its runs
+                          kept failing. Okta is not read
+  --held                  Print the changes that a safeguard holds: how many, why, which, and
                           whom they reach
   --approve HASH          Apply the held set with this hash, if Okta still wants exactly that
   --reject HASH           Leave the held set with this hash unapplied, and do not ask again
+  --release               Sync now, even if the org is set aside, and try all refused changes again
   --delete-limit LIMIT    Hold removals of a kind above N, P% or off, within a day
                           [default: a tenth, at least 10 and at most 500; of memberships a fifth,
                           at least 10, and half of a group that has 20]
+  --change-limit LIMIT    Hold creations and updates of a kind above N, P% or off, within a day;
+                          a first sync is free                               [default: off]
   --protect LOGIN         Never delete or deactivate the user with this login; may be repeated
   --include-deprovisioned Sync deactivated users too, instead of treating them as gone
   --include-everyone      Sync the members of the group Everyone too
@@ -58,10 +64,14 @@ HOW
   --help                  Print this
 
 EXIT CODES
-  0 done   2 wrong usage or configuration   3 removals held by a safeguard (the rest is done)
+  0 done   2 wrong usage or configuration   3 changes held by a safeguard (the rest is done)
   4 the org refused: credential, scope or role   5 the read could not be completed, try again
   6 the sink failed or refused changes   7 another run holds the directory
 
+A change that the database refuses is tried again with the next run, then after 5 minutes, 10, and
+so on up to a day. An org whose runs failed five times in a row is left alone: for 6, 12, then 24
+hours when it refused, for 15 minutes and up when it could not be read. --status tells, --release
+ends both.
 Nothing is deleted unless the read was complete and Okta, asked by id, says that it is gone.
 A run that is killed at any point is finished by the next one.
 ";
@@ -80,6 +90,10 @@ pub enum Action {
     Plan,
     /// Leave the held set with this hash alone.
     Reject(PlanHash),
+    /// Read and apply, whatever is set aside.
+    Release,
+    /// Print where things stand.
+    Status,
     /// Read and apply.
     Sync,
 }
@@ -125,8 +139,8 @@ pub struct Flags {
     pub action: Action,
     /// How to print.
     pub output: Output,
-    /// What may be removed.
-    pub limits: Safeguards,
+    /// How much may change.
+    pub safeguards: Safeguards,
     /// The logins of users that are never removed.
     pub protected: Vec<String>,
     /// How much of the rate limit may be used.
@@ -165,8 +179,8 @@ impl From<lexopt::Error> for Usage {
     }
 }
 
+/// What a sync needs of a connection file; provision writes more.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ConnectionFile {
     org: String,
     client_id: String,
@@ -186,6 +200,7 @@ struct Given {
     json: bool,
     quiet: bool,
     limit: Option<Limit>,
+    change_limit: Option<Limit>,
     rate_share: Option<RateShare>,
     patience: Option<Duration>,
     deprovisioned: Deprovisioned,
@@ -214,10 +229,15 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
             Long("approve") => given.actions.push(Action::Approve(hash("--approve", &parser.value()?.string()?)?)),
             Long("reject") => given.actions.push(Action::Reject(hash("--reject", &parser.value()?.string()?)?)),
             Long("protect") => given.protected.push(parser.value()?.string()?),
+            Long("release") => given.actions.push(Action::Release),
+            Long("status") => given.actions.push(Action::Status),
             Long("json") => given.json = true,
             Long("quiet") => given.quiet = true,
             Long("delete-limit") => {
                 given.limit = Some(parser.value()?.string()?.parse().map_err(|error| Usage(format!("--delete-limit: {error}")))?)
+            }
+            Long("change-limit") => {
+                given.change_limit = Some(parser.value()?.string()?.parse().map_err(|error| Usage(format!("--change-limit: {error}")))?)
             }
             Long("rate-share") => given.rate_share = Some(rate_share(&parser.value()?.string()?)?),
             Long("patience") => given.patience = Some(patience(&parser.value()?.string()?)?),
@@ -234,7 +254,11 @@ impl Given {
         let action = match self.actions[..] {
             [] => Action::Sync,
             [action] => action,
-            _ => return Err(usage("--plan, --apply, --held, --approve and --reject exclude each other: look first, then decide")),
+            _ => {
+                return Err(usage(
+                    "--plan, --apply, --held, --approve, --reject, --release and --status exclude each other: look first, then decide",
+                ));
+            }
         };
         let output = match (self.json, self.quiet) {
             (true, _) => Output::Json,
@@ -249,12 +273,20 @@ impl Given {
             action,
             output,
             protected: self.protected,
-            limits: self.limit.map_or_else(Safeguards::default, Safeguards::all),
+            safeguards: safeguards(self.limit, self.change_limit),
             rate_share: self.rate_share,
             patience: self.patience,
             deprovisioned: self.deprovisioned,
             everyone: self.everyone,
         })
+    }
+}
+
+fn safeguards(removals: Option<Limit>, others: Option<Limit>) -> Safeguards {
+    let safeguards = removals.map_or_else(Safeguards::default, Safeguards::all);
+    match others {
+        Some(limit) => safeguards.with_creations(limit).with_updates(limit),
+        None => safeguards,
     }
 }
 
@@ -297,7 +329,7 @@ fn hash(flag: &str, text: &str) -> Result<PlanHash, Usage> {
     PlanHash::from_hex(text).ok_or_else(wrong)
 }
 
-fn rate_share(text: &str) -> Result<RateShare, Usage> {
+pub(crate) fn rate_share(text: &str) -> Result<RateShare, Usage> {
     let percent = text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().and_then(|percent| RateShare::percent(percent).ok());
     percent.ok_or_else(|| Usage(format!("--rate-share: `{text}` is not a share; expected 1% to 100%")))
 }

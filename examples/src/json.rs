@@ -1,6 +1,6 @@
 //! The one JSON object that `sync --json` prints.
 
-use idsync::engine::{HeldSet, Plan, SyncError, SyncReport};
+use idsync::engine::{HeldSet, Plan, Status, SyncError, SyncReport};
 use idsync::{Counts, RequestUsage};
 use serde_json::{Value, json};
 use std::error::Error;
@@ -26,6 +26,9 @@ pub fn report(report: &SyncReport) -> Value {
     if let Some(refusal) = &report.first_refusal {
         object["first_refusal"] = json!(refusal);
     }
+    if let Some(retry_at) = &report.retry_at {
+        object["retry_at"] = json!(retry_at);
+    }
     object
 }
 
@@ -39,7 +42,7 @@ pub fn plan(plan: &Plan, changes: Vec<Value>, requests: RequestUsage, elapsed_ms
         "changes": plan.changes,
         "recovered": Counts::default(),
         "held": held(plan.held.as_ref()),
-        "escrowed": 0,
+        "escrowed": plan.waiting,
         "directory": plan.directory,
         "requests": requests,
         "complete": plan.evidence.is_complete(),
@@ -58,6 +61,22 @@ pub fn held_set(set: Option<&HeldSet>, requests: RequestUsage, elapsed_ms: u64) 
     object["complete"] = json!(true);
     object["error"] = Value::Null;
     object["held_set"] = json!(set);
+    object
+}
+
+/// The object for where things stand.
+pub fn status(status: &Status, requests: RequestUsage, elapsed_ms: u64) -> Value {
+    let mut object = held_set(status.held.as_ref(), requests, elapsed_ms);
+    object["outcome"] = json!("status");
+    object["escrowed"] = json!(status.escrow.len());
+    object["escrow"] = json!(status.escrow);
+    object["quarantine"] = json!(status.quarantine);
+    object["unfinished"] = json!(status.unfinished);
+    let runs = status.runs.iter().map(|run| {
+        let report: Value = serde_json::from_str(&run.report).unwrap_or_default();
+        json!({"started": run.started, "finished": run.finished, "outcome": run.outcome, "report": report})
+    });
+    object["runs"] = runs.collect();
     object
 }
 

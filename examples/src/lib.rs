@@ -1,8 +1,11 @@
 //! What the example programs share: flags, progress, plans and reports in print, exit codes.
 
+pub mod connection;
 pub mod exit;
 pub mod flags;
 pub mod json;
 pub mod log;
 pub mod print;
 pub mod progress;
+pub mod provision_flags;
+pub mod setup_token;

@@ -1,7 +1,7 @@
 //! Plans and reports as people read them.
 
 use futures::TryStreamExt;
-use idsync::engine::{HeldSet, Plan, PlannedChange, Standing, SyncReport};
+use idsync::engine::{HeldSet, Plan, PlannedChange, Standing, Status, SyncReport};
 use idsync::{Change, ChangeKind, Counts, FieldChange, Mark};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
@@ -82,7 +82,10 @@ pub async fn plan(plan: &Plan, colour: Colour) -> Result<String, idsync::Error> 
     }
     fold(&mut text, group, &shown);
     if let Some(held) = &plan.held {
-        let _ = writeln!(text, "{}", colour.paint(33, &format!("Held: {} removals would not be applied: {}", held.total, held.reason)));
+        let _ = writeln!(text, "{}", colour.paint(33, &format!("Held: {} changes would not be applied: {}", held.total, held.reason)));
+    }
+    if plan.waiting > 0 {
+        let _ = writeln!(text, "{}", colour.paint(33, &format!("Waiting: {} that the sink refused", number(plan.waiting, "change"))));
     }
     match plan.hash {
         Some(hash) => _ = writeln!(text, "\nApply exactly this with: --apply {hash}"),
@@ -105,7 +108,11 @@ fn line(text: &mut String, planned: &PlannedChange, colour: Colour) {
         ChangeKind::UserUpdated | ChangeKind::GroupUpdated => ("~", 33),
         _ => ("-", 31),
     };
-    let held = if planned.mark == Mark::Held { "  (held)" } else { "" };
+    let held = match planned.mark {
+        Mark::Held => "  (held)",
+        Mark::Failed => "  (waits)",
+        _ => "",
+    };
     let _ = writeln!(text, "  {} {:<18} {}{held}", colour.paint(code, sign), planned.change.kind().as_str(), subject(&planned.change));
     if let Change::UserUpdated { changed, .. } | Change::GroupUpdated { changed, .. } = &planned.change {
         for change in changed {
@@ -149,7 +156,7 @@ pub fn held(set: Option<&HeldSet>, colour: Colour) -> String {
     let Some(set) = set else { return "Nothing is held.".to_owned() };
     let mut text = String::new();
     let summary = &set.summary;
-    let _ = writeln!(text, "{}", colour.paint(1, &format!("Held since {}: {} removals", set.since, summary.total)));
+    let _ = writeln!(text, "{}", colour.paint(1, &format!("Held since {}: {}", set.since, number(summary.total, "change"))));
     let _ = writeln!(text, "  because {}", summary.reason);
     for (kind, count) in &summary.by_kind {
         let _ = writeln!(text, "{}", colour.paint(33, &format!("  {count} {kind}")));
@@ -174,6 +181,53 @@ pub fn held(set: Option<&HeldSet>, colour: Colour) -> String {
     text
 }
 
+/// Where things stand.
+pub fn status(status: &Status, colour: Colour) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "{}", colour.paint(1, &status.directory_id.to_string()));
+    match &status.quarantine {
+        Some(quarantine) => {
+            let _ = writeln!(text, "{}", colour.paint(31, &format!("Set aside until {}: {quarantine}", quarantine.until)));
+            let _ = writeln!(text, "  {}; then run it with --release", quarantine.remedy);
+        }
+        None => _ = writeln!(text, "Not set aside."),
+    }
+    if let Some(unfinished) = &status.unfinished {
+        let _ = writeln!(text, "The delivery of {unfinished} was interrupted; the next sync finishes it.");
+    }
+    let _ = writeln!(text, "{}", held(status.held.as_ref(), colour));
+    if status.escrow.is_empty() {
+        let _ = writeln!(text, "Nothing was refused.");
+    } else {
+        let _ = writeln!(text, "{}", colour.paint(33, &format!("Refused by the sink: {}", number(status.escrow.len() as u64, "change"))));
+    }
+    for refused in status.escrow.iter().take(SHOWN as usize) {
+        let ids = refused.group.as_ref().map(ToString::to_string).into_iter().chain(refused.user.as_ref().map(ToString::to_string));
+        let ids: Vec<_> = ids.collect();
+        let (times, retry_at) = (number(refused.attempts.into(), "time"), refused.retry_at);
+        let _ = writeln!(text, "  {} {}: {}; {times}, again from {retry_at}", refused.kind, ids.join(" "), refused.reason);
+    }
+    let rest = status.escrow.len().saturating_sub(SHOWN as usize);
+    if rest > 0 {
+        let _ = writeln!(text, "  … and {rest} more");
+    }
+    let _ = write!(text, "Last runs:{}", if status.runs.is_empty() { " none" } else { "" });
+    for run in status.runs.iter().take(SHOWN as usize) {
+        let _ = write!(text, "\n  {} {:<10} {}", run.started, run.outcome, outline(&run.report));
+    }
+    text
+}
+
+/// What happened in a run, in a few words.
+fn outline(report: &str) -> String {
+    let report: serde_json::Value = serde_json::from_str(report).unwrap_or_default();
+    match (report["message"].as_str(), report["changes"].as_object()) {
+        (Some(message), _) => message.to_owned(),
+        (None, Some(changes)) => number(changes.values().filter_map(serde_json::Value::as_u64).sum(), "change"),
+        (None, None) => String::new(),
+    }
+}
+
 /// A report in a few lines.
 pub fn report(report: &SyncReport) -> String {
     let mut text = String::new();
@@ -184,17 +238,21 @@ pub fn report(report: &SyncReport) -> String {
         let _ = writeln!(text, "Finished first, from an interrupted run: {}", counts(&report.recovered));
     }
     if let Some(held) = &report.held {
-        let _ = writeln!(text, "Held: {} removals are not applied: {} (hash {})", held.total, held.reason, held.hash);
+        let _ = writeln!(text, "Held: {} not applied: {} (hash {})", number(held.total, "change"), held.reason, held.hash);
         let _ = match held.standing {
             Standing::Rejected => writeln!(text, "      They were rejected."),
             _ => writeln!(text, "      Look at them with --held; apply them with --approve, or leave them with --reject."),
         };
     }
     if report.escrowed > 0 {
-        let _ = writeln!(text, "Refused by the sink: {} changes; they come again with the next run", report.escrowed);
+        let _ = writeln!(text, "Refused by the sink: {}", number(report.escrowed, "change"));
         if let Some(first) = &report.first_refusal {
             let _ = writeln!(text, "      the first one because: {first}");
         }
+        let _ = match report.retry_at {
+            Some(at) => writeln!(text, "      They are tried again from {at} on, or at once with --release."),
+            None => writeln!(text, "      They are tried again with the next run, and then after growing waits."),
+        };
     }
     let evidence = &report.evidence;
     let misunderstood = [(evidence.users.held, "user"), (evidence.groups.held, "group"), (evidence.members.held, "member")];
@@ -202,11 +260,18 @@ pub fn report(report: &SyncReport) -> String {
         misunderstood.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| number(count, what)).collect();
     if !misunderstood.is_empty() {
         let _ = writeln!(text, "Not understood: {}; they stay as they are and are read again next time", misunderstood.join(", "));
+        for record in evidence.not_understood.iter().take(SHOWN as usize) {
+            let _ = writeln!(text, "      {} {}: {}", record.listing, record.id.as_deref().unwrap_or("without an id"), record.reason);
+        }
     }
     if evidence.protected > 0 {
         let _ = writeln!(text, "Protected: {} not made", number(evidence.protected, "removal"));
     }
-    if !report.complete {
+    if evidence.is_garbled() {
+        let _ =
+            writeln!(text, "Incomplete: that is more than single records; perhaps Okta changed its answers. Nothing is deleted for it.");
+    }
+    if evidence.groups_failed + evidence.unconfirmed > 0 {
         let _ = writeln!(
             text,
             "Incomplete: the members of {} groups and {} look-ups failed; what was not read stays as it was. Run it again.",

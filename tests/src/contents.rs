@@ -4,6 +4,7 @@ use idsync_okta_emulator::{GroupType, OktaEmulator, Truth};
 use rusqlite::Connection;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
 /// A directory in the terms of the public tables.
@@ -124,4 +125,36 @@ pub fn column(path: &Path, sql: &str) -> Vec<String> {
     let database = Connection::open(path).unwrap();
     let mut statement = database.prepare(sql).unwrap();
     statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// A number for the rows of each table of a database: it is another one when the rows are.
+///
+/// # Panics
+/// The database cannot be read.
+pub fn fingerprints(path: &Path) -> BTreeMap<String, u64> {
+    let database = Connection::open(path).unwrap();
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+    let names: Vec<String> = database.prepare(names).unwrap().query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    names.into_iter().map(|name| (name.clone(), fingerprint(&database, &name))).collect()
+}
+
+fn fingerprint(database: &Connection, table: &str) -> u64 {
+    let mut statement = database.prepare(&format!("SELECT * FROM {table}")).unwrap();
+    let columns = statement.column_count();
+    let mut rows = statement.query([]).unwrap();
+    let mut hasher = DefaultHasher::new();
+    while let Some(row) = rows.next().unwrap() {
+        (0..columns).for_each(|column| format!("{:?}", row.get_ref(column).unwrap()).hash(&mut hasher));
+    }
+    hasher.finish()
+}
+
+/// How the runs ended that a database has records of, the first one first.
+///
+/// # Panics
+/// The database cannot be read.
+pub fn outcomes(path: &Path) -> Vec<String> {
+    let database = Connection::open(path).unwrap();
+    let mut statement = database.prepare("SELECT outcome FROM idsync_runs ORDER BY id").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }

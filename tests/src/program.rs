@@ -3,7 +3,8 @@
 use idsync_okta_emulator::OktaEmulator;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// An example program of this workspace, built beside the test that runs it.
@@ -79,6 +80,36 @@ impl Sync {
         Ended::of(self.command(flags))
     }
 
+    /// Starts it, and does not hear what it says.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn start(&self, flags: &[&str]) -> Child {
+        self.command(flags).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// The log that SQLite writes before it writes the database.
+    pub fn log(&self) -> PathBuf {
+        PathBuf::from(format!("{}-wal", self.database().display()))
+    }
+
+    /// Looks on until the log was written to so many times, or the run has ended; says how many times it was.
+    ///
+    /// # Panics
+    /// The system does not say how the run is.
+    pub fn watch_writes(&self, run: &mut Child, most: u64) -> u64 {
+        let log = self.log();
+        let state = || log.metadata().ok().map(|log| (log.len(), log.modified().ok()));
+        let (mut writes, mut last) = (0, state());
+        while writes < most && run.try_wait().unwrap().is_none() {
+            let now = state();
+            writes += u64::from(now != last);
+            last = now;
+            std::thread::yield_now();
+        }
+        writes
+    }
+
     /// Runs it with `--json`; standard output must be exactly one object.
     ///
     /// # Panics
@@ -96,10 +127,23 @@ impl Ended {
     /// # Panics
     /// It cannot be started.
     pub fn of(mut command: Command) -> Self {
-        let Output { status, stdout, stderr } = command.output().unwrap();
+        Self::with(command.output().unwrap())
+    }
+
+    /// How a command ended that was waited for elsewhere.
+    ///
+    /// # Panics
+    /// It printed what is no text.
+    pub fn with(Output { status, stdout, stderr }: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
+}
+
+/// Blocks this thread, for tests that have nothing else to do meanwhile; an emulator has a thread of its own.
+pub fn wait(time: Duration) {
+    let (_sender, receiver) = std::sync::mpsc::channel::<()>();
+    _ = receiver.recv_timeout(time);
 }
 
 /// Writes a file that only its owner can read.

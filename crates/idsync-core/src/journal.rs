@@ -169,6 +169,13 @@ pub enum Stage {
     Folding,
 }
 
+impl Stage {
+    /// Whether the delivery has begun, so that it must be finished before anything else.
+    pub const fn is_delivering(self) -> bool {
+        matches!(self, Self::Applying | Self::Folding)
+    }
+}
+
 /// How far the delivery has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

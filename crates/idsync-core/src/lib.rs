@@ -10,6 +10,7 @@
 //! | receive changes | [`DirectorySink`], or [`ChangeHandler`] for one change at a time |
 //! | read another identity provider | [`IdentityProvider`], or [`SnapshotSource`] for a small one that is read whole |
 //! | keep the sync state elsewhere | [`StateStore`] |
+//! | connect in one step | [`AppProvisioner`] |
 //! | compare two directories yourself | [`ChangeSet::between`] |
 //! | test an implementation of yours | the `conformance` module (feature `conformance`) |
 //! | see the contracts read plainly | [`memory`], the reference implementations |
@@ -27,6 +28,7 @@ mod journal;
 pub mod memory;
 mod page;
 mod provider;
+mod provision;
 mod secret;
 mod sink;
 mod snapshot;
@@ -47,6 +49,7 @@ pub use id::{DirectoryId, EntryId, GroupId, IdempotencyKey, InvalidId, PlanHash,
 pub use journal::{BaseKind, BaseRecord, BaseWrite, Digest, IndexRow, JournalHeader, Mark, Progress, Stage, StagedKey, StagedRow};
 pub use page::{HeldRecord, Lookup, Page};
 pub use provider::{Capabilities, DirectoryInfo, IdentityProvider, MemberListing, ReadOptions, RequestUsage};
+pub use provision::AppProvisioner;
 pub use secret::Secret;
 pub use sink::{Batch, BatchOutcome, ChangeHandler, ChangeOutcome, Delivery, DirectorySink, PerChange, RunContext, SinkLimits};
 pub use snapshot::{Snapshot, SnapshotBuilder};

@@ -95,12 +95,23 @@ pub struct RunContext {
     pub to: Revision,
     /// When the directory was read.
     pub read_at: Timestamp,
+    /// The number of the lease under which the run delivers ([`Lease::fence`](crate::Lease::fence)), which grows from run to run. A sink
+    /// that shares a database with the state store refuses a run with an older one than the store last saw, in its own transaction and
+    /// with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict): a run that was paused, overtaken and continued then changes nothing.
+    pub fence: u64,
 }
 
 impl RunContext {
     /// A run that leads `directory` from one revision to the next.
     pub const fn new(directory: DirectoryId, change_set: PlanHash, from: Revision, read_at: Timestamp) -> Self {
-        Self { directory, change_set, from, to: from.next(), read_at }
+        Self { directory, change_set, from, to: from.next(), read_at, fence: u64::MAX }
+    }
+
+    /// Sets the number of the lease; without one, no other run is newer.
+    #[must_use]
+    pub const fn with_fence(mut self, fence: u64) -> Self {
+        self.fence = fence;
+        self
     }
 }
 

@@ -56,7 +56,7 @@ impl Applier {
         hash: PlanHash,
         escrow: Escrow,
     ) -> Self {
-        let context = RunContext::new(lease.directory.clone(), hash, journal.base, journal.read_at);
+        let context = RunContext::new(lease.directory.clone(), hash, journal.base, journal.read_at).with_fence(lease.fence);
         Self {
             store,
             sink,
@@ -88,7 +88,7 @@ impl Applier {
         let head = payload::to_json(&note.head).map_err(SyncError::store)?;
         self.store.commit(&self.lease, StoreCommit::new(journal.base, head)).await.map_err(SyncError::store)?;
         if note.counts().total() > 0 {
-            self.sink.finish(&self.context, &self.applied.counts).await.map_err(SyncError::Sink)?;
+            self.sink.finish(&self.context, &self.applied.counts).await.map_err(SyncError::sink)?;
         }
         Ok(self.applied)
     }
@@ -102,7 +102,7 @@ impl Applier {
             // It is good once, however this delivery ends.
             Memo::Decision.write::<Decision>(self.store.as_ref(), &self.lease, None).await.map_err(SyncError::store)?;
         }
-        self.sink.begin(&self.context).await.map_err(SyncError::Sink)?;
+        self.sink.begin(&self.context).await.map_err(SyncError::sink)?;
         let done = journal.progress.as_ref().map(|progress| progress.through.clone());
         let max_batch = self.sink.limits().max_batch.get();
         let mut pending: Option<Pending> = None;
@@ -176,7 +176,7 @@ impl Applier {
         let Some(mut pending) = pending else { return Ok(()) };
         if !pending.deliveries.is_empty() {
             let batch = Batch::new(&self.context, pending.phase, &pending.deliveries);
-            let outcome = self.sink.apply(batch).await.map_err(SyncError::Sink)?;
+            let outcome = self.sink.apply(batch).await.map_err(SyncError::sink)?;
             if outcome.outcomes().len() != pending.deliveries.len() {
                 return Err(SyncError::Sink(miscounted(outcome.outcomes().len(), pending.deliveries.len())));
             }

@@ -3,7 +3,7 @@
 use crate::held::{Approval, Decision, HeldSet};
 use crate::memo::Memo;
 use crate::{SyncEngine, SyncError};
-use idsync_core::{Lease, PlanHash, StateStore};
+use idsync_core::{DirectoryId, Lease, PlanHash, StateStore};
 
 impl SyncEngine {
     /// The removals that wait for a decision, if there are any, as the last run held them. Nothing is read from the directory.
@@ -12,8 +12,12 @@ impl SyncEngine {
     /// The directory cannot be identified, or the state store cannot be read.
     pub async fn held(&self) -> Result<Option<HeldSet>, SyncError> {
         let info = self.identify().await?;
-        let set: Option<HeldSet> = Memo::HeldSet.read(self.store(), &info.id).await.map_err(SyncError::store)?;
-        let decision: Option<Decision> = Memo::Decision.read(self.store(), &info.id).await.map_err(SyncError::store)?;
+        self.held_of(&info.id).await
+    }
+
+    pub(crate) async fn held_of(&self, directory: &DirectoryId) -> Result<Option<HeldSet>, SyncError> {
+        let set: Option<HeldSet> = Memo::HeldSet.read(self.store(), directory).await.map_err(SyncError::store)?;
+        let decision: Option<Decision> = Memo::Decision.read(self.store(), directory).await.map_err(SyncError::store)?;
         Ok(set.map(|mut set| {
             set.summary.standing = decision.unwrap_or_default().standing(set.summary.hash);
             set

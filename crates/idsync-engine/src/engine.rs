@@ -4,7 +4,7 @@ use crate::apply::{Applied, Applier};
 use crate::checkpoint::{self, Checkpoint, CheckpointPolicy};
 use crate::confirm::Asking;
 use crate::digest::Digester;
-use crate::escrow::{BACKOFF, Escrow};
+use crate::escrow::Escrow;
 use crate::held::{Decision, HeldSet};
 use crate::index::BaseIndex;
 use crate::memo::Memo;
@@ -13,12 +13,12 @@ use crate::payload;
 use crate::plan::{self, Plan};
 use crate::read::{Reader, empty};
 use crate::report::{DirectorySize, FailedRun, Mode, Outcome, SyncReport};
-use crate::run::{Observer, RunState, Surroundings, run_name};
+use crate::run::{RunState, Surroundings, run_name};
 use crate::stager::Stager;
 use crate::{Backoff, Evidence, Progress, Protected, QuarantinePolicy, Safeguards, Standing, SyncError};
 use idsync_core::{
     Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, RequestUsage, Revision, RunRecord,
-    Stage, StateStore, SystemClock, Timestamp,
+    Stage, StateStore, Timestamp,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -29,94 +29,17 @@ use std::sync::Arc;
 /// of it may be dropped at any await. The next run goes on from what the store last confirmed.
 #[derive(Debug, Clone)]
 pub struct SyncEngine {
-    provider: Arc<dyn IdentityProvider>,
+    pub(crate) provider: Arc<dyn IdentityProvider>,
     pub(crate) store: Arc<dyn StateStore>,
-    sink: Arc<dyn DirectorySink>,
-    safeguards: Safeguards,
-    protected: Protected,
-    escrow: Backoff,
+    pub(crate) sink: Arc<dyn DirectorySink>,
+    pub(crate) safeguards: Safeguards,
+    pub(crate) protected: Protected,
+    pub(crate) escrow: Backoff,
     pub(crate) quarantine: QuarantinePolicy,
-    checkpoint: CheckpointPolicy,
-    concurrency: NonZeroUsize,
-    holder: String,
-    surroundings: Surroundings,
-}
-
-/// Builds a [`SyncEngine`].
-#[derive(Debug)]
-pub struct SyncEngineBuilder {
-    engine: SyncEngine,
-}
-
-impl SyncEngineBuilder {
-    /// How much may change without a person having looked. Default: [`Safeguards::default`].
-    #[must_use]
-    pub const fn safeguards(mut self, safeguards: Safeguards) -> Self {
-        self.engine.safeguards = safeguards;
-        self
-    }
-
-    /// How long a change that the sink refused twice waits before it is tried again; after the first time it is tried with the next run.
-    /// Default: five minutes, doubling up to a day.
-    #[must_use]
-    pub const fn escrow(mut self, backoff: Backoff) -> Self {
-        self.engine.escrow = backoff;
-        self
-    }
-
-    /// When a directory whose runs keep failing is set aside. Default: [`QuarantinePolicy::default`].
-    #[must_use]
-    pub const fn quarantine(mut self, policy: QuarantinePolicy) -> Self {
-        self.engine.quarantine = policy;
-        self
-    }
-
-    /// How often a read is noted, so that a run that is killed can be gone on from. Default: [`CheckpointPolicy::default`].
-    #[must_use]
-    pub const fn checkpoint(mut self, policy: CheckpointPolicy) -> Self {
-        self.engine.checkpoint = policy;
-        self
-    }
-
-    /// Who is never removed. Default: nobody is protected.
-    #[must_use]
-    pub fn protect(mut self, protected: Protected) -> Self {
-        self.engine.protected = protected;
-        self
-    }
-
-    /// How many groups have their members read at once, and how many entries are looked up at once. Default: 8.
-    #[must_use]
-    pub const fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
-        self.engine.concurrency = concurrency;
-        self
-    }
-
-    /// How this engine is called where another one is refused. Default: `idsync`.
-    #[must_use]
-    pub fn holder(mut self, holder: impl Into<String>) -> Self {
-        self.engine.holder = holder.into();
-        self
-    }
-
-    /// Where the time comes from. Default: the machine's clock.
-    #[must_use]
-    pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.engine.surroundings.clock = Arc::new(clock);
-        self
-    }
-
-    /// Is told about progress, often.
-    #[must_use]
-    pub fn on_progress(mut self, observer: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
-        self.engine.surroundings.observer = Some(Observer(Arc::new(observer)));
-        self
-    }
-
-    /// The engine.
-    pub fn build(self) -> SyncEngine {
-        self.engine
-    }
+    pub(crate) checkpoint: CheckpointPolicy,
+    pub(crate) concurrency: NonZeroUsize,
+    pub(crate) holder: String,
+    pub(crate) surroundings: Surroundings,
 }
 
 /// What reading and planning came to.
@@ -139,26 +62,6 @@ struct Before {
 }
 
 impl SyncEngine {
-    /// An engine that reads from `provider`, remembers in `store` and delivers to `sink`.
-    pub fn builder(provider: impl IdentityProvider, store: impl StateStore, sink: impl DirectorySink) -> SyncEngineBuilder {
-        const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
-        SyncEngineBuilder {
-            engine: Self {
-                provider: Arc::new(provider),
-                store: Arc::new(store),
-                sink: Arc::new(sink),
-                safeguards: Safeguards::default(),
-                protected: Protected::nobody(),
-                escrow: BACKOFF,
-                quarantine: QuarantinePolicy::default(),
-                checkpoint: CheckpointPolicy::default(),
-                concurrency: CONCURRENCY,
-                holder: String::from("idsync"),
-                surroundings: Surroundings { clock: Arc::new(SystemClock::default()), observer: None },
-            },
-        }
-    }
-
     /// Reads the directory and says what a sync would do. The sink is not touched; the plan is kept in the state store until it is
     /// applied or another run replaces it.
     ///
@@ -267,7 +170,7 @@ impl SyncEngine {
     /// The journal of a delivery that must be finished before anything else.
     async fn unfinished(&self, lease: &Lease) -> Result<Option<(JournalHeader, PlanHash)>, SyncError> {
         let journal = self.store.journal(&lease.directory).await.map_err(SyncError::store)?;
-        let Some(journal) = journal.filter(|journal| matches!(journal.stage, Stage::Applying | Stage::Folding)) else {
+        let Some(journal) = journal.filter(|journal| journal.stage.is_delivering()) else {
             return Ok(None);
         };
         let hash = journal.plan.ok_or_else(|| SyncError::Store(payload::corrupt("a delivery without a plan")))?;

@@ -59,6 +59,14 @@ impl SyncError {
         }
     }
 
+    /// An error of the sink: `Conflict` means that a newer run delivers.
+    pub(crate) fn sink(error: Error) -> Self {
+        match error.kind() {
+            ErrorKind::Conflict => Self::Busy(error),
+            _ => Self::Sink(error),
+        }
+    }
+
     /// An error of the provider.
     pub(crate) fn provider(error: Error) -> Self {
         match error.kind() {

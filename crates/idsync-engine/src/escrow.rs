@@ -90,6 +90,10 @@ impl Escrow {
         Ok(Self { entries, backoff, now })
     }
 
+    pub(crate) fn into_entries(self) -> Vec<Escrowed> {
+        self.entries.into_values().map(|entry| entry.known).collect()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -145,8 +149,7 @@ impl SyncEngine {
     /// The directory cannot be identified, or the state store cannot be read.
     pub async fn escrow(&self) -> Result<Vec<Escrowed>, SyncError> {
         let info = self.identify().await?;
-        let escrow = Escrow::load(&self.store, &info.id, BACKOFF, self.now()).await.map_err(SyncError::store)?;
-        Ok(escrow.entries.into_values().map(|entry| entry.known).collect())
+        self.escrow_of(&info.id).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a read proves.
 
 use crate::DirectorySize;
+use idsync_core::HeldRecord;
 use serde::Serialize;
 
 /// What was seen of one kind of listing.
@@ -15,6 +16,34 @@ pub struct StreamEvidence {
     pub records: u64,
     /// Records that were there but could not be understood; they are left as they are.
     pub held: u64,
+}
+
+impl StreamEvidence {
+    /// Whether so many records could not be understood that more is wrong than single records: above a hundredth, but at least 10 and at
+    /// most 100.
+    pub const fn is_garbled(&self) -> bool {
+        let share = (self.records + self.held) / 100;
+        let most = if share < 10 {
+            10
+        } else if share > 100 {
+            100
+        } else {
+            share
+        };
+        self.held > most
+    }
+}
+
+/// A record that was there and could not be understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NotUnderstood {
+    /// The listing in which it was: `users`, `groups` or `members`.
+    pub listing: &'static str,
+    /// Its id, if that much could be read.
+    pub id: Option<String>,
+    /// What is wrong with it, without the value.
+    pub reason: String,
 }
 
 /// What a read proves, and what it does not.
@@ -36,6 +65,8 @@ pub struct Evidence {
     pub access_checks: u64,
     /// Groups whose members an earlier attempt at this read had read already; they count among the listings of members.
     pub resumed: u64,
+    /// The first of the records that could not be understood, up to 20.
+    pub not_understood: Vec<NotUnderstood>,
     /// Groups whose members could not be read; they keep the members they had.
     pub groups_failed: u64,
     /// Entries that a listing did not show and that were looked up by id.
@@ -51,8 +82,21 @@ pub struct Evidence {
 }
 
 impl Evidence {
-    /// Whether everything in scope was read.
+    /// Whether everything in scope was read, single records apart.
     pub const fn is_complete(&self) -> bool {
-        self.groups_failed == 0 && self.unconfirmed == 0
+        self.groups_failed == 0 && self.unconfirmed == 0 && !self.is_garbled()
+    }
+
+    /// Whether so many records of some listing could not be understood that more is wrong than single records.
+    pub const fn is_garbled(&self) -> bool {
+        self.users.is_garbled() || self.groups.is_garbled() || self.members.is_garbled()
+    }
+
+    /// Takes note of records that could not be understood.
+    pub(crate) fn note(&mut self, listing: &'static str, held: &[HeldRecord]) {
+        const KEPT: usize = 20;
+        let room = KEPT.saturating_sub(self.not_understood.len());
+        let new = held.iter().take(room).map(|held| NotUnderstood { listing, id: held.id.clone(), reason: held.reason.clone() });
+        self.not_understood.extend(new);
     }
 }

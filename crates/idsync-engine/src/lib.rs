@@ -6,14 +6,19 @@
 //!    finished first, under the same idempotency keys.
 //! 2. **Read.** Users, groups and the members of each group are read side by side, page by page. Every entry is compared with the base
 //!    by a keyed content digest; only differences are staged, in the store. Neither the directory nor the differences are held in
-//!    memory: what grows with the directory is an index of ids and digests.
-//! 3. **Prove.** Nothing is deleted unless every listing ran to its end. An empty directory is an error. What vanished is looked up by
-//!    id before its deletion is planned ([`Evidence`]).
-//! 4. **Plan.** The differences get their canonical order and a hash. Removals above a limit are held back ([`Safeguards`]).
+//!    memory: what grows with the directory is an index of ids and digests. Now and then the run notes how far it is, so that a later
+//!    one can go on with what it has not read yet ([`CheckpointPolicy`]).
+//! 3. **Prove.** Nothing is deleted unless every listing ran to its end, and the identity had its scopes and its role before and after.
+//!    An empty directory is an error. What vanished is looked up by id before its deletion is planned ([`Evidence`]).
+//! 4. **Plan.** The differences get their canonical order and a hash. Removals above a limit are held back until a person decides
+//!    ([`Safeguards`], [`HeldSet`]), and what the sink refused a short while ago waits ([`Escrowed`]).
 //! 5. **Apply.** Phase by phase, batch by batch: revoke before grant, create before refer, delete last. The outcome of each batch is
 //!    recorded before the next one goes out.
 //! 6. **Fold.** What was applied becomes the new base, in one transaction with the new revision. What a sink refused stays as it was in
 //!    the base, so it comes back with the next difference.
+//! 7. **Record.** Each run leaves its record. A directory whose runs keep failing is left alone for a while ([`Quarantine`]).
+//!
+//! [`SyncEngine::status`] says where a directory stands, [`SyncEngine::release`] ends what was set aside.
 //!
 //! ```
 //! use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
@@ -34,6 +39,7 @@
 mod apply;
 mod backoff;
 mod blocked;
+mod builder;
 mod checkpoint;
 mod confirm;
 mod decide;
@@ -62,13 +68,15 @@ mod resolve;
 mod run;
 mod schedule;
 mod stager;
+mod status;
 
 pub use backoff::Backoff;
+pub use builder::SyncEngineBuilder;
 pub use checkpoint::CheckpointPolicy;
-pub use engine::{SyncEngine, SyncEngineBuilder};
+pub use engine::SyncEngine;
 pub use error::SyncError;
 pub use escrow::Escrowed;
-pub use evidence::{Evidence, StreamEvidence};
+pub use evidence::{Evidence, NotUnderstood, StreamEvidence};
 pub use held::{GroupReach, HeldSet, Standing};
 pub use limits::{GroupLimit, InvalidLimit, Limit, Safeguards};
 pub use plan::{Plan, PlannedChange};
@@ -76,3 +84,4 @@ pub use progress::{Activity, Progress};
 pub use protected::Protected;
 pub use quarantine::{FailureCause, Quarantine, QuarantinePolicy};
 pub use report::{DirectorySize, Held, Mode, Outcome, SyncReport};
+pub use status::Status;

@@ -2,7 +2,7 @@
 
 use crate::memo::Memo;
 use crate::{Backoff, SyncEngine, SyncError};
-use idsync_core::{Error, Lease, Result, Timestamp};
+use idsync_core::{DirectoryId, Error, Lease, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::num::NonZeroU32;
@@ -107,7 +107,11 @@ impl SyncEngine {
     /// The directory cannot be identified, or the state store cannot be read.
     pub async fn quarantine(&self) -> Result<Option<Quarantine>, SyncError> {
         let info = self.identify().await?;
-        let failures: Option<Failures> = Memo::Failures.read(self.store.as_ref(), &info.id).await.map_err(SyncError::store)?;
+        self.quarantine_of(&info.id).await
+    }
+
+    pub(crate) async fn quarantine_of(&self, directory: &DirectoryId) -> Result<Option<Quarantine>, SyncError> {
+        let failures: Option<Failures> = Memo::Failures.read(self.store.as_ref(), directory).await.map_err(SyncError::store)?;
         Ok(failures.and_then(|failures| failures.in_force(self.now())))
     }
 
@@ -124,8 +128,7 @@ impl SyncEngine {
 
     /// Refuses to go on while the directory is set aside.
     pub(crate) async fn check_quarantine(&self, lease: &Lease) -> Result<(), SyncError> {
-        let failures: Option<Failures> = Memo::Failures.read(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?;
-        match failures.and_then(|failures| failures.in_force(self.now())) {
+        match self.quarantine_of(&lease.directory).await? {
             Some(quarantine) => Err(SyncError::Quarantined(Box::new(quarantine))),
             None => Ok(()),
         }

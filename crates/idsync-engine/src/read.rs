@@ -34,6 +34,8 @@ struct Members {
     nameless: u64,
     pages: u64,
     records: u64,
+    /// The first of the records that could not be understood.
+    examples: Vec<HeldRecord>,
 }
 
 /// Reads, compares, stages.
@@ -106,6 +108,7 @@ impl<'a> Reader<'a> {
     /// Takes one page of users.
     pub(crate) async fn take_users(&mut self, page: Page<User>) -> Result<()> {
         count(&mut self.state.evidence.users, &page.held, page.items.len());
+        self.state.evidence.note("users", &page.held);
         self.state.progress.users += page.items.len() as u64;
         for held in page.held.iter().filter_map(|held| UserId::new(held.id.as_deref()?).ok()) {
             if self.state.index.users.get(&held).is_some() {
@@ -159,6 +162,7 @@ impl<'a> Reader<'a> {
     /// Takes one page of groups, and queues their members.
     pub(crate) async fn take_groups(&mut self, page: Page<Group>) -> Result<()> {
         count(&mut self.state.evidence.groups, &page.held, page.items.len());
+        self.state.evidence.note("groups", &page.held);
         self.state.progress.groups += page.items.len() as u64;
         for held in page.held.iter().filter_map(|held| GroupId::new(held.id.as_deref()?).ok()) {
             if self.state.index.groups.get(&held).is_some() {
@@ -223,6 +227,7 @@ impl<'a> Reader<'a> {
     async fn take_members(&mut self, read: MemberRead) -> Result<(), SyncError> {
         match read.outcome {
             Ok(members) => {
+                self.state.evidence.note("members", &members.examples);
                 let evidence = &mut self.state.evidence.members;
                 evidence.listings += 1;
                 evidence.pages += members.pages;
@@ -356,6 +361,9 @@ async fn read_members(
                 members.records += page.items.len() as u64;
                 members.ids.extend(page.items);
                 for held in page.held {
+                    if members.examples.is_empty() {
+                        members.examples.push(held.clone());
+                    }
                     match held.id {
                         Some(id) => _ = members.held.insert(id),
                         None => members.nameless += 1,

@@ -144,6 +144,9 @@ impl fmt::Display for SyncReport {
             }
         }
         if !self.complete {
+            if self.evidence.is_garbled() {
+                write!(f, "\ntoo many records could not be understood; what they are about stays as it was")?;
+            }
             write!(
                 f,
                 "\nnot everything could be read: {} groups failed, {} look-ups failed; what was not read stays as it was",

@@ -40,7 +40,7 @@ struct Faults {
     lookups_fail: bool,
     /// Look-ups say that the user is deprovisioned.
     deprovisioned: Option<&'static str>,
-    held_user: Option<&'static str>,
+    held_users: Vec<&'static str>,
     nothing: bool,
     /// The role goes once this many checks have passed; from then on members and look-ups show nobody.
     role_goes_after_checks: Option<usize>,
@@ -132,11 +132,11 @@ impl IdentityProvider for Faulty {
     fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
         let (hidden, held, error) = {
             let faults = self.faults.lock().unwrap();
-            (faults.unlisted_users.clone(), faults.held_user, faults.users_end_in)
+            (faults.unlisted_users.clone(), faults.held_users.clone(), faults.users_end_in)
         };
         self.distort(self.inner.users(options), error, move |page| {
-            page.items.retain(|user| !hidden.contains(&user.id.as_str()) && held != Some(user.id.as_str()));
-            page.held = held.map(|id| HeldRecord::new(Some(id.to_owned()), "profile is a number")).into_iter().collect();
+            page.items.retain(|user| !hidden.contains(&user.id.as_str()) && !held.contains(&user.id.as_str()));
+            page.held = held.iter().map(|id| HeldRecord::new(Some((*id).to_owned()), "profile is a number")).collect();
         })
     }
     fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
@@ -229,7 +229,7 @@ fn p01_a_listing_that_ends_in_an_error_deletes_nothing_and_changes_nothing() {
 }
 
 #[test]
-fn p01_a_refused_read_deletes_nothing() {
+fn p01_row16_a_refused_read_deletes_nothing() {
     for kind in [ErrorKind::PermissionDenied, ErrorKind::Unauthenticated] {
         let world = synced();
         let before = world.sink.snapshot();
@@ -241,7 +241,7 @@ fn p01_a_refused_read_deletes_nothing() {
 }
 
 #[test]
-fn p01_a_role_that_goes_while_the_directory_is_read_deletes_nothing() {
+fn p01_row16_a_role_that_goes_while_the_directory_is_read_deletes_nothing() {
     for unlisted in [vec![], vec!["u05"]] {
         let world = synced();
         let before = world.sink.snapshot();
@@ -258,7 +258,7 @@ fn p01_a_role_that_goes_while_the_directory_is_read_deletes_nothing() {
 }
 
 #[test]
-fn p01_a_group_that_failed_keeps_its_members_while_the_rest_goes_on() {
+fn p01_row28_a_group_that_failed_keeps_its_members_while_the_rest_goes_on() {
     let world = synced();
     world.provider.inner.remove_member(&member("g1", "u02"));
     world.provider.inner.remove_member(&member("g2", "u01"));
@@ -271,7 +271,7 @@ fn p01_a_group_that_failed_keeps_its_members_while_the_rest_goes_on() {
 }
 
 #[test]
-fn p02_an_empty_directory_is_a_missing_role() {
+fn p02_row25_an_empty_directory_is_a_missing_role() {
     let world = synced();
     let before = world.sink.snapshot();
     world.provider.set(|faults| faults.nothing = true);
@@ -283,7 +283,7 @@ fn p02_an_empty_directory_is_a_missing_role() {
 }
 
 #[test]
-fn p03_what_a_listing_did_not_show_is_asked_for_before_it_is_deleted() {
+fn p03_row10_what_a_listing_did_not_show_is_asked_for_before_it_is_deleted() {
     let world = synced();
     let before = world.sink.snapshot();
     world.provider.set(|faults| {
@@ -297,7 +297,7 @@ fn p03_what_a_listing_did_not_show_is_asked_for_before_it_is_deleted() {
 }
 
 #[test]
-fn p03_a_rescued_entry_is_still_brought_up_to_date() {
+fn p03_row10_a_rescued_entry_is_still_brought_up_to_date() {
     let world = synced();
     world.provider.inner.put_user(User::new(uid("u05"), UserStatus::Suspended).with_login("user5"));
     world.provider.inner.remove_member(&member("g1", "u03"));
@@ -311,7 +311,7 @@ fn p03_a_rescued_entry_is_still_brought_up_to_date() {
 }
 
 #[test]
-fn p03_a_look_up_that_fails_confirms_nothing() {
+fn p03_row28_a_look_up_that_fails_confirms_nothing() {
     let world = synced();
     world.provider.inner.remove_user(&uid("u12"));
     world.provider.inner.remove_group(&gid("g3"));
@@ -372,7 +372,7 @@ fn p04_a_limit_is_the_most_that_goes_through() {
 }
 
 #[test]
-fn p04_deactivations_and_memberships_have_limits_of_their_own() {
+fn p04_row26_deactivations_and_memberships_have_limits_of_their_own() {
     let world = synced();
     let engine = SyncEngine::builder(world.provider.clone(), world.store.clone(), world.sink.clone())
         .safeguards(Safeguards::default().with_deactivations(Limit::Count(0)).with_memberships(Limit::Count(1)))
@@ -387,13 +387,28 @@ fn p04_deactivations_and_memberships_have_limits_of_their_own() {
 }
 
 #[test]
-fn p05_a_record_that_cannot_be_understood_is_left_as_it_is() {
+fn p05_row22_a_record_that_cannot_be_understood_is_left_as_it_is() {
     let world = synced();
     let before = world.sink.snapshot();
-    world.provider.set(|faults| faults.held_user = Some("u03"));
+    world.provider.set(|faults| faults.held_users = vec!["u03"]);
     let report = block_on(world.engine.sync()).unwrap();
-    assert_eq!((report.changes.total(), report.evidence.users.held), (0, 1));
+    assert_eq!((report.outcome, report.changes.total(), report.evidence.users.held), (Outcome::Done, 0, 1));
+    let named = &report.evidence.not_understood[0];
+    assert_eq!((named.listing, named.id.as_deref(), named.reason.as_str()), ("users", Some("u03"), "profile is a number"));
     assert_eq!(world.sink.snapshot(), before);
+}
+
+#[test]
+fn p05_a_listing_of_which_too_much_cannot_be_understood_is_not_complete() {
+    let world = synced();
+    let before = world.sink.snapshot();
+    let all = ["u01", "u02", "u03", "u04", "u05", "u06", "u07", "u08", "u09", "u10", "u11", "u12"];
+    for (count, outcome) in [(10, Outcome::Done), (11, Outcome::Incomplete)] {
+        world.provider.set(|faults| faults.held_users = all[..count].to_vec());
+        let report = block_on(world.engine.sync()).unwrap();
+        assert_eq!((report.outcome, report.complete, report.changes.total()), (outcome, count == 10, 0));
+        assert_eq!(world.sink.snapshot(), before);
+    }
 }
 
 #[test]
@@ -460,7 +475,7 @@ fn p10_phases_come_in_order_and_never_mix_in_a_batch() {
 }
 
 #[test]
-fn repeats_and_empty_pages_make_no_difference() {
+fn row10_repeats_and_empty_pages_make_no_difference() {
     let (provider, sink) = (Faulty::new(), MemorySink::new());
     provider.set(|faults| faults.everything_twice = true);
     let engine = SyncEngine::builder(provider.clone(), MemoryStore::new(), sink.clone()).build();
@@ -471,7 +486,7 @@ fn repeats_and_empty_pages_make_no_difference() {
 }
 
 #[test]
-fn a_group_that_is_gone_when_its_members_are_read_is_not_a_group_everybody_left() {
+fn row23_a_group_that_is_gone_when_its_members_are_read_is_not_a_group_everybody_left() {
     let world = synced();
     let before = world.sink.snapshot();
     // The look-up still finds it: the provider contradicts itself, so nothing happens to the group.
@@ -543,7 +558,7 @@ impl DirectorySink for Flaky {
 }
 
 #[test]
-fn p12_a_sink_that_fails_at_any_call_is_continued_and_shows_each_change_once() {
+fn p12_row29_row30_a_sink_that_fails_at_any_call_is_continued_and_shows_each_change_once() {
     for moment in [Moment::Before, Moment::After] {
         for at in 0..7 {
             let (provider, sink) = (Faulty::new(), Flaky::default());
@@ -565,7 +580,7 @@ fn p12_a_sink_that_fails_at_any_call_is_continued_and_shows_each_change_once() {
 }
 
 #[test]
-fn a_change_that_the_sink_refuses_holds_up_only_what_depends_on_it_and_comes_again() {
+fn row31_a_change_that_the_sink_refuses_holds_up_only_what_depends_on_it_and_comes_again() {
     for refused in ["u01", "g1"] {
         let (provider, sink) = (Faulty::new(), Flaky::default());
         *sink.refuse.lock().unwrap() = Some(refused);
@@ -581,7 +596,7 @@ fn a_change_that_the_sink_refuses_holds_up_only_what_depends_on_it_and_comes_aga
 }
 
 #[test]
-fn p13_a_second_engine_is_told() {
+fn p13_row37_a_second_engine_is_told() {
     let world = synced();
     let lease = block_on(async {
         let info = world.provider.identify().await.unwrap();

@@ -124,7 +124,7 @@ fn check(cases: &mut u32, world: &World, limits: Safeguards, may: bool, what: &s
 }
 
 #[test]
-fn p04_each_limit_below_at_and_above() {
+fn p04_row26_each_limit_below_at_and_above() {
     let mut cases = 0;
     for kind in Kind::ALL {
         for limit in [0, 1, 5] {
@@ -151,7 +151,7 @@ fn p04_each_limit_below_at_and_above() {
 }
 
 #[test]
-fn p04_the_upper_bound_of_the_default_holds_in_large_directories() {
+fn p04_row26_the_upper_bound_of_the_default_holds_in_large_directories() {
     let world = World::new(5_200, 5_200);
     world.remove(Kind::Users, 0, 501);
     let report = world.sync(Safeguards::default());
@@ -160,7 +160,7 @@ fn p04_the_upper_bound_of_the_default_holds_in_large_directories() {
 }
 
 #[test]
-fn p04_one_group_may_not_lose_more_than_half_from_twenty_members_on() {
+fn p04_row26_one_group_may_not_lose_more_than_half_from_twenty_members_on() {
     let mut cases = 0;
     for (size, leaving, may) in
         [(19, 19, true), (20, 10, true), (20, 11, false), (21, 10, true), (21, 11, false), (40, 20, true), (40, 21, false), (40, 40, false)]
@@ -190,7 +190,7 @@ fn p04_one_group_may_not_lose_more_than_half_from_twenty_members_on() {
 }
 
 #[test]
-fn p04_not_all_of_ten_or_more_memberships_end_at_once() {
+fn p04_row26_not_all_of_ten_or_more_memberships_end_at_once() {
     for (size, may) in [(9, true), (10, false), (15, false)] {
         let world = World::new(size, size);
         (0..size).for_each(|n| world.provider.remove_member(&Membership::new(gid(n), uid(n))));
@@ -201,7 +201,7 @@ fn p04_not_all_of_ten_or_more_memberships_end_at_once() {
 }
 
 #[test]
-fn p04_a_slow_leak_is_stopped_by_the_window() {
+fn p04_row27_a_slow_leak_is_stopped_by_the_window() {
     for kind in Kind::ALL {
         let world = World::new(60, 1);
         let limits = kind.limits(Limit::Count(10));

@@ -5,8 +5,8 @@ use futures::executor::block_on;
 use futures::stream::BoxStream;
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    Batch, BatchOutcome, Change, ChangeOutcome, DirectoryInfo, DirectorySink, EntryId, Error, ErrorKind, Group, GroupId, IdentityProvider,
-    Lookup, ManualClock, Membership, Page, ReadOptions, Result, StateStore, Timestamp, User, UserId, UserStatus,
+    Batch, BatchOutcome, ChangeOutcome, DirectoryInfo, DirectorySink, EntryId, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup,
+    ManualClock, Membership, Page, ReadOptions, Result, StateStore, Timestamp, User, UserId, UserStatus,
 };
 use idsync_engine::{FailureCause, Limit, Outcome, QuarantinePolicy, Safeguards, SyncEngine, SyncError};
 use std::fmt;

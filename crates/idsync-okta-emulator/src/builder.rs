@@ -1,10 +1,11 @@
 //! What org to start.
 
-use crate::auth::{Dpop, KeyKind, NewKey};
-use crate::data::Size;
+use crate::api::new_service_app;
+use crate::auth::{Dpop, KeyKind, NewKey, PublicKey};
+use crate::data::{self, FOUNDED, Size};
 use crate::emulator::OktaEmulator;
 use crate::id::{Id, Kind, letters};
-use crate::org::{Access, ApiTokens, App, Data, Org, Role, Shared};
+use crate::org::{Access, Data, Grant, Managed, Org, Quirks, Role, Shared, Span};
 use crate::random::digest;
 use crate::rate::{RateLimits, Windows};
 use crate::server;
@@ -28,18 +29,29 @@ pub struct OktaEmulatorBuilder {
     key: KeyKind,
     port: u16,
     clock_skew: i64,
+    quirks: Quirks,
+    reader: Reader,
+}
+
+/// Whether there is an app already that may read the org.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Absent,
+    Present,
 }
 
 impl OktaEmulatorBuilder {
     pub(crate) fn new() -> Self {
         Self {
             seed: 1,
-            size: Size { users: 120, groups: 12, memberships: 600 },
+            size: Size { apps: 8, users: 120, groups: 12, memberships: 600 },
             limits: RateLimits::unlimited(),
             dpop: Dpop::NotRequired,
             key: KeyKind::Ec256,
             port: 0,
             clock_skew: 0,
+            quirks: Quirks::default(),
+            reader: Reader::Present,
         }
     }
 
@@ -66,6 +78,26 @@ impl OktaEmulatorBuilder {
     /// is in a group twice, there are fewer when they do not fit.
     pub fn memberships(mut self, memberships: usize) -> Self {
         self.size.memberships = memberships as u64;
+        self
+    }
+
+    /// Sets the number of apps beside those that Okta makes itself and the emulator's own; 8 by default, 10,000 at most. They come before
+    /// any that are made later.
+    pub fn apps(mut self, apps: usize) -> Self {
+        self.size.apps = apps.min(10_000) as u32;
+        self
+    }
+
+    /// Leaves out the app that may read the org, as in an org where nothing was set up yet. [`OktaEmulator::client_id`] is then the id of no
+    /// app, and the key is that of nobody.
+    pub fn without_app(mut self) -> Self {
+        self.reader = Reader::Absent;
+        self
+    }
+
+    /// Sets how the org behaves where orgs differ.
+    pub fn quirks(mut self, quirks: Quirks) -> Self {
+        self.quirks = quirks;
         self
     }
 
@@ -109,23 +141,57 @@ impl OktaEmulatorBuilder {
         let url = format!("http://{}", listener.local_addr()?);
         let (key, public) = NewKey::generate(self.key)?;
         let (seed, skew) = (self.seed, self.clock_skew);
-        let tokens = ApiTokens { reader: secret(seed, "00r"), setup: secret(seed, "00s") };
-        let base = url.clone();
+        let secrets = Secrets { reader: secret(seed, "00r"), setup: secret(seed, "00s") };
+        let client_id = Id::new(seed, Kind::App, data::app_count(self.size.apps)).to_string();
+        let (base, kid, given) = (url.clone(), key.key_id().to_owned(), secrets.clone());
         let make = move || {
-            let scopes = SCOPES.map(str::to_owned).into();
-            let app = App::new(Id::new(seed, Kind::App, 0), scopes, Role::ReadOnlyAdmin, self.dpop);
+            let managed = self.managed(kid, public, given);
             let data = Data::generate(seed, self.size, &base);
-            let shared = Shared::new(base, seed, data, Access::new(app, tokens, seed), Windows::new(self.limits));
+            let shared = Shared::new(base, seed, data, Access::new(managed, self.quirks, seed), Windows::new(self.limits));
             shared.clock.set_skew(skew);
+            shared.use_api_tokens();
             Arc::new(shared)
         };
         let (running, shared) = server::run(listener, make)?;
         // The thread ends without an answer only by a panic, which it has printed.
         let shared = shared.await.map_err(|_| io::Error::other("the org could not be made"))?;
-        let org = Org { shared };
-        org.register_key(&key, public);
-        Ok(OktaEmulator::new(url, key, org, running))
+        Ok(OktaEmulator::new(url, client_id, key, secrets, Org { shared }, running))
     }
+
+    /// The apps and the API tokens of the org.
+    fn managed(&self, kid: String, key: PublicKey, secrets: Secrets) -> Managed {
+        let mut managed = Managed::new(self.seed, data::apps(self.seed, self.size.apps));
+        managed.add_api_token("Setup".to_owned(), secrets.setup, Role::SuperAdmin, FOUNDED);
+        managed.add_api_token("Reader".to_owned(), secrets.reader, Role::ReadOnlyAdmin, FOUNDED);
+        let place = managed.reader;
+        if self.reader == Reader::Absent {
+            // Its id stays free, so that it never becomes that of another app.
+            _ = managed.id(Kind::App);
+            return managed;
+        }
+        new_service_app(&mut managed, "Emulated reader", FOUNDED);
+        managed.register_key(place, kid, key, FOUNDED);
+        managed.assign_role(place, Role::ReadOnlyAdmin, FOUNDED, Span::default());
+        let client_id = managed.app(place).and_then(|app| app.client_id()).unwrap_or_default().to_owned();
+        let by = (Id::new(self.seed, Kind::User, 0).to_string(), "User");
+        for scope in SCOPES {
+            let (id, client_id, scope) = (managed.id(Kind::Grant), client_id.clone(), scope.to_owned());
+            managed.grants.push(Grant { id, client_id, scope, created: FOUNDED, by: by.clone(), span: Span::default() });
+        }
+        if let Some(client) = managed.app_mut(place).and_then(|app| app.client.as_mut()) {
+            client.dpop = self.dpop;
+        }
+        managed
+    }
+}
+
+/// The API tokens that are there from the start.
+#[derive(Clone)]
+pub(crate) struct Secrets {
+    /// Reads everything.
+    pub(crate) reader: String,
+    /// Belongs to the super admin.
+    pub(crate) setup: String,
 }
 
 /// Forty-two characters, as API tokens have.

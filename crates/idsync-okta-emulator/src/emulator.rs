@@ -1,7 +1,7 @@
 //! A running org.
 
 use crate::auth::NewKey;
-use crate::builder::OktaEmulatorBuilder;
+use crate::builder::{OktaEmulatorBuilder, Secrets};
 use crate::faults::Faults;
 use crate::log::RequestLog;
 use crate::org::Org;
@@ -16,8 +16,7 @@ pub struct OktaEmulator {
     url: String,
     client_id: String,
     key: NewKey,
-    api_token: String,
-    setup_token: String,
+    secrets: Secrets,
     org: Org,
     /// Dropped with this, which stops the server and closes its connections.
     _running: Running,
@@ -38,12 +37,8 @@ impl OktaEmulator {
         OktaEmulatorBuilder::new()
     }
 
-    pub(crate) fn new(url: String, key: NewKey, org: Org, running: Running) -> Self {
-        let client_id = org.shared.client_id();
-        let access = org.shared.access();
-        let (api_token, setup_token) = (access.api_tokens.reader.clone(), access.api_tokens.setup.clone());
-        drop(access);
-        Self { url, client_id, key, api_token, setup_token, org, _running: running }
+    pub(crate) fn new(url: String, client_id: String, key: NewKey, secrets: Secrets, org: Org, running: Running) -> Self {
+        Self { url, client_id, key, secrets, org, _running: running }
     }
 
     /// The URL of the org, without a slash at the end.
@@ -70,16 +65,17 @@ impl OktaEmulator {
         self.key.private_key_pem()
     }
 
-    /// An API token that may read everything.
+    /// An API token of a read-only admin, who may read everything that people and groups are. For admins of other kinds see
+    /// [`Org::create_api_token`].
     #[must_use]
     pub fn api_token(&self) -> &str {
-        &self.api_token
+        &self.secrets.reader
     }
 
     /// The API token of the super admin.
     #[must_use]
     pub fn setup_token(&self) -> &str {
-        &self.setup_token
+        &self.secrets.setup
     }
 
     /// A handle on the org, to change it and to learn what is in it.

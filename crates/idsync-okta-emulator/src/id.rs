@@ -13,12 +13,22 @@ const STEP: u64 = 90_001;
 const FIRST: u64 = 1_873_905_120_117;
 
 /// What an id names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
+    ApiToken,
     App,
+    Binding,
+    CustomRole,
+    Grant,
     Group,
+    Key,
     Org,
+    Policy,
     Realm,
+    Resource,
+    ResourceSet,
+    Role,
+    Share,
     User,
     UserType,
 }
@@ -26,10 +36,20 @@ pub(crate) enum Kind {
 impl Kind {
     fn prefix(self) -> &'static [u8; 3] {
         match self {
+            Self::ApiToken => b"00T",
             Self::App => b"0oa",
+            Self::Binding => b"irb",
+            Self::CustomRole => b"cr0",
+            Self::Grant => b"oag",
             Self::Group => b"00g",
+            Self::Key => b"pks",
             Self::Org => b"00o",
+            Self::Policy => b"rst",
             Self::Realm => b"guo",
+            Self::Resource => b"ire",
+            Self::ResourceSet => b"iam",
+            Self::Role => b"ra1",
+            Self::Share => b"prl",
             Self::User => b"00u",
             Self::UserType => b"oty",
         }

@@ -1,11 +1,12 @@
 //! What was asked of the org.
 
-use crate::server::Endpoint;
+use crate::server::{Endpoint, Method};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The requests so far, without those of the control API. Holds no credential, no id and no query.
+/// The requests so far, without those of the control API. Holds no credential, only whose it was.
 #[derive(Debug, Clone, Default)]
 pub struct RequestLog {
     entries: Vec<RequestEntry>,
@@ -18,6 +19,18 @@ pub struct RequestLog {
 pub struct RequestEntry {
     /// What was asked.
     pub endpoint: Endpoint,
+    /// The method.
+    pub method: Method,
+    /// The path, with its ids.
+    pub path: String,
+    /// What follows the path and the question mark; always empty for the token endpoint, which takes credentials there.
+    pub query: String,
+    /// Whether the request would change something that is managed through the API; asking for an access token would not.
+    pub is_writing: bool,
+    /// What a writing request brought; a text where it is not JSON, `None` where it is empty.
+    pub body: Option<Value>,
+    /// Whose credential the request brought, whether it was good or not; `None` where nobody is known to have it.
+    pub credential: Option<Credential>,
     /// How the caller authenticated.
     pub scheme: Scheme,
     /// Whether the request was meant for another host than the org's own, as when a client follows a foreign link.
@@ -28,6 +41,16 @@ pub struct RequestEntry {
     pub status: Option<u16>,
     /// How long it took until the last byte of the answer was handed over; `None` before that.
     pub took: Option<Duration>,
+}
+
+/// Whose credential a request brought.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Credential {
+    /// An API token, by its id.
+    ApiToken(String),
+    /// An app, by its client id.
+    App(String),
 }
 
 /// The scheme of an `Authorization` header.
@@ -106,6 +129,11 @@ impl RequestLog {
         counts
     }
 
+    /// The requests that would have changed something.
+    pub fn writing(&self) -> impl Iterator<Item = &RequestEntry> {
+        self.entries.iter().filter(|entry| entry.is_writing)
+    }
+
     /// How many requests were refused because there were too many of them.
     #[must_use]
     pub fn rate_limited(&self) -> usize {
@@ -155,12 +183,26 @@ impl Default for Log {
 
 impl Log {
     /// Notes that a request arrived. It counts as being served until the ticket is gone.
-    pub(crate) fn begin(&self, Arrival { endpoint, scheme, is_foreign }: Arrival) -> Ticket {
+    pub(crate) fn begin(&self, arrival: Arrival) -> Ticket {
+        let Arrival { endpoint, method, path, query, is_writing, scheme, is_foreign } = arrival;
         let mut inner = lock(&self.0);
         inner.in_flight += 1;
         inner.log.max_in_flight = inner.log.max_in_flight.max(inner.in_flight);
         let at = inner.start.elapsed();
-        inner.log.entries.push(RequestEntry { endpoint, scheme, is_foreign, at, status: None, took: None });
+        inner.log.entries.push(RequestEntry {
+            endpoint,
+            method,
+            path,
+            query,
+            is_writing,
+            body: None,
+            credential: None,
+            scheme,
+            is_foreign,
+            at,
+            status: None,
+            took: None,
+        });
         let place = inner.log.entries.len() - 1;
         Ticket { log: Arc::clone(&self.0), place, generation: inner.generation, in_flight: inner.in_flight }
     }
@@ -179,9 +221,13 @@ impl Log {
 }
 
 /// A request that has just arrived.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Arrival {
     pub(crate) endpoint: Endpoint,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) is_writing: bool,
     pub(crate) scheme: Scheme,
     pub(crate) is_foreign: bool,
 }
@@ -199,6 +245,11 @@ impl Ticket {
     /// How many requests were being served when this one arrived, this one among them.
     pub(crate) fn in_flight(&self) -> usize {
         self.in_flight
+    }
+
+    /// Notes what the request brought.
+    pub(crate) fn brought(&self, credential: Option<Credential>, body: Option<Value>) {
+        self.change(|entry, _| (entry.credential, entry.body) = (credential, body));
     }
 
     pub(crate) fn answered(&self, status: u16) {

@@ -10,8 +10,12 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
 
 impl Moment {
-    pub(crate) fn from_seconds(seconds: i64) -> Self {
+    pub(crate) const fn from_seconds(seconds: i64) -> Self {
         Self(seconds)
+    }
+
+    pub(crate) fn seconds(self) -> i64 {
+        self.0
     }
 
     pub(crate) fn plus(self, seconds: i64) -> Self {

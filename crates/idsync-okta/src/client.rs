@@ -147,7 +147,7 @@ impl Inner {
             let token = self.token(route).await?;
             let permit = self.governor.admit(route.bucket()).await;
             let headers = self.request_headers(route, &get.url, token.as_deref(), &attempts)?;
-            let sent = self.send(Outgoing { route, url: get.url.clone(), headers, form: None }, &mut attempts).await;
+            let sent = self.send(Outgoing { route, url: get.url.clone(), headers, body: None }, &mut attempts).await;
             drop(permit);
             let answer = match sent {
                 Ok(answer) => answer,
@@ -212,7 +212,7 @@ impl Inner {
         let route = outgoing.route;
         let span = tracing::debug_span!(
             "okta.request",
-            method = route.method(),
+            method = route.method().as_str(),
             route = route.template(),
             attempt = attempts.made + 1,
             status = tracing::field::Empty

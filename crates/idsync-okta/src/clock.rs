@@ -106,7 +106,7 @@ mod tests {
     use idsync_core::ManualClock;
 
     #[test]
-    fn p19_time_follows_the_date_header_and_not_the_local_clock() {
+    fn p19_row12_time_follows_the_date_header_and_not_the_local_clock() {
         let clock = ServerClock::new(Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH)));
         clock.observe(http_date("Thu, 27 Aug 2020 18:15:50 GMT").unwrap());
         assert_eq!(clock.unix_seconds(), 1_598_552_150);

@@ -1,6 +1,9 @@
-//! Reading an Okta org as an [`IdentityProvider`](idsync_core::IdentityProvider).
+//! Connecting to an Okta org, and reading it as an [`IdentityProvider`](idsync_core::IdentityProvider).
 //!
 //! # What the org needs
+//!
+//! [`OktaProvisioner`] makes all of it with a token that an administrator lends, proves it, and revokes the token. By hand, or as
+//! [`manual_steps`] tells:
 //!
 //! 1. A **service app** ("API Services" in the Admin Console) with *public key / private key* authentication. Its private key, as PEM or
 //!    JWK, becomes the [`SigningKey`]. Proof of possession (DPoP) may be on or off; the client finds out.
@@ -37,6 +40,8 @@
 //! | take less of the org's rate limits | [`OktaClientBuilder::rate_share`] |
 //! | read deactivated users, or the members of Everyone | [`OktaProvider`] |
 //! | read Okta's JSON from elsewhere | [`decode`] |
+//! | connect in one step, change the key, or leave | [`OktaProvisioner`] |
+//! | do the same with Terraform | [`TerraformModule`] |
 //! | tell failures apart | [`Error`] |
 
 mod builder;
@@ -52,6 +57,7 @@ mod link;
 mod org_url;
 mod paginate;
 mod provider;
+mod provision;
 mod random;
 mod rate;
 mod token;
@@ -63,10 +69,15 @@ pub use builder::{OktaClientBuilder, PageSizes};
 pub use client::OktaClient;
 pub use credentials::{ApiToken, Credentials, READER_SCOPES, ServiceApp};
 pub use dpop::DpopMode;
-pub use error::{AuthFault, Error, ErrorDetail, LinkFault, ListingFault};
-pub use key::{Algorithm, PublicJwk, Signer, SigningKey};
+pub use error::{AuthFault, Error, ErrorDetail, LinkFault, ListingFault, SetupFault};
+pub use key::{Algorithm, KeyKind, NewKey, PublicJwk, Signer, SigningKey};
 pub use org_url::OrgUrl;
 pub use provider::{Deprovisioned, Everyone, OktaProvider};
+pub use provision::{
+    AppRole, AppSpec, Connection, Journal, KeySource, Made, OktaProvisioner, OktaProvisionerBuilder, Preflight, Proof, ProvisionError,
+    ProvisionPlan, Removed, Rights, Step, StepListener, StepOutcome, TerraformFile, TerraformModule, TokenBinding, WantedRole,
+    manual_steps,
+};
 pub use rate::RateShare;
 pub use transport::RetryPolicy;
 pub use usage::{Progress, ProgressListener};

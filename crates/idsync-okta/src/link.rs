@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn p16_only_the_orgs_own_hosts_are_followed_and_always_under_its_own_origin() {
+    fn p16_row17_only_the_orgs_own_hosts_are_followed_and_always_under_its_own_origin() {
         let org = OrgUrl::parse("acme.okta.com").unwrap();
         let others = ["login.acme.example".to_owned()];
         for target in [
@@ -169,7 +169,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(5_000))]
 
         #[test]
-        fn any_header_is_read_without_a_panic(bytes in any::<Vec<u8>>(), text in "[<>;,=\" a-z/]{0,60}") {
+        fn row17_any_header_is_read_without_a_panic(bytes in any::<Vec<u8>>(), text in "[<>;,=\" a-z/]{0,60}") {
             let mut headers = HeaderMap::new();
             if let Ok(value) = reqwest::header::HeaderValue::from_bytes(&bytes) {
                 headers.append("link", value);

@@ -64,6 +64,11 @@ impl OrgUrl {
         self.correction.as_deref()
     }
 
+    /// The address without a path, such as `https://acme.okta.com`.
+    pub(crate) fn address(&self) -> String {
+        self.origin.as_str().trim_end_matches('/').to_owned()
+    }
+
     /// The origin as a URL with an empty path.
     pub(crate) fn origin(&self) -> &Url {
         &self.origin

@@ -40,6 +40,12 @@ impl Listing {
         }
         Self { route, first, limit }
     }
+
+    /// The same with another query parameter.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.first.query_pairs_mut().append_pair(name, value);
+        self
+    }
 }
 
 /// All pages of a listing. The end is the absence of `next`, and nothing else.

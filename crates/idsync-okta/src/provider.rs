@@ -132,6 +132,37 @@ impl OktaProvider {
         }
     }
 
+    /// Reads a page of users, one of groups, and one of the members of a group: how many of each there were.
+    pub(crate) async fn sample(&self) -> Result<[u64; 3], Error> {
+        self.check_access().await?;
+        let sizes = self.client.inner.page_sizes;
+        let users = Listing::new(&self.client, Route::Users, Route::Users.template(), sizes.users, None);
+        let users = self.visible(users, "users", users_page).try_next().await?.map_or(0, |page| page.items.len());
+        let groups = Listing::new(&self.client, Route::Groups, Route::Groups.template(), sizes.groups, None);
+        let groups = self.visible(groups, "groups", groups_page).try_next().await?.map_or_else(Vec::new, |page| page.items);
+        let listed = groups.iter().find(|group| self.member_listing(group) == MemberListing::Listed);
+        let members = match listed.or_else(|| groups.first()) {
+            Some(group) => {
+                let path = self.path(&["groups", group.id.as_str(), "users"])?;
+                let listing = Listing::new(&self.client, Route::Members, path.path(), sizes.members, None);
+                pages(self.client.clone(), listing, all_members).try_next().await?.map_or(0, |page| page.items.len())
+            }
+            None => 0,
+        };
+        Ok([users as u64, groups.len() as u64, members as u64])
+    }
+
+    /// Mints a token, compares the granted scopes with the wanted ones, and reads one user and one group.
+    async fn check_access(&self) -> Result<(), Error> {
+        let missing = self.client.missing_scopes().await?;
+        if !missing.is_empty() {
+            let client_id = self.client.inner.client_id().map(str::to_owned);
+            return Err(Error::Scope { operation: "check the connection", missing, client_id });
+        }
+        self.probe(Route::Users, "users").await?;
+        self.probe(Route::Groups, "groups").await
+    }
+
     /// Whether a listing shows anything, asked with a page of one. A page that is empty but not the last one says nothing.
     async fn probe(&self, route: Route, name: &'static str) -> Result<(), Error> {
         let mut url = self.client.org().join(route.template());
@@ -192,16 +223,8 @@ impl IdentityProvider for OktaProvider {
         Ok(DirectoryInfo::new(id, self.client.org().host()).with_scope(self.scope()).with_server_time(found.date))
     }
 
-    /// Mints a token, compares the granted scopes with the wanted ones, and reads one user and one group.
     async fn check(&self) -> Result<()> {
-        let missing = self.client.missing_scopes().await?;
-        if !missing.is_empty() {
-            let client_id = self.client.inner.client_id().map(str::to_owned);
-            return Err(Error::Scope { operation: "check the connection", missing, client_id }.into());
-        }
-        self.probe(Route::Users, "users").await?;
-        self.probe(Route::Groups, "groups").await?;
-        Ok(())
+        Ok(self.check_access().await?)
     }
 
     fn users(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {

@@ -107,7 +107,7 @@ impl Inner {
             if let Some(proof) = self.dpop.proof("POST", &url, Audience::Token, now)? {
                 headers.insert("dpop", secret_value(&proof)?);
             }
-            let outgoing = Outgoing { route: Route::Token, url: url.clone(), headers, form: Some(form(app, &assertion)) };
+            let outgoing = Outgoing { route: Route::Token, url: url.clone(), headers, body: Some(form(app, &assertion)) };
             let sent = self.send(outgoing, &mut attempts).await;
             drop(permit);
             let answer = match sent {
@@ -175,7 +175,7 @@ impl Inner {
                 headers.insert(AUTHORIZATION, secret_value(&zeroize::Zeroizing::new(format!("{scheme} {}", token.text.expose())))?);
                 if token.token_type == TokenType::Dpop {
                     let audience = Audience::Resource { access_token: token.text.expose() };
-                    if let Some(proof) = self.dpop.proof(route.method(), url, audience, self.clock.unix_seconds())? {
+                    if let Some(proof) = self.dpop.proof(route.method().as_str(), url, audience, self.clock.unix_seconds())? {
                         headers.insert(HeaderName::from_static("dpop"), secret_value(&proof)?);
                     }
                 }

@@ -20,13 +20,21 @@ pub(crate) fn sqlite(error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             (ErrorKind::InvalidData, "the database is damaged", "restore it from a backup, or start with a new one")
         }
-        Some(ErrorCode::CannotOpen) => {
-            (ErrorKind::InvalidConfig, "the database cannot be opened", "check that its folder exists and is yours")
-        }
+        Some(ErrorCode::CannotOpen) => (
+            ErrorKind::Unavailable,
+            "the database, or a file that SQLite needs beside it, cannot be opened",
+            "make its folder writable, or let the program open more files, and run again; nothing was lost",
+        ),
         Some(ErrorCode::OutOfMemory) => (ErrorKind::Unavailable, "there is not enough memory", "free some and run again"),
         _ => (ErrorKind::Other, "the database refused a statement", "report this; nothing was lost"),
     };
     Error::new(kind, message).with_remedy(remedy).with_source(error)
+}
+
+/// Names the file in an error of SQLite, which does not know its name.
+pub(crate) fn in_file(path: &Path, error: Error) -> Error {
+    let is_sqlite = std::error::Error::source(&error).is_some_and(|source| source.is::<rusqlite::Error>());
+    if is_sqlite && error.operation().is_none() { error.during(format!("use {}", path.display())) } else { error }
 }
 
 /// What can go wrong inside a call to the database: SQLite, or the rules of this crate.

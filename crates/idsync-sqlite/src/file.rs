@@ -31,7 +31,8 @@ impl SqliteFile {
         let path = path.as_ref().to_owned();
         let connection = schema::open(&path)?;
         let locks = Arc::new(Locks::new(&path));
-        Ok(Self { shared: Arc::new(Shared { path, worker: Worker::start(connection)?, locks }) })
+        let worker = Worker::start(connection, path.clone())?;
+        Ok(Self { shared: Arc::new(Shared { path, worker, locks }) })
     }
 
     /// The state store in this file.

@@ -118,8 +118,8 @@ impl Locks {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let cannot = |error| unusable(&self.path, "cannot be locked", "make its folder writable").with_source(error);
         let mut file = options.open(&self.path).map_err(|error| {
-            Error::new(ErrorKind::Unavailable, format!("{} cannot be made", self.path.display()))
-                .with_remedy("make the folder of the database writable and run again; nothing was lost")
+            Error::new(ErrorKind::Unavailable, format!("{} cannot be written", self.path.display()))
+                .with_remedy("make it and the folder of the database writable and run again; nothing was lost")
                 .with_source(error)
         })?;
         match file.try_lock() {

@@ -1,8 +1,9 @@
 //! The tables, their version, and what is checked before a file is used.
 
-use crate::error::{sqlite, unusable};
-use idsync_core::{DirectoryId, Result};
+use crate::error::{in_file, sqlite, unusable};
+use idsync_core::{DirectoryId, Error, Result};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -133,6 +134,10 @@ pub(crate) fn open(path: &Path) -> Result<Connection> {
         return Err(unusable(path, "is a folder", "name a file in it"));
     }
     create_private(path)?;
+    connect(path).map_err(|error| in_file(path, error))
+}
+
+fn connect(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(sqlite)?;
@@ -150,11 +155,24 @@ fn create_private(path: &Path) -> Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
         Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => check_writable(path),
         Err(error) => {
             let remedy = "check that its folder exists and may be written by you";
             Err(unusable(path, "cannot be made", remedy).with_source(error))
         }
+    }
+}
+
+/// SQLite opens a file that it may not write all the same, and then makes files beside it that nobody may write either, also later.
+fn check_writable(path: &Path) -> Result<()> {
+    match std::fs::OpenOptions::new().read(true).write(true).open(path) {
+        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
+            Err(Error::new(idsync_core::ErrorKind::Unavailable, format!("{} cannot be written", path.display()))
+                .with_remedy("make the file and its folder writable and run again; nothing was lost")
+                .with_source(error))
+        }
+        // Anything else is SQLite's to find and to name.
+        _ => Ok(()),
     }
 }
 
@@ -218,5 +236,24 @@ pub(crate) fn check_owner(connection: &Connection, directory: &DirectoryId, path
             "use another database file for this org; this one was not touched",
         )),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row34_what_is_committed_is_on_the_disk_before_it_is_acknowledged() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("acme.db");
+        // The setting belongs to a connection and not to the file, so both the first and a later one must have it.
+        for _ in 0..2 {
+            let connection = open(&path).unwrap();
+            let number = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).unwrap();
+            assert_eq!(number("synchronous"), 2, "FULL");
+            let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
+            assert_eq!(mode, "wal");
+        }
     }
 }

@@ -8,7 +8,7 @@ use idsync_core::{
     Attributes, Batch, BatchOutcome, Change, ChangeOutcome, Delivery, DirectoryId, DirectorySink, Error, ErrorKind, FieldChange, Group,
     GroupId, Membership, Result, RunContext, SinkLimits, Timestamps, User, UserId,
 };
-use rusqlite::{Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use std::fmt;
 use std::num::NonZeroUsize;
 
@@ -51,12 +51,24 @@ impl DirectorySink for SqliteSink {
             .call(move |connection| {
                 let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
                 check_owner(&transaction, &run.directory, &path)?;
+                check_fence(&transaction, &run)?;
                 own(&transaction, &run.directory)?;
                 let outcomes = deliveries.iter().map(|delivery| deliver(&transaction, &run, delivery)).collect::<Result<Vec<_>>>()?;
                 transaction.commit().map_err(sqlite)?;
                 Ok(outcomes.into_iter().collect())
             })
             .await
+    }
+}
+
+/// The state of the directory may be in the same file; then it knows of newer leases.
+fn check_fence(transaction: &Transaction<'_>, run: &RunContext) -> Result<()> {
+    let mut statement = transaction.prepare_cached("SELECT fence FROM idsync_directories WHERE directory = ?1").map_err(sqlite)?;
+    let newest: Option<i64> = statement.query_row([run.directory.as_str()], |row| row.get(0)).optional().map_err(sqlite)?;
+    match newest.and_then(|fence| u64::try_from(fence).ok()).filter(|newest| *newest > run.fence) {
+        Some(_) => Err(Error::new(ErrorKind::Conflict, format!("a newer run holds {}; this one may not write any more", run.directory))
+            .with_remedy("let the newer run end; then try again")),
+        None => Ok(()),
     }
 }
 

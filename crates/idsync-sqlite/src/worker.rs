@@ -1,8 +1,10 @@
 //! One thread that owns the connection.
 
+use crate::error::in_file;
 use idsync_core::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -12,13 +14,14 @@ type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 ///
 /// A caller that goes away leaves its closure running to its end, so transactions happen wholly or not at all.
 pub(crate) struct Worker {
+    path: PathBuf,
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Worker {
     /// Starts the thread.
-    pub(crate) fn start(mut connection: Connection) -> Result<Self> {
+    pub(crate) fn start(mut connection: Connection, path: PathBuf) -> Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new().name("idsync-sqlite".to_owned()).spawn(move || {
             for job in queue {
@@ -29,7 +32,7 @@ impl Worker {
         });
         let thread =
             thread.map_err(|error| Error::new(ErrorKind::Unavailable, "no thread can be started for the database").with_source(error))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { path, jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Runs `work` and hands back what it returns.
@@ -41,7 +44,7 @@ impl Worker {
         });
         let stopped = || Error::new(ErrorKind::Unavailable, "the thread of the database has stopped").with_remedy("open the file again");
         self.jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())?;
-        answered.await.map_err(|_| stopped())?
+        answered.await.map_err(|_| stopped())?.map_err(|error| in_file(&self.path, error))
     }
 }
 

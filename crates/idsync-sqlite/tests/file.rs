@@ -72,7 +72,7 @@ async fn a_new_file_is_readable_by_its_owner_alone_and_is_what_the_docs_say() {
 }
 
 #[tokio::test]
-async fn other_files_are_refused_and_left_as_they_are() {
+async fn row36_other_files_are_refused_and_left_as_they_are() {
     let (_folder, path) = place();
     std::fs::write(&path, "just a text that somebody wrote, long enough to be taken for a header").unwrap();
     let error = refusal(&path).await;
@@ -92,7 +92,7 @@ async fn other_files_are_refused_and_left_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_newer_version_is_refused() {
+async fn row36_a_newer_version_is_refused() {
     let (_folder, path) = place();
     drop(SqliteFile::open(&path).await.unwrap());
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
@@ -101,7 +101,7 @@ async fn a_newer_version_is_refused() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_an_error_and_never_an_empty_start() {
+async fn row36_a_damaged_file_is_an_error_and_never_an_empty_start() {
     let (_folder, path) = place();
     let run = run("okta:1");
     {
@@ -130,7 +130,7 @@ async fn a_damaged_file_is_an_error_and_never_an_empty_start() {
 }
 
 #[tokio::test]
-async fn the_file_of_one_org_is_refused_for_another() {
+async fn row36_the_file_of_one_org_is_refused_for_another() {
     let (_folder, path) = place();
     let file = SqliteFile::open(&path).await.unwrap();
     apply(&file, &run("okta:1"), Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap();
@@ -143,7 +143,7 @@ async fn the_file_of_one_org_is_refused_for_another() {
 }
 
 #[tokio::test]
-async fn p13_two_handles_on_one_file_exclude_each_other_and_a_dropped_lease_frees_it() {
+async fn p13_row37_two_handles_on_one_file_exclude_each_other_and_a_dropped_lease_frees_it() {
     let (_folder, path) = place();
     let (one, other) = (SqliteFile::open(&path).await.unwrap(), SqliteFile::open(&path).await.unwrap());
     let lease = one.store().acquire(&directory("okta:1"), "the first").await.unwrap();
@@ -159,7 +159,7 @@ async fn p13_two_handles_on_one_file_exclude_each_other_and_a_dropped_lease_free
 }
 
 #[tokio::test]
-async fn p13_a_lease_that_was_overtaken_by_another_process_writes_nothing() {
+async fn p13_row37_a_lease_that_was_overtaken_by_another_process_writes_nothing() {
     let (_folder, path) = place();
     let file = SqliteFile::open(&path).await.unwrap();
     let lease = file.store().acquire(&directory("okta:1"), "paused").await.unwrap();
@@ -209,4 +209,27 @@ async fn p21_opening_looking_and_closing_writes_nothing() {
     drop((lease, file));
     assert_eq!((std::fs::read(&path).unwrap(), std::fs::metadata(&path).unwrap().modified().unwrap()), before);
     assert!(!path.with_extension("db-wal").exists(), "the write-ahead log is folded in on closing");
+}
+
+#[tokio::test]
+async fn p13_a_run_that_was_overtaken_cannot_write_into_the_tables() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let store = file.store();
+    let write = async |holder| {
+        let lease = store.acquire(&directory("okta:1"), holder).await.unwrap();
+        store.set_memo(&lease, "a memo", Some(vec![1])).await.unwrap();
+        store.release(&lease).await.unwrap();
+        lease.fence
+    };
+    let paused = run("okta:1").with_fence(write("paused").await);
+    let newer = run("okta:1").with_fence(write("newer").await);
+    assert!(newer.fence > paused.fence);
+    let error = apply(&file, &paused, Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    assert!(error.to_string().contains("a newer run holds okta:1"), "{error}");
+    let users = || Connection::open(&path).unwrap().query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(users(), 0);
+    apply(&file, &newer, Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap();
+    assert_eq!(users(), 1);
 }

@@ -95,7 +95,7 @@ fn at_every_await<F: Future<Output = Result<SyncReport, SyncError>>>(prepare: im
 }
 
 #[test]
-fn p12_a_sync_that_is_dropped_at_any_await_is_made_up_for() {
+fn p12_row40_a_sync_that_is_dropped_at_any_await_is_made_up_for() {
     let awaits = at_every_await(|world| {
         let engine = world.engine();
         async move { engine.sync().await }
@@ -104,7 +104,7 @@ fn p12_a_sync_that_is_dropped_at_any_await_is_made_up_for() {
 }
 
 #[test]
-fn p12_a_plan_that_is_dropped_at_any_await_changes_nothing() {
+fn p12_row40_a_plan_that_is_dropped_at_any_await_changes_nothing() {
     let awaits = at_every_await(|world| {
         let engine = world.engine();
         async move {
@@ -117,7 +117,7 @@ fn p12_a_plan_that_is_dropped_at_any_await_changes_nothing() {
 }
 
 #[test]
-fn p12_an_apply_that_is_dropped_at_any_await_is_made_up_for() {
+fn p12_row40_an_apply_that_is_dropped_at_any_await_is_made_up_for() {
     let awaits = at_every_await(|world| {
         let engine = world.engine();
         let plan = block_on(engine.plan()).unwrap();

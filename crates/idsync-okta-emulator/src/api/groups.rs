@@ -8,7 +8,7 @@ use super::select::Selection;
 use super::users::fill;
 use crate::auth::Caller;
 use crate::id::Kind;
-use crate::org::{GroupsWithoutRole, Members, Role, Shared};
+use crate::org::{GroupsWithoutRole, Members, Shared};
 use crate::search::Dialect;
 use crate::server::{Answer, Call, Failure};
 
@@ -20,7 +20,7 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
     let selection = Selection::of(call, Dialect::GroupSearch, Dialect::GroupFilter)?;
     let (listing, start) = Listing::of(shared, call, Form::Base64, Kind::Group)?;
     let mut page = Page::new(listing, start);
-    if caller.role == Role::None {
+    if caller.rights.groups.is_nothing() {
         return match shared.access().groups_without_role {
             GroupsWithoutRole::EmptyList => Ok(Answer::page(page)),
             GroupsWithoutRole::Forbidden => Err(Failure::no_permission()),
@@ -31,7 +31,8 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
         shared.write().stale_groups.begin();
     }
     let data = shared.read();
-    let rest = start.after.map_or(0, |index| index.saturating_add(1))..data.groups.len() as u32;
+    let seen = caller.rights.groups.seen(&data);
+    let rest = (start.after.map_or(0, |index| index.saturating_add(1))..data.groups.len() as u32).filter(|&index| seen.has(index));
     let json = |index| data.group(index).map_or(&[][..], |group| group.json());
     let searched = |index| data.searched_group(index).map_or(&[][..], |group| group.json());
     let words = call.query.get("q").map(str::to_lowercase);
@@ -53,7 +54,7 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
             match order {
                 None => rest.filter(|&index| is_met(index)).collect(),
                 Some(order) => {
-                    let all: Vec<u32> = (0..data.groups.len() as u32).filter(|&index| is_met(index)).collect();
+                    let all: Vec<u32> = (0..data.groups.len() as u32).filter(|&index| seen.has(index) && is_met(index)).collect();
                     let sorted = order.sort(all, |index| data.searched_group(index).map(GroupRecord::new));
                     let skip = start.after.and_then(|index| sorted.iter().position(|&known| known == index)).map_or(0, |at| at + 1);
                     sorted[skip..].to_vec()
@@ -75,23 +76,30 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
 
 /// `GET /api/v1/groups/{id}`.
 pub(super) fn one(shared: &Shared, id: &str, caller: &Caller) -> Result<Answer, Failure> {
-    if caller.role == Role::None {
+    if caller.rights.groups.is_nothing() {
         return Err(Failure::no_permission());
     }
     let data = shared.read();
-    let group = data.group_index(id).and_then(|index| data.group(index));
-    Ok(Answer::json(200, group.ok_or_else(|| Failure::not_found(id, "UserGroup"))?.json().to_vec()))
+    let index = data.group_index(id).ok_or_else(|| Failure::not_found(id, "UserGroup"))?;
+    if !caller.rights.groups.seen(&data).has(index) {
+        return Err(Failure::no_permission());
+    }
+    let group = data.group(index).ok_or_else(|| Failure::not_found(id, "UserGroup"))?;
+    Ok(Answer::json(200, group.json().to_vec()))
 }
 
 /// `GET /api/v1/groups/{id}/users`: direct members, who is deactivated among them (reported).
 pub(super) fn members(shared: &Shared, call: &Call, id: &str, caller: &Caller) -> Result<Answer, Failure> {
     let (listing, start) = Listing::of(shared, call, Form::Id, Kind::User)?;
     let mut page = Page::new(listing, start);
-    if caller.role == Role::None {
+    if caller.rights.groups.is_nothing() {
         return Ok(Answer::page(page));
     }
     let most = call.limit().unwrap_or(FEW).min(call.most_rows.unwrap_or(usize::MAX));
     let index = shared.read().group_index(id).ok_or_else(|| Failure::not_found(id, "UserGroup"))?;
+    if !caller.rights.groups.seen(&shared.read()).has(index) {
+        return Err(Failure::no_permission());
+    }
     if start == Position::START && shared.read().stale_members.get(index).is_some() {
         shared.write().stale_members.begin_one(index);
     }

@@ -17,7 +17,7 @@ pub(crate) struct Listing {
 }
 
 /// Parameters that links repeat, in the order in which they do (recorded).
-const REPEATED: [&str; 4] = ["filter", "search", "sortBy", "sortOrder"];
+const REPEATED: [&str; 5] = ["q", "filter", "search", "sortBy", "sortOrder"];
 
 impl Listing {
     /// The listing that is asked for, and where in it.

@@ -2,8 +2,8 @@
 
 use crate::auth::Caller;
 use crate::org::{Role, Shared};
-use crate::server::{Answer, Failure};
-use serde_json::json;
+use crate::server::{Answer, Call, Failure};
+use serde_json::{Value, json};
 
 /// `GET /.well-known/okta-organization`; needs no credential and is not counted.
 pub(crate) fn discovery(shared: &Shared) -> Answer {
@@ -13,7 +13,7 @@ pub(crate) fn discovery(shared: &Shared) -> Answer {
 
 /// `GET /api/v1/org`.
 pub(super) fn settings(shared: &Shared, caller: &Caller) -> Result<Answer, Failure> {
-    if caller.role == Role::None {
+    if !caller.rights.has_role() {
         return Err(Failure::no_permission());
     }
     let (id, base) = (shared.org_id(), &shared.base);
@@ -25,4 +25,24 @@ pub(super) fn settings(shared: &Shared, caller: &Caller) -> Result<Answer, Failu
         "_links": {"preferences": {"href": format!("{base}/api/v1/org/preferences")}, "logo": null},
     });
     Ok(Answer::json(200, body.to_string()))
+}
+
+/// `GET /api/v1/org/settings/clientPrivilegesSetting`.
+pub(super) fn privileges(shared: &Shared, caller: &Caller) -> Result<Answer, Failure> {
+    if !caller.rights.is_super() {
+        return Err(Failure::no_permission());
+    }
+    let is_on = shared.access().managed.role_of_new_apps == Role::SuperAdmin;
+    Ok(Answer::json(200, json!({"clientPrivilegesSetting": is_on}).to_string()))
+}
+
+/// `PUT /api/v1/org/settings/clientPrivilegesSetting`.
+pub(super) fn set_privileges(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answer, Failure> {
+    if !caller.rights.is_super() {
+        return Err(Failure::no_permission());
+    }
+    let is_on = super::json::body(call)?.get("clientPrivilegesSetting").and_then(Value::as_bool);
+    let is_on = is_on.ok_or_else(|| Failure::invalid("clientPrivilegesSetting", "clientPrivilegesSetting must be true or false"))?;
+    shared.access().managed.role_of_new_apps = if is_on { Role::SuperAdmin } else { Role::None };
+    privileges(shared, caller)
 }

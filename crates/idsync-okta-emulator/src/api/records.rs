@@ -1,6 +1,6 @@
-//! Users and groups as searches see them.
+//! Apps, users and groups as searches see them.
 
-use crate::org::{Group, User};
+use crate::org::{App, Group, User};
 use crate::search::{Record, Value};
 use serde_json::{Map, Value as Json};
 use std::cell::OnceCell;
@@ -62,6 +62,27 @@ impl Record for GroupRecord<'_> {
             "source.id" => core.source.as_ref().map(|source| Value::Text(source.as_str())),
             "type" => Some(Value::Text(core.kind.as_str())),
             _ => member(self.profile.get_or_init(|| self.group.attributes()), attribute),
+        }
+    }
+}
+
+/// An app.
+#[derive(Debug)]
+pub(super) struct AppRecord<'a>(&'a App);
+
+impl<'a> AppRecord<'a> {
+    pub(super) fn new(app: &'a App) -> Self {
+        Self(app)
+    }
+}
+
+impl Record for AppRecord<'_> {
+    fn value(&self, attribute: &str) -> Option<Value<'_>> {
+        match attribute {
+            "id" => Some(Value::Text(self.0.id.as_str())),
+            "name" => Some(Value::Text(&self.0.name)),
+            "status" => Some(Value::Text(self.0.status.as_str())),
+            _ => None,
         }
     }
 }

@@ -7,7 +7,7 @@ use super::records::UserRecord;
 use super::select::Selection;
 use crate::auth::Caller;
 use crate::id::Kind;
-use crate::org::{Role, Shared, Status, text_member};
+use crate::org::{Shared, Status, User, text_member};
 use crate::search::Dialect;
 use crate::server::{Answer, Call, Failure};
 
@@ -24,7 +24,7 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
     let (listing, start) = Listing::of(shared, call, form, Kind::User)?;
     let mut page = Page::new(listing, start);
     // An app without a role is not refused, it sees nobody (recorded).
-    if caller.role == Role::None {
+    if caller.rights.users.is_nothing() {
         return Ok(Answer::page(page));
     }
     let most = call.limit().unwrap_or(FEW).min(call.most_rows.unwrap_or(usize::MAX));
@@ -32,20 +32,25 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
         shared.write().stale_users.begin();
     }
     let data = shared.read();
+    let seen = caller.rights.users.seen(&data);
     let all = 0..data.users.len() as u32;
     match &selection {
         Selection::Everything => {
             // The plain list leaves out who is deactivated (recorded).
-            let is_listed = |&index: &u32| data.user(index).is_some_and(|user| user.core.status != Status::Deprovisioned);
+            let is_listed =
+                |&index: &u32| data.user(index).is_some_and(|user| user.core.status != Status::Deprovisioned) && seen.has(index);
             fill(&mut page, rest(all, start).filter(is_listed), most, |index| data.user(index).map_or(&[], |user| user.json()));
         }
         Selection::Filter(filter) => {
-            let is_met = |&index: &u32| data.user(index).is_some_and(|user| filter.is_met(&UserRecord::new(user), Dialect::UserFilter));
+            let is_met = |&index: &u32| {
+                seen.has(index) && data.user(index).is_some_and(|user| filter.is_met(&UserRecord::new(user), Dialect::UserFilter))
+            };
             fill(&mut page, rest(all, start).filter(is_met), most, |index| data.user(index).map_or(&[], |user| user.json()));
         }
         Selection::Search(search, order) => {
-            let is_met =
-                |&index: &u32| data.searched_user(index).is_some_and(|user| search.is_met(&UserRecord::new(user), Dialect::UserSearch));
+            let is_met = |&index: &u32| {
+                seen.has(index) && data.searched_user(index).is_some_and(|user| search.is_met(&UserRecord::new(user), Dialect::UserSearch))
+            };
             let json = |index| data.searched_user(index).map_or(&[][..], |user| user.json());
             match order {
                 None => fill(&mut page, rest(all, start).filter(is_met), most, json),
@@ -62,17 +67,30 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
 
 /// `GET /api/v1/users/{id}`.
 pub(super) fn one(shared: &Shared, id: &str, caller: &Caller) -> Result<Answer, Failure> {
-    if caller.role == Role::None {
+    if caller.rights.users.is_nothing() {
         return Err(Failure::no_permission());
     }
     let data = shared.read();
     let user = data.find_user(id).ok_or_else(|| Failure::not_found(id, "User"))?;
-    Ok(Answer::json(200, user.single(&shared.base)).with_header("etag", &format!("W/\"{:x}\"", crate::random::digest(2, user.json()))))
+    let index = data.user_index(user.core.id.as_str());
+    if !index.is_some_and(|index| caller.rights.users.seen(&data).has(index)) {
+        return Err(Failure::no_permission());
+    }
+    Ok(write(shared, user))
+}
+
+/// The user with this index, whoever asks.
+pub(super) fn at(shared: &Shared, index: u32) -> Option<Answer> {
+    shared.read().user(index).map(|user| write(shared, user))
+}
+
+fn write(shared: &Shared, user: &User) -> Answer {
+    Answer::json(200, user.single(&shared.base)).with_header("etag", &format!("W/\"{:x}\"", crate::random::digest(2, user.json())))
 }
 
 /// `GET /api/v1/users/{id}/groups`.
 pub(super) fn groups(shared: &Shared, call: &Call, id: &str, caller: &Caller) -> Result<Answer, Failure> {
-    if caller.role == Role::None {
+    if caller.rights.users.is_nothing() {
         return Err(Failure::no_permission());
     }
     let (listing, start) = Listing::of(shared, call, Form::Id, Kind::Group)?;
@@ -81,8 +99,12 @@ pub(super) fn groups(shared: &Shared, call: &Call, id: &str, caller: &Caller) ->
     let data = shared.read();
     let user = data.find_user(id).and_then(|user| data.user_index(user.core.id.as_str()));
     let user = user.ok_or_else(|| Failure::not_found(id, "User"))?;
+    let (users, seen) = (caller.rights.users.seen(&data), caller.rights.groups.seen(&data));
+    if !users.has(user) {
+        return Err(Failure::no_permission());
+    }
     let first = start.after.map_or(0, |index| index + 1);
-    let groups = data.groups_of(user).filter(|&group| group >= first);
+    let groups = data.groups_of(user).filter(|&group| group >= first && seen.has(group));
     fill(&mut page, groups, most, |index| data.group(index).map_or(&[], |group| group.json()));
     Ok(Answer::page(page))
 }
@@ -92,14 +114,15 @@ fn quick(shared: &Shared, call: &Call, caller: &Caller, words: &str) -> Result<A
     let (listing, start) = Listing::of(shared, call, Form::Digit, Kind::User)?;
     let mut page = Page::new(listing, start);
     page.links = Links::None;
-    if caller.role == Role::None {
+    if caller.rights.users.is_nothing() {
         return Ok(Answer::page(page));
     }
     let words = format!("\"{}", words.to_lowercase());
     let most = call.query.get("limit").and_then(|text| text.parse().ok()).unwrap_or(FEW).min(FEW);
     let data = shared.read();
+    let seen = caller.rights.users.seen(&data);
     let found = data.users.iter().zip(0..).filter_map(|(user, index)| {
-        let user = user.as_ref().filter(|user| user.core.status != Status::Deprovisioned)?;
+        let user = user.as_ref().filter(|user| user.core.status != Status::Deprovisioned && seen.has(index))?;
         let starts = |name| {
             let text = text_member(user.profile(), name).unwrap_or_default();
             String::from_utf8_lossy(text).to_lowercase().starts_with(&words)

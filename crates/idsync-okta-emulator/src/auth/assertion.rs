@@ -1,9 +1,11 @@
 //! Client assertions (RFC 7523, section 3): how an app shows who it is.
 
 use super::jws::Jws;
+use super::public_key::PublicKey;
 use super::refusal::client;
-use crate::org::{Access, AppStatus, KeyStatus};
+use crate::org::{Access, AppStatus, Client, PRIVATE_KEY_JWT};
 use crate::server::Failure;
+use serde_json::Value;
 
 /// The longest time ahead that an assertion may expire (Okta reference: "Implement OAuth for Okta with a service app").
 const LONGEST: i64 = 3600;
@@ -28,7 +30,9 @@ pub(super) fn check(access: &mut Access, assertion: &str, audiences: &[String], 
 }
 
 fn find_app(access: &Access, jws: &Jws<'_>) -> Result<usize, Failure> {
-    let place = |client_id: &str| access.apps.iter().position(|app| app.client_id == client_id && app.status == AppStatus::Active);
+    let managed = &access.managed;
+    let is_active = |place: &usize| managed.app(*place).is_some_and(|app| app.status == AppStatus::Active);
+    let place = |client_id: &str| managed.place_of_client(client_id).filter(is_active);
     let issuer = jws.claim("iss").and_then(place);
     let app = issuer.ok_or_else(|| client("The issuer claim for client_assertion is not a valid client_id."))?;
     if jws.claim("sub").and_then(place) != Some(app) {
@@ -40,8 +44,8 @@ fn find_app(access: &Access, jws: &Jws<'_>) -> Result<usize, Failure> {
 fn check_times(jws: &Jws<'_>, audiences: &[String], now: i64) -> Result<(), Failure> {
     let is_audience = |text: &str| audiences.iter().any(|audience| audience == text);
     let is_meant = match jws.claims.get("aud") {
-        Some(serde_json::Value::Array(many)) => many.iter().filter_map(serde_json::Value::as_str).any(is_audience),
-        one => one.and_then(serde_json::Value::as_str).is_some_and(is_audience),
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).any(is_audience),
+        one => one.and_then(Value::as_str).is_some_and(is_audience),
     };
     if !is_meant {
         return Err(client("The audience claim for client_assertion must be the endpoint invoked for the request."));
@@ -60,19 +64,41 @@ fn check_times(jws: &Jws<'_>, audiences: &[String], now: i64) -> Result<(), Fail
 }
 
 fn check_signature(access: &Access, app: usize, jws: &Jws<'_>) -> Result<(), Failure> {
-    let active = || access.apps[app].keys.iter().filter(|key| key.status == KeyStatus::Active);
-    if active().next().is_none() {
+    let known = access.managed.app(app).and_then(|app| app.client.as_ref());
+    let known = known.ok_or_else(|| client("The issuer claim for client_assertion is not a valid client_id."))?;
+    if known.auth_method != PRIVATE_KEY_JWT {
+        return Err(client(
+            "Client Credentials requests to the Org Authorization Server must use the private_key_jwt token_endpoint_auth_method.",
+        ));
+    }
+    if !known.is_service {
+        return Err(client("Only clients with 'application_type' of 'service' may use the client credentials grant with Okta API scopes."));
+    }
+    let published = known.keys_uri.as_ref().and_then(|uri| access.published_keys.get(uri)).map(Vec::as_slice).unwrap_or_default();
+    let keys = good_keys(known, published);
+    if keys.is_empty() {
         return Err(client("The client does not have a JWKSet configured, but the client_assertion requires one."));
     }
-    let kid = jws.header.get("kid").and_then(serde_json::Value::as_str);
-    let key = match kid {
-        Some(kid) => active().find(|key| key.kid == kid),
+    let kid = jws.header.get("kid").and_then(Value::as_str);
+    let key = match (kid, keys.as_slice()) {
+        (Some(kid), keys) => keys.iter().find(|(known, _)| *known == Some(kid)),
         // Without a `kid` there must be no doubt about the key.
-        None => active().next().filter(|_| active().count() == 1),
+        (None, [only]) => Some(only),
+        (None, _) => None,
     };
-    let key = key.ok_or_else(|| client("The client_assertion JWT kid is invalid."))?;
-    if !jws.is_signed_by(&key.key) {
+    let (_, key) = key.ok_or_else(|| client("The client_assertion JWT kid is invalid."))?;
+    if !jws.is_signed_by(key) {
         return Err(client("The client_assertion signature is invalid."));
     }
     Ok(())
+}
+
+/// The keys that a client may sign with, each with its `kid`: those that are active, or those that were published.
+fn good_keys<'a>(known: &'a Client, published: &'a [Value]) -> Vec<(Option<&'a str>, PublicKey)> {
+    if known.keys_uri.is_some() {
+        let read = |jwk: &'a Value| Some((jwk.get("kid").and_then(Value::as_str), PublicKey::from_jwk(jwk)?));
+        return published.iter().filter_map(read).collect();
+    }
+    let active = known.keys.iter().filter(|key| key.is_active() && !key.is_for_encryption());
+    active.map(|key| (key.kid.as_deref(), key.key.clone())).collect()
 }

@@ -1,9 +1,10 @@
 //! The token endpoint and the introspection endpoint of the org's own authorization server.
 
+use super::jws::Jws;
 use super::refusal::{client, request};
 use super::token::{self, LIFETIME, Token};
 use super::{Dpop, assertion, dpop};
-use crate::org::{Access, Shared};
+use crate::org::{Access, App, Managed, Network, Shared};
 use crate::server::{Answer, Call, Failure, Query};
 use serde_json::json;
 
@@ -23,16 +24,22 @@ pub(crate) fn issue(shared: &Shared, call: &Call) -> Result<Answer, Failure> {
     }
     let now = shared.clock.seconds();
     let access = &mut *shared.access();
+    if access.quirks.network == Network::Outside {
+        return Err(Failure::oauth(403, "access_denied", "The client is not allowed to access the server from this network zone."));
+    }
     let app = authenticate(access, shared, call, &form, now)?;
-    access.apps[app].note_request();
+    let Some(known) = access.managed.app_mut(app) else { return Err(client("No client credentials found.")) };
+    known.requests += 1;
+    let (client_id, epoch) = (known.client_id().unwrap_or_default().to_owned(), known.epoch);
     let bound_to = bind(access, shared, call, app, now)?;
-    let scopes = granted(access, app, &form)?;
+    let scopes = granted(&access.managed, app, &form, shared.clock.millis())?;
     let token_type = if bound_to.is_some() { "DPoP" } else { "Bearer" };
-    let token = Token { app, scopes, expires: now + LIFETIME, bound_to };
-    let text = token::text(shared, &access.apps[app].client_id, &token);
+    let token = Token { app, epoch, scopes, expires: now + LIFETIME, bound_to };
+    let text = token::text(shared, &client_id, &token);
     let body = json!({"token_type": token_type, "expires_in": LIFETIME, "access_token": text, "scope": token.scopes.join(" ")});
     let answer = Answer::json(200, body.to_string()).with_header("x-robots-tag", "noindex,nofollow");
-    let answer = if token.bound_to.is_some() { answer.with_header("dpop-nonce", &access.nonces[0]) } else { answer };
+    let [nonce, _] = &access.nonces;
+    let answer = if token.bound_to.is_some() { answer.with_header("dpop-nonce", nonce) } else { answer };
     access.tokens.insert(text, token);
     Ok(answer)
 }
@@ -44,10 +51,10 @@ pub(crate) fn introspect(shared: &Shared, call: &Call) -> Result<Answer, Failure
     let access = &mut *shared.access();
     let app = authenticate(access, shared, call, &form, now)?;
     let text = form.get("token").ok_or_else(|| request("invalid_request", "The 'token' parameter is required."))?;
-    let body = match access.tokens.get(text).filter(|token| token.app == app && token.is_good_at(now)) {
+    let body = match access.tokens.get(text).filter(|token| token.app == app && token.is_good_at(now, &access.managed)) {
         Some(token) => {
             let kind = if token.bound_to.is_some() { "DPoP" } else { "Bearer" };
-            let id = &access.apps[app].client_id;
+            let id = access.managed.app(app).and_then(App::client_id).unwrap_or_default();
             let (issued, scope) = (token.expires - LIFETIME, token.scopes.join(" "));
             json!({"active": true, "scope": scope, "client_id": id, "sub": id, "token_type": kind, "exp": token.expires, "iat": issued})
         }
@@ -83,7 +90,7 @@ fn authenticate(access: &mut Access, shared: &Shared, call: &Call, form: &Query,
 /// The key that the token will be bound to, where it is to be bound to one.
 fn bind(access: &mut Access, shared: &Shared, call: &Call, app: usize, now: i64) -> Result<Option<String>, Failure> {
     let has_proof = call.headers.contains_key("dpop");
-    match access.apps[app].dpop {
+    match access.managed.app(app).and_then(|app| app.client.as_ref()).map_or(Dpop::NotRequired, |client| client.dpop) {
         Dpop::NotRequired => return Ok(None),
         Dpop::Optional if !has_proof => return Ok(None),
         Dpop::Optional | Dpop::Required => {}
@@ -93,13 +100,14 @@ fn bind(access: &mut Access, shared: &Shared, call: &Call, app: usize, now: i64)
     let proof = proof.map_err(|description| request("invalid_dpop_proof", description))?;
     if !proof.nonce.is_some_and(|nonce| access.nonces.contains(&nonce)) {
         let failure = request("use_dpop_nonce", "Authorization server requires nonce in DPoP proof.");
-        return Err(failure.with_header("dpop-nonce", &access.nonces[0]));
+        let [nonce, _] = &access.nonces;
+        return Err(failure.with_header("dpop-nonce", nonce));
     }
     Ok(Some(proof.thumbprint))
 }
 
 /// The wanted scopes that the app has. Those that it has not are dropped without a word, as long as one remains.
-fn granted(access: &Access, app: usize, form: &Query) -> Result<Vec<String>, Failure> {
+fn granted(managed: &Managed, app: usize, form: &Query, millis: i64) -> Result<Vec<String>, Failure> {
     let wanted = form.get("scope").unwrap_or_default();
     if wanted.split_ascii_whitespace().next().is_none() {
         return Err(request("invalid_scope", "No scopes were requested."));
@@ -110,9 +118,8 @@ fn granted(access: &Access, app: usize, form: &Query) -> Result<Vec<String>, Fai
             "The authorization server resource does not have any configured default scopes, and OpenID scopes are not allowed.",
         ));
     }
-    let has = access.apps[app].scopes();
     let mut scopes: Vec<String> = Vec::new();
-    for scope in wanted.split_ascii_whitespace().filter(|&scope| has.contains(scope)) {
+    for scope in wanted.split_ascii_whitespace().filter(|scope| managed.is_granted(app, scope, millis)) {
         if !scopes.iter().any(|known| known == scope) {
             scopes.push(scope.to_owned());
         }
@@ -120,25 +127,8 @@ fn granted(access: &Access, app: usize, form: &Query) -> Result<Vec<String>, Fai
     if scopes.is_empty() { Err(request("consent_required", "You are not allowed any of the requested scopes.")) } else { Ok(scopes) }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scope_is_granted_once_and_in_the_order_of_the_request() {
-        let app = crate::org::App::new(
-            crate::id::Id::new(1, crate::id::Kind::App, 0),
-            ["okta.users.read", "okta.groups.read"].map(str::to_owned).into(),
-            crate::Role::None,
-            Dpop::NotRequired,
-        );
-        let tokens = crate::org::ApiTokens { reader: String::new(), setup: String::new() };
-        let access = Access::new(app, tokens, 1);
-        let ask = |text: &str| granted(&access, 0, &Query::parse(&format!("scope={text}")));
-        assert_eq!(
-            ask("okta.users.read+okta.apps.read+okta.groups.read+okta.users.read").unwrap(),
-            ["okta.users.read", "okta.groups.read"]
-        );
-        assert!(ask("okta.apps.read").is_err() && ask("").is_err());
-    }
+/// The client id that a token request claims to come from, for the log; nothing is checked.
+pub(crate) fn claimed_client(call: &Call) -> Option<String> {
+    let form = form(call);
+    Jws::parse(form.get("client_assertion")?)?.claim("iss").map(str::to_owned)
 }

@@ -13,7 +13,7 @@ mod token;
 pub use dpop::Dpop;
 pub use key_pair::{KeyKind, NewKey};
 
-pub(crate) use bearer::{Caller, Principal, authorize};
+pub(crate) use bearer::{Caller, Principal, authorize, credential};
 pub(crate) use endpoint::{introspect, issue};
 pub(crate) use public_key::PublicKey;
 pub(crate) use token::Token;

@@ -3,8 +3,12 @@
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{self, RsaParameters, RsaPublicKeyComponents, UnparsedPublicKey};
 use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
+use base64::alphabet::URL_SAFE;
+use base64::engine::general_purpose::{GeneralPurpose, NO_PAD, URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+/// Okta takes keys whose last letter has bits that mean nothing (recorded).
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&URL_SAFE, NO_PAD.with_decode_allow_trailing_bits(true));
 
 /// A public key as a JWK holds it (RFC 7518, section 6).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +61,15 @@ impl Curve {
     fn parse(text: &str) -> Option<Self> {
         [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.name() == text)
     }
+
+    fn of_length(bytes: usize) -> Option<Self> {
+        match bytes {
+            32 => Some(Self::P256),
+            48 => Some(Self::P384),
+            66 => Some(Self::P521),
+            _ => None,
+        }
+    }
 }
 
 impl PublicKey {
@@ -65,9 +78,17 @@ impl PublicKey {
         if jwk.get("d").is_some() {
             return None;
         }
-        let bytes = |name: &str| URL_SAFE_NO_PAD.decode(jwk.get(name)?.as_str()?).ok();
+        let bytes = |name: &str| LENIENT.decode(jwk.get(name)?.as_str()?).ok();
         match jwk.get("kty")?.as_str()? {
-            "EC" => Some(Self::Ec { curve: Curve::parse(jwk.get("crv")?.as_str()?)?, x: bytes("x")?, y: bytes("y")? }),
+            "EC" => {
+                let (x, y) = (bytes("x")?, bytes("y")?);
+                // Okta takes a key without its curve (recorded), which then follows from the length of the coordinates.
+                let curve = match jwk.get("crv") {
+                    None | Some(Value::Null) => Curve::of_length(x.len())?,
+                    Some(name) => Curve::parse(name.as_str()?)?,
+                };
+                Some(Self::Ec { curve, x, y })
+            }
             "RSA" => Some(Self::Rsa { n: bytes("n")?, e: bytes("e")? }),
             _ => None,
         }
@@ -86,6 +107,24 @@ impl PublicKey {
         let (e, _) = der_value(rest, 0x02)?;
         let unsigned = |bytes: &[u8]| bytes.iter().copied().skip_while(|&byte| byte == 0).collect();
         Some(Self::Rsa { n: unsigned(n), e: unsigned(e) })
+    }
+
+    /// The members of a JWK that make up the key.
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        let text = |bytes: &[u8]| Value::String(URL_SAFE_NO_PAD.encode(bytes));
+        let members = match self {
+            Self::Ec { curve, x, y } => vec![("kty", "EC".into()), ("crv", curve.name().into()), ("x", text(x)), ("y", text(y))],
+            Self::Rsa { n, e } => vec![("kty", "RSA".into()), ("e", text(e)), ("n", text(n))],
+        };
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The length of the modulus of an RSA key in bits, leading zeros not counted.
+    pub(crate) fn rsa_bits(&self) -> Option<usize> {
+        let Self::Rsa { n, .. } = self else { return None };
+        let significant = n.iter().skip_while(|&&byte| byte == 0);
+        let first = significant.clone().next().map_or(0, |byte| byte.leading_zeros() as usize);
+        Some((significant.count() * 8).saturating_sub(first))
     }
 
     /// The RFC 7638 thumbprint.
@@ -153,5 +192,18 @@ mod tests {
         let jwk = json!({"kty": "RSA", "n": n, "e": "AQAB", "alg": "RS256", "kid": "2011-04-29"});
         assert_eq!(PublicKey::from_jwk(&jwk).unwrap().thumbprint(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
         assert_eq!(PublicKey::from_jwk(&json!({"kty": "RSA", "n": n, "e": "AQAB", "d": "AQAB"})), None, "private members must not be sent");
+    }
+
+    #[test]
+    fn a_key_may_end_in_bits_that_mean_nothing_and_lack_its_curve() {
+        let key = |n: &str| PublicKey::from_jwk(&json!({"kty": "RSA", "n": n, "e": "AQAB"}));
+        assert!(key("gB").is_some() && key("gB") == key("gA"), "the last four bits are none of the modulus");
+        assert_eq!(key("gA").unwrap().rsa_bits(), Some(8));
+        assert_eq!(key("AAE").unwrap().rsa_bits(), Some(1), "zeros in front do not count");
+        let coordinate = "A".repeat(43);
+        let curved = json!({"kty": "EC", "crv": "P-256", "x": coordinate, "y": coordinate});
+        let curveless = json!({"kty": "EC", "crv": null, "x": coordinate, "y": coordinate});
+        assert_eq!(PublicKey::from_jwk(&curveless), PublicKey::from_jwk(&curved));
+        assert!(PublicKey::from_jwk(&json!({"kty": "EC", "x": "AA", "y": "AA"})).is_none());
     }
 }

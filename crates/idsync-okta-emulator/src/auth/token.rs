@@ -1,7 +1,7 @@
 //! Access tokens.
 
 use crate::id::letters;
-use crate::org::Shared;
+use crate::org::{Managed, Shared};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
@@ -14,6 +14,8 @@ pub(super) const LIFETIME: i64 = 3600;
 pub(crate) struct Token {
     /// The place of the app among the apps.
     pub(crate) app: usize,
+    /// The app's, when the token was made.
+    pub(super) epoch: u32,
     pub(crate) scopes: Vec<String>,
     pub(super) expires: i64,
     /// The thumbprint of the key that it is bound to.
@@ -21,8 +23,8 @@ pub(crate) struct Token {
 }
 
 impl Token {
-    pub(super) fn is_good_at(&self, now: i64) -> bool {
-        now < self.expires
+    pub(super) fn is_good_at(&self, now: i64, managed: &Managed) -> bool {
+        now < self.expires && managed.is_in_use(self.app, self.epoch)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The control API: the org changed, broken and looked into over HTTP, for tests that are not written in Rust.
 
+mod apps;
 mod changes;
 mod guard;
 mod help;
+mod quirks;
 mod report;
 mod settings;
 
@@ -61,7 +63,15 @@ fn route(org: &Org, call: &Call, parts: &[&str]) -> Result<Reply, Refused> {
             org.shared.log.clear();
             done()
         }
+        ("GET", ["quirks"]) => Ok(Reply::Json(quirks::to_json(&org.quirks()))),
+        ("PATCH", ["quirks"]) => {
+            let mut changed = org.quirks();
+            quirks::change(&mut changed, &body(call)?)?;
+            org.set_quirks(changed);
+            done()
+        }
         (_, ["users" | "groups", ..]) => changes::answer(org, call, parts),
+        (_, ["apps" | "api-tokens" | "custom-roles" | "resource-sets", ..]) => apps::answer(org, call, parts),
         (_, [_, ..]) => settings::answer(org, call, parts),
         _ => Err(Refused::NoSuchCall),
     }

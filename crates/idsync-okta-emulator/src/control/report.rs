@@ -1,6 +1,6 @@
 //! What is in the org, and what was asked of it.
 
-use crate::log::RequestLog;
+use crate::log::{Credential, RequestLog};
 use crate::org::{Org, Truth};
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,14 @@ pub(super) fn truth(org: &Org, scope: Option<&str>) -> Value {
     json!({"users": users, "groups": groups, "memberships": memberships})
 }
 
+fn credential(credential: Option<&Credential>) -> Value {
+    match credential {
+        Some(Credential::ApiToken(id)) => json!({"api_token": id}),
+        Some(Credential::App(client_id)) => json!({"app": client_id}),
+        None => Value::Null,
+    }
+}
+
 pub(super) fn requests(log: &RequestLog) -> Value {
     let counts: Vec<Value> = log
         .counts()
@@ -36,7 +44,8 @@ pub(super) fn requests(log: &RequestLog) -> Value {
         .iter()
         .map(|entry| {
             json!({
-                "endpoint": entry.endpoint.as_str(), "status": entry.status, "scheme": entry.scheme.as_str(),
+                "endpoint": entry.endpoint.as_str(), "method": entry.method.as_str(), "path": entry.path, "query": entry.query,
+                "writing": entry.is_writing, "body": entry.body, "credential": credential(entry.credential.as_ref()), "status": entry.status, "scheme": entry.scheme.as_str(),
                 "at_millis": entry.at.as_millis() as u64, "took_micros": entry.took.map(|took| took.as_micros() as u64),
                 "foreign": entry.is_foreign,
             })

@@ -1,7 +1,6 @@
 //! What the app may do, how the org behaves, and what goes wrong.
 
 use super::{Refused, Reply, body, done, done_if};
-use crate::auth::Dpop;
 use crate::faults;
 use crate::org::{Lag, Org, Role};
 use crate::rate::RateLimits;
@@ -56,7 +55,8 @@ fn role(org: &Org, body: &Value) -> Result<Reply, Refused> {
         Some(Value::String(text)) => Role::parse(text),
         _ => None,
     };
-    let names = Role::ALL.map(Role::as_str).join(", ");
+    let names: Vec<&str> = Role::ALL.iter().map(|role| role.as_str()).filter(|name| !name.is_empty()).collect();
+    let names = names.join(", ");
     org.set_role(role.ok_or_else(|| Refused::NotUnderstood(format!("`role` must be null or one of: {names}")))?);
     done()
 }
@@ -68,12 +68,7 @@ fn scopes(org: &Org, body: &Value) -> Result<Reply, Refused> {
 }
 
 fn dpop(org: &Org, body: &Value) -> Result<Reply, Refused> {
-    org.set_dpop(match body.get("dpop").and_then(Value::as_str) {
-        Some("not_required") => Dpop::NotRequired,
-        Some("optional") => Dpop::Optional,
-        Some("required") => Dpop::Required,
-        _ => return Err(wrong("`dpop` must be not_required, optional or required")),
-    });
+    org.set_dpop(super::apps::dpop(body.get("dpop").unwrap_or(&Value::Null))?);
     done()
 }
 

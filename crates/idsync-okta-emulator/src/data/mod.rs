@@ -1,14 +1,18 @@
 //! The people and groups of a fresh org, the same for the same seed.
 
+mod apps;
 mod names;
 mod people;
 mod teams;
 
 use crate::org::{Group, User};
 
+pub(crate) use apps::{FOUNDED, app_count, apps};
+
 /// How large an org is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Size {
+    pub(crate) apps: u32,
     pub(crate) users: u32,
     pub(crate) groups: u32,
     pub(crate) memberships: u64,

@@ -1,5 +1,6 @@
 //! Faults of an answer that was made.
 
+use super::before::status_answer;
 use super::fault::Fault;
 use super::kind::FaultKind;
 use super::records;
@@ -28,13 +29,15 @@ fn applies(kind: &FaultKind, call: &Call, answer: &Answer) -> bool {
     let page = answer.page.as_ref();
     let has_next = page.is_some_and(|page| page.next != Next::Nowhere);
     let has_rows = page.is_some_and(|page| page.len() > 0);
-    let is_record = answer.status == 200 && matches!(call.endpoint, Endpoint::User | Endpoint::Group);
+    let is_record = page.is_none() && answer.status.is_success() && records::is_record(&answer.body);
+    let is_linked = page.is_some_and(|page| page.links != Links::None);
     match kind {
-        FaultKind::EmptyLastPage => has_rows && !has_next,
+        FaultKind::EmptyLastPage => is_linked && has_rows && !has_next,
         FaultKind::EmptyMiddlePage | FaultKind::JoinedLinkHeader | FaultKind::LoopingNext => has_next,
         FaultKind::EmptyUsers200 => page.is_some() && call.endpoint == Endpoint::Users,
-        FaultKind::EndlessEmptyPages | FaultKind::SelfNext => page.is_some(),
-        FaultKind::ForeignNext(_) | FaultKind::NextOnAdminHost | FaultKind::RepeatedRows => has_rows,
+        FaultKind::EndlessEmptyPages | FaultKind::SelfNext => is_linked,
+        FaultKind::ForeignNext(_) | FaultKind::NextOnAdminHost => is_linked && has_rows,
+        FaultKind::RepeatedRows => has_rows,
         FaultKind::ShiftedRows => has_next && page.is_some_and(|page| page.upcoming.is_some()),
         FaultKind::DeepNesting(_) | FaultKind::MalformedRecord(_) | FaultKind::UnknownKind(_) | FaultKind::UnknownMembers => {
             has_rows || is_record
@@ -42,10 +45,12 @@ fn applies(kind: &FaultKind, call: &Call, answer: &Answer) -> bool {
         FaultKind::DuplicatedRateHeaders
         | FaultKind::MissingRateHeaders
         | FaultKind::HugeBody(_)
+        | FaultKind::LostAnswer
         | FaultKind::MalformedJson
         | FaultKind::ResetMidBody
         | FaultKind::SkewedDate(_)
         | FaultKind::SlowBody { .. }
+        | FaultKind::StatusAfter(..)
         | FaultKind::TruncatedBody => true,
         _ => false,
     }
@@ -154,6 +159,13 @@ fn change_answer(shared: &Shared, answer: &mut Answer, kind: &FaultKind) {
         FaultKind::DuplicatedRateHeaders => duplicate_rate_headers(answer),
         FaultKind::MissingRateHeaders => answer.headers.retain(|(name, _)| !name.as_str().starts_with("x-rate-limit-")),
         FaultKind::HugeBody(bytes) => answer.delivery.padding = *bytes,
+        FaultKind::LostAnswer => answer.delivery.ending = Ending::Lost,
+        FaultKind::StatusAfter(status, shape) => {
+            let counted = answer.headers.iter().filter(|(name, _)| name.as_str().starts_with("x-rate-limit-")).cloned();
+            let counted: Vec<_> = counted.collect();
+            *answer = status_answer(shared, *status, *shape);
+            answer.headers.extend(counted);
+        }
         FaultKind::MalformedJson => {
             answer.settle(&shared.base);
             let half = &answer.body[..answer.body.len() / 2];

@@ -14,6 +14,8 @@ pub(crate) struct Before {
     /// How long to wait.
     pub(crate) delay: Duration,
     pub(crate) instead: Option<Instead>,
+    /// Whether what the request changes is to be taken back.
+    pub(crate) is_ignored: bool,
 }
 
 /// What happens instead of the answer.
@@ -25,12 +27,13 @@ pub(crate) enum Instead {
 
 /// Lets the faults strike that come before the answer.
 pub(crate) fn before(shared: &Shared, call: &mut Call) -> Before {
-    let mut before = Before { delay: Duration::ZERO, instead: None };
+    let mut before = Before { delay: Duration::ZERO, instead: None, is_ignored: false };
     let mut most_rows = None;
     let strike = |fault: &Fault| {
         match &fault.kind {
             FaultKind::Delay(time) => before.delay += *time,
             FaultKind::ShrunkPages => most_rows = call.limit().map(|limit| (limit / 2).max(1)),
+            FaultKind::Ignored => before.is_ignored = true,
             FaultKind::Reset => before.instead = Some(Instead::Reset),
             _ => before.instead = Some(Instead::Answer(Box::new(answer(shared, call, &fault.kind)))),
         }
@@ -51,6 +54,7 @@ fn applies(kind: &FaultKind, call: &Call) -> bool {
         | FaultKind::Redirect(_)
         | FaultKind::Reset
         | FaultKind::Status(..) => true,
+        FaultKind::Ignored => call.is_writing(),
         FaultKind::InvalidCursor => call.query.get("after").is_some(),
         FaultKind::LargeLimit500(most) => is_list && call.limit().is_some_and(|limit| limit > *most),
         FaultKind::ShrunkPages => is_list && call.limit().is_some_and(|limit| limit > 1),
@@ -71,7 +75,7 @@ fn answer(shared: &Shared, call: &Call, kind: &FaultKind) -> Answer {
         FaultKind::InvalidCursor => Failure::invalid_cursor(),
         FaultKind::LargeLimit500(_) => Failure::internal(),
         FaultKind::Redirect(url) => return Answer::empty(302).with_header("location", url),
-        FaultKind::VanishedGroup => Failure::not_found(call.id.as_deref().unwrap_or_default(), "UserGroup"),
+        FaultKind::VanishedGroup => Failure::not_found(call.id().unwrap_or_default(), "UserGroup"),
         FaultKind::Status(status, shape) => return status_answer(shared, *status, *shape),
         // Only the kinds above take the place of an answer.
         _ => Failure::internal(),
@@ -79,7 +83,7 @@ fn answer(shared: &Shared, call: &Call, kind: &FaultKind) -> Answer {
     failure.answer(shared.number())
 }
 
-fn status_answer(shared: &Shared, status: u16, shape: BodyShape) -> Answer {
+pub(super) fn status_answer(shared: &Shared, status: u16, shape: BodyShape) -> Answer {
     match shape {
         BodyShape::Empty => Answer::empty(status),
         BodyShape::Html => {
@@ -92,6 +96,7 @@ fn status_answer(shared: &Shared, status: u16, shape: BodyShape) -> Answer {
                 401 => ("E0000011", "Invalid token provided"),
                 403 => ("E0000006", "You do not have permission to perform the requested action"),
                 404 => ("E0000007", "Not found: Resource not found"),
+                409 => ("E0000268", "Another request is making changes to the role assignments. Please try again later."),
                 429 => ("E0000047", "API call exceeded rate limit due to too many requests."),
                 503 => ("E0000181", "Service temporarily unavailable"),
                 500.. => ("E0000009", "Internal Server Error"),

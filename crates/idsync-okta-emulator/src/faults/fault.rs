@@ -1,7 +1,30 @@
 //! A fault, and when it strikes.
 
 use super::kind::FaultKind;
-use crate::server::Endpoint;
+use crate::server::{Call, Endpoint, Method};
+
+/// Which requests are meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Calls {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that change nothing, requests for access tokens among them.
+    Reading,
+    /// Those that would change something that is managed through the API.
+    Writing,
+}
+
+impl Calls {
+    pub(super) fn has(self, call: &Call) -> bool {
+        match self {
+            Self::All => true,
+            Self::Reading => !call.is_writing(),
+            Self::Writing => call.is_writing(),
+        }
+    }
+}
 
 /// Something that goes wrong, and when. Unless more is said it goes wrong once, with the first request to which it applies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,6 +32,8 @@ use crate::server::Endpoint;
 pub struct Fault {
     pub(super) kind: FaultKind,
     pub(super) endpoint: Endpoint,
+    pub(super) method: Option<Method>,
+    pub(super) calls: Calls,
     pub(super) skip: u64,
     /// `None`: always.
     pub(super) times: Option<u64>,
@@ -19,12 +44,30 @@ pub struct Fault {
 impl Fault {
     /// A fault of this kind.
     pub fn new(kind: FaultKind) -> Self {
-        Self { kind, endpoint: Endpoint::Any, skip: 0, times: Some(1), id: None, record: None }
+        Self { kind, endpoint: Endpoint::Any, method: None, calls: Calls::All, skip: 0, times: Some(1), id: None, record: None }
+    }
+
+    /// What goes wrong.
+    #[must_use]
+    pub const fn kind(&self) -> &FaultKind {
+        &self.kind
     }
 
     /// Lets it strike only requests of this kind.
     pub fn on(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;
+        self
+    }
+
+    /// Lets it strike only requests with this method.
+    pub fn of_method(mut self, method: Method) -> Self {
+        self.method = Some(method);
+        self
+    }
+
+    /// Lets it strike only requests of this sort. With [`Fault::skip`] it strikes exactly the n-th of them, whatever it asks.
+    pub fn of_calls(mut self, calls: Calls) -> Self {
+        self.calls = calls;
         self
     }
 
@@ -46,7 +89,7 @@ impl Fault {
         self
     }
 
-    /// Lets it strike only requests with this id of a user or a group in their path.
+    /// Lets it strike only requests whose path has this id, of a user, a group, an app or whatever comes first in it.
     pub fn for_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self

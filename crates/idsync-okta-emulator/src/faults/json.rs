@@ -1,8 +1,8 @@
 //! Faults as the control API writes them.
 
-use super::fault::Fault;
+use super::fault::{Calls, Fault};
 use super::kind::{BodyShape, FaultKind, Malformed};
-use crate::server::Endpoint;
+use crate::server::{Endpoint, Method};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -15,30 +15,32 @@ const MALFORMED: [(&str, Malformed); 6] = [
     ("numeric_id", Malformed::NumericId),
     ("wrong_types", Malformed::WrongTypes),
 ];
+const CALLS: [(&str, Calls); 3] = [("all", Calls::All), ("reading", Calls::Reading), ("writing", Calls::Writing)];
 /// The kinds that need no more than their name.
-const PLAIN: [(&str, FaultKind); 22] = [
-    ("concurrency_429", FaultKind::Concurrency429),
-    ("duplicated_rate_headers", FaultKind::DuplicatedRateHeaders),
-    ("empty_last_page", FaultKind::EmptyLastPage),
-    ("empty_middle_page", FaultKind::EmptyMiddlePage),
-    ("empty_users_200", FaultKind::EmptyUsers200),
-    ("endless_empty_pages", FaultKind::EndlessEmptyPages),
-    ("invalid_cursor", FaultKind::InvalidCursor),
-    ("joined_link_header", FaultKind::JoinedLinkHeader),
-    ("looping_next", FaultKind::LoopingNext),
-    ("malformed_json", FaultKind::MalformedJson),
-    ("missing_rate_headers", FaultKind::MissingRateHeaders),
-    ("next_on_admin_host", FaultKind::NextOnAdminHost),
-    ("repeated_rows", FaultKind::RepeatedRows),
-    ("reset", FaultKind::Reset),
-    ("reset_mid_body", FaultKind::ResetMidBody),
-    ("self_next", FaultKind::SelfNext),
-    ("shifted_rows", FaultKind::ShiftedRows),
-    ("shrunk_pages", FaultKind::ShrunkPages),
-    ("truncated_body", FaultKind::TruncatedBody),
-    ("unknown_members", FaultKind::UnknownMembers),
-    ("vanished_group", FaultKind::VanishedGroup),
-    ("malformed_record", FaultKind::MalformedRecord(Malformed::NotAnObject)),
+const PLAIN: [FaultKind; 23] = [
+    FaultKind::Concurrency429,
+    FaultKind::DuplicatedRateHeaders,
+    FaultKind::EmptyLastPage,
+    FaultKind::EmptyMiddlePage,
+    FaultKind::EmptyUsers200,
+    FaultKind::EndlessEmptyPages,
+    FaultKind::Ignored,
+    FaultKind::InvalidCursor,
+    FaultKind::JoinedLinkHeader,
+    FaultKind::LoopingNext,
+    FaultKind::LostAnswer,
+    FaultKind::MalformedJson,
+    FaultKind::MissingRateHeaders,
+    FaultKind::NextOnAdminHost,
+    FaultKind::RepeatedRows,
+    FaultKind::Reset,
+    FaultKind::ResetMidBody,
+    FaultKind::SelfNext,
+    FaultKind::ShiftedRows,
+    FaultKind::ShrunkPages,
+    FaultKind::TruncatedBody,
+    FaultKind::UnknownMembers,
+    FaultKind::VanishedGroup,
 ];
 
 /// Reads a fault; the error says what is wrong with it.
@@ -47,6 +49,13 @@ pub(crate) fn from_json(value: &Value) -> Result<Fault, String> {
     if let Some(name) = value.get("on") {
         let endpoint = name.as_str().and_then(Endpoint::parse);
         fault = fault.on(endpoint.ok_or_else(|| choice("on", Endpoint::ALL.iter().map(|endpoint| endpoint.as_str())))?);
+    }
+    if let Some(name) = value.get("method") {
+        let method = Method::ALL.into_iter().find(|method| name.as_str() == Some(method.as_str()));
+        fault = fault.of_method(method.ok_or_else(|| choice("method", Method::ALL.iter().map(|method| method.as_str())))?);
+    }
+    if value.get("calls").is_some() {
+        fault = fault.of_calls(named(&CALLS, value, "calls")?);
     }
     if value.get("skip").is_some() {
         fault = fault.skip(number(value, "skip")?);
@@ -68,21 +77,28 @@ pub(crate) fn from_json(value: &Value) -> Result<Fault, String> {
 /// Writes a fault.
 pub(crate) fn to_json(fault: &Fault) -> Value {
     let mut object = match &fault.kind {
-        FaultKind::BucketLimit429(time) => json!({"kind": "bucket_limit_429", "reset_after_seconds": time.as_secs()}),
-        FaultKind::DeepNesting(depth) => json!({"kind": "deep_nesting", "depth": depth}),
-        FaultKind::Delay(time) => json!({"kind": "delay", "millis": time.as_millis() as u64}),
-        FaultKind::ForeignNext(origin) => json!({"kind": "foreign_next", "origin": origin}),
-        FaultKind::HugeBody(bytes) => json!({"kind": "huge_body", "bytes": bytes}),
-        FaultKind::LargeLimit500(limit) => json!({"kind": "large_limit_500", "limit": limit}),
-        FaultKind::MalformedRecord(what) => json!({"kind": "malformed_record", "what": name_of(&MALFORMED, what)}),
-        FaultKind::Redirect(url) => json!({"kind": "redirect", "url": url}),
-        FaultKind::SkewedDate(seconds) => json!({"kind": "skewed_date", "seconds": seconds}),
-        FaultKind::SlowBody { bytes, tick } => json!({"kind": "slow_body", "bytes": bytes, "millis": tick.as_millis() as u64}),
-        FaultKind::UnknownKind(text) => json!({"kind": "unknown_kind", "text": text}),
-        FaultKind::Status(status, shape) => json!({"kind": "status", "status": status, "body": name_of(&SHAPES, shape)}),
-        plain => json!({"kind": name_of(&PLAIN, plain)}),
+        FaultKind::BucketLimit429(time) => json!({"reset_after_seconds": time.as_secs()}),
+        FaultKind::DeepNesting(depth) => json!({"depth": depth}),
+        FaultKind::Delay(time) => json!({"millis": time.as_millis() as u64}),
+        FaultKind::ForeignNext(origin) => json!({"origin": origin}),
+        FaultKind::HugeBody(bytes) => json!({"bytes": bytes}),
+        FaultKind::LargeLimit500(limit) => json!({"limit": limit}),
+        FaultKind::MalformedRecord(what) => json!({"what": name_of(&MALFORMED, what)}),
+        FaultKind::Redirect(url) => json!({"url": url}),
+        FaultKind::SkewedDate(seconds) => json!({"seconds": seconds}),
+        FaultKind::SlowBody { bytes, tick } => json!({"bytes": bytes, "millis": tick.as_millis() as u64}),
+        FaultKind::UnknownKind(text) => json!({"text": text}),
+        FaultKind::StatusAfter(status, shape) | FaultKind::Status(status, shape) => {
+            json!({"status": status, "body": name_of(&SHAPES, shape)})
+        }
+        _ => json!({}),
     };
+    object["kind"] = json!(fault.kind.name());
     object["on"] = json!(fault.endpoint.as_str());
+    object["calls"] = json!(name_of(&CALLS, &fault.calls));
+    if let Some(method) = fault.method {
+        object["method"] = json!(method.as_str());
+    }
     object["skip"] = json!(fault.skip);
     object["times"] = fault.times.map_or_else(|| json!("always"), |times| json!(times));
     if let Some(id) = &fault.id {
@@ -113,33 +129,18 @@ fn kind(value: &Value) -> Result<FaultKind, String> {
             let (bytes, tick) = (number(value, "bytes")? as usize, Duration::from_millis(number(value, "millis")?));
             FaultKind::SlowBody { bytes, tick }
         }
-        "status" => {
+        "status" | "status_after" => {
             let status = u16::try_from(number(value, "status")?).ok().filter(|status| (200..600).contains(status));
-            FaultKind::Status(status.ok_or("`status` must be from 200 to 599")?, named(&SHAPES, value, "body")?)
+            let status = status.ok_or("`status` must be from 200 to 599")?;
+            let shape = named(&SHAPES, value, "body")?;
+            if name == "status" { FaultKind::Status(status, shape) } else { FaultKind::StatusAfter(status, shape) }
         }
         "unknown_kind" => FaultKind::UnknownKind(text(value, "text")?),
         _ => {
-            let plain = PLAIN.iter().find(|(known, _)| *known == name);
-            plain.map(|(_, kind)| kind.clone()).ok_or_else(|| choice("kind", kinds()))?
+            let plain = PLAIN.into_iter().find(|kind| kind.name() == name);
+            plain.ok_or_else(|| choice("kind", FaultKind::NAMES.iter().copied()))?
         }
     })
-}
-
-fn kinds() -> impl Iterator<Item = &'static str> {
-    let with_more = [
-        "bucket_limit_429",
-        "deep_nesting",
-        "delay",
-        "foreign_next",
-        "huge_body",
-        "large_limit_500",
-        "redirect",
-        "skewed_date",
-        "slow_body",
-        "status",
-        "unknown_kind",
-    ];
-    PLAIN.iter().map(|(name, _)| *name).chain(with_more)
 }
 
 fn number(value: &Value, name: &str) -> Result<u64, String> {
@@ -167,12 +168,14 @@ fn choice(member: &str, all: impl Iterator<Item = &'static str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_fault_survives_the_way_through_json() {
-        let mut kinds: Vec<FaultKind> = PLAIN.iter().map(|(_, kind)| kind.clone()).collect();
+        let mut kinds = PLAIN.to_vec();
         kinds.extend(MALFORMED.iter().map(|(_, what)| FaultKind::MalformedRecord(*what)));
         kinds.extend(SHAPES.iter().map(|(_, shape)| FaultKind::Status(502, *shape)));
+        kinds.extend(SHAPES.iter().map(|(_, shape)| FaultKind::StatusAfter(500, *shape)));
         kinds.extend([
             FaultKind::BucketLimit429(Duration::from_secs(3)),
             FaultKind::DeepNesting(4),
@@ -185,10 +188,12 @@ mod tests {
             FaultKind::SlowBody { bytes: 9, tick: Duration::from_millis(10) },
             FaultKind::UnknownKind("ON_LEAVE".to_owned()),
         ]);
+        let names: BTreeSet<_> = kinds.iter().map(FaultKind::name).collect();
+        assert_eq!(names, FaultKind::NAMES.iter().copied().collect(), "every kind is tried");
         for kind in kinds {
-            for fault in
-                [Fault::new(kind.clone()), Fault::new(kind).on(Endpoint::Members).skip(2).always().for_id("00g1").of_record("00u1")]
-            {
+            let narrow = Fault::new(kind.clone()).on(Endpoint::Apps).of_method(Method::Post).of_calls(Calls::Writing);
+            let members = Fault::new(kind.clone()).on(Endpoint::Members).skip(2).always().for_id("00g1").of_record("00u1");
+            for fault in [Fault::new(kind), narrow, members] {
                 assert_eq!(from_json(&to_json(&fault)), Ok(fault));
             }
         }
@@ -198,7 +203,7 @@ mod tests {
     fn what_is_wrong_with_a_fault_is_said() {
         for (fault, words) in [
             (json!({}), "`kind` is missing"),
-            (json!({"kind": "flood"}), "`kind` must be one of: concurrency_429"),
+            (json!({"kind": "flood"}), "`kind` must be one of: bucket_limit_429, "),
             (json!({"kind": "status", "status": 99, "body": "html"}), "from 200 to 599"),
             (json!({"kind": "status", "status": 500, "body": "pdf"}), "empty, html, okta"),
             (json!({"kind": "reset", "on": "nowhere"}), "`on` must be one of: any"),

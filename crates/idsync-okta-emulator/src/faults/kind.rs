@@ -33,12 +33,16 @@ pub enum FaultKind {
     HugeBody(u64),
     /// 400 `E0000029` for a page that is not the first. Applies to requests with a cursor.
     InvalidCursor,
+    /// The answer is what it would be, and nothing has changed. Applies to writing requests.
+    Ignored,
     /// Both links come in one header line. Applies to pages that are followed by another.
     JoinedLinkHeader,
     /// 500 `E0000009` where the page size is above this one. Applies to such requests.
     LargeLimit500(usize),
     /// `next` leads back to the first page. Applies to pages that are followed by another.
     LoopingNext,
+    /// The org does what is asked, and the connection is torn down before the answer begins.
+    LostAnswer,
     /// The body is cut and closed wrongly, though of the announced length.
     MalformedJson,
     /// One record, the one in the middle of a page, is not what it should be. Applies to pages with rows and to single records.
@@ -72,6 +76,8 @@ pub enum FaultKind {
     },
     /// An answer with this status and a body of this shape.
     Status(u16, BodyShape),
+    /// The org does what is asked, and answers with this status and a body of this shape.
+    StatusAfter(u16, BodyShape),
     /// Only half of the announced body comes; then the connection is closed.
     TruncatedBody,
     /// The first record has this state, or type, which need not be one that anybody knows. Applies to records and pages.
@@ -80,6 +86,62 @@ pub enum FaultKind {
     UnknownMembers,
     /// 404 `E0000007` for a member list, as when the group was deleted a moment ago. Applies to member lists.
     VanishedGroup,
+}
+
+macro_rules! names {
+    ($($name:literal => $kind:pat,)+) => {
+        impl FaultKind {
+            /// The names of all kinds.
+            pub const NAMES: &[&str] = &[$($name,)+];
+
+            /// The name of this kind, whatever more there is to say about it.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $($kind => $name,)+
+                }
+            }
+        }
+    };
+}
+
+names! {
+    "bucket_limit_429" => Self::BucketLimit429(_),
+    "concurrency_429" => Self::Concurrency429,
+    "deep_nesting" => Self::DeepNesting(_),
+    "delay" => Self::Delay(_),
+    "duplicated_rate_headers" => Self::DuplicatedRateHeaders,
+    "empty_last_page" => Self::EmptyLastPage,
+    "empty_middle_page" => Self::EmptyMiddlePage,
+    "empty_users_200" => Self::EmptyUsers200,
+    "endless_empty_pages" => Self::EndlessEmptyPages,
+    "foreign_next" => Self::ForeignNext(_),
+    "huge_body" => Self::HugeBody(_),
+    "ignored" => Self::Ignored,
+    "invalid_cursor" => Self::InvalidCursor,
+    "joined_link_header" => Self::JoinedLinkHeader,
+    "large_limit_500" => Self::LargeLimit500(_),
+    "looping_next" => Self::LoopingNext,
+    "lost_answer" => Self::LostAnswer,
+    "malformed_json" => Self::MalformedJson,
+    "malformed_record" => Self::MalformedRecord(_),
+    "missing_rate_headers" => Self::MissingRateHeaders,
+    "next_on_admin_host" => Self::NextOnAdminHost,
+    "redirect" => Self::Redirect(_),
+    "repeated_rows" => Self::RepeatedRows,
+    "reset" => Self::Reset,
+    "reset_mid_body" => Self::ResetMidBody,
+    "self_next" => Self::SelfNext,
+    "shifted_rows" => Self::ShiftedRows,
+    "shrunk_pages" => Self::ShrunkPages,
+    "skewed_date" => Self::SkewedDate(_),
+    "slow_body" => Self::SlowBody { .. },
+    "status" => Self::Status(..),
+    "status_after" => Self::StatusAfter(..),
+    "truncated_body" => Self::TruncatedBody,
+    "unknown_kind" => Self::UnknownKind(_),
+    "unknown_members" => Self::UnknownMembers,
+    "vanished_group" => Self::VanishedGroup,
 }
 
 /// The body of an answer that says no.

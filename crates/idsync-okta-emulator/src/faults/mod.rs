@@ -8,7 +8,7 @@ mod kind;
 mod records;
 mod registry;
 
-pub use fault::Fault;
+pub use fault::{Calls, Fault};
 pub use kind::{BodyShape, FaultKind, Malformed};
 pub use registry::{AddedFault, Faults};
 

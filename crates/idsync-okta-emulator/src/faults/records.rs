@@ -18,6 +18,11 @@ fn id_end(record: &[u8]) -> usize {
     quote.map_or(record.len(), |at| START.len() + at + 1)
 }
 
+/// Whether a body is one record.
+pub(super) fn is_record(body: &[u8]) -> bool {
+    body.starts_with(START)
+}
+
 /// Whether the record has this id.
 pub(super) fn has_id(record: &[u8], id: &str) -> bool {
     let id = json!(id).to_string();
@@ -61,7 +66,7 @@ pub(super) fn with_kind(record: &[u8], kind: &str) -> Vec<u8> {
     with_kinds(record, escaped, escaped)
 }
 
-/// Of both kinds of record only users have a `status` that is a text, and only groups such a `type`.
+/// What has a `status` that is a text has its state there; of what has none, only groups have such a `type`.
 fn with_kinds(record: &[u8], status: &str, kind: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(record);
     for (name, unknown) in [("status", status), ("type", kind)] {

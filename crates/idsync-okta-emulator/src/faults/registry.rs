@@ -64,7 +64,9 @@ impl Faults {
         for active in self.lock().iter_mut() {
             let fault = &mut active.fault;
             let is_meant = (fault.endpoint == Endpoint::Any || fault.endpoint == call.endpoint)
-                && (fault.id.is_none() || fault.id == call.id)
+                && fault.calls.has(call)
+                && fault.method.is_none_or(|method| method == call.method)
+                && (fault.id.is_none() || fault.id.as_deref() == call.id())
                 && fault.times != Some(0)
                 && applies(fault);
             if !is_meant {

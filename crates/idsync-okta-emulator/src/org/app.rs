@@ -1,46 +1,11 @@
-//! The apps of the org, and what they may do.
+//! The apps of the org.
 
+use super::role::Role;
+use super::span::{Progress, Span};
 use crate::auth::{Dpop, PublicKey};
 use crate::id::Id;
-use std::collections::BTreeSet;
-
-/// The admin role of an app. Scopes say which calls an app may make, the role says which things it sees (Okta reference: "Build an OAuth
-/// 2.0 service app").
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Role {
-    /// `HELP_DESK_ADMIN`; reads users and groups.
-    HelpDeskAdmin,
-    /// No role: user lists and member lists are empty, and everything else is refused.
-    None,
-    /// `ORG_ADMIN`; reads users and groups.
-    OrgAdmin,
-    /// `READ_ONLY_ADMIN`; reads users and groups.
-    ReadOnlyAdmin,
-    /// `SUPER_ADMIN`; may do everything.
-    SuperAdmin,
-}
-
-impl Role {
-    /// Every role.
-    pub const ALL: [Self; 5] = [Self::HelpDeskAdmin, Self::None, Self::OrgAdmin, Self::ReadOnlyAdmin, Self::SuperAdmin];
-
-    /// The role as Okta spells it; empty for [`Role::None`].
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::HelpDeskAdmin => "HELP_DESK_ADMIN",
-            Self::None => "",
-            Self::OrgAdmin => "ORG_ADMIN",
-            Self::ReadOnlyAdmin => "READ_ONLY_ADMIN",
-            Self::SuperAdmin => "SUPER_ADMIN",
-        }
-    }
-
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.as_str() == text)
-    }
-}
+use crate::moment::Moment;
+use serde_json::{Map, Value};
 
 /// What `GET /api/v1/groups` answers to an app without a role: the sources leave it open, so a client must bear both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,91 +18,145 @@ pub enum GroupsWithoutRole {
     Forbidden,
 }
 
-/// A service app.
-#[derive(Debug)]
-pub(crate) struct App {
-    /// The id of the app, too: Okta makes them the same unless it is told otherwise (recorded).
-    pub(crate) client_id: String,
-    pub(crate) status: AppStatus,
-    pub(crate) dpop: Dpop,
-    pub(crate) keys: Vec<AppKey>,
-    scopes: BTreeSet<String>,
-    role: Role,
-    upcoming: Option<Upcoming>,
+/// Whether an app is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AppStatus {
+    /// `ACTIVE`.
+    Active,
+    /// `INACTIVE`: it gets no access tokens, and those that it had are void for good.
+    Inactive,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum AppStatus {
+/// Whether a key is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyStatus {
+    /// `ACTIVE`.
     Active,
+    /// `INACTIVE`: assertions signed with it are refused.
     Inactive,
+}
+
+impl AppStatus {
+    /// The status as Okta spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Inactive => "INACTIVE",
+        }
+    }
+}
+
+impl KeyStatus {
+    /// The status as Okta spells it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "ACTIVE",
+            Self::Inactive => "INACTIVE",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        [Self::Active, Self::Inactive].into_iter().find(|status| status.as_str() == text)
+    }
+}
+
+/// An app of any kind.
+#[derive(Debug, Clone)]
+pub(crate) struct App {
+    pub(crate) id: Id,
+    /// The name in Okta's catalogue, such as `oidc_client`.
+    pub(crate) name: String,
+    pub(crate) label: String,
+    pub(crate) sign_on_mode: String,
+    pub(crate) status: AppStatus,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
+    /// Members that are only kept and shown: `accessibility`, `visibility`, and `settings` without those of the client.
+    pub(crate) shown: Map<String, Value>,
+    /// What makes it an OAuth client, if it is one.
+    pub(crate) client: Option<Client>,
+    pub(crate) roles: Vec<RoleAssignment>,
+    /// How many requests it has made.
+    pub(crate) requests: u64,
+    /// Moves when the app is deactivated, which makes the tokens of before void for good.
+    pub(crate) epoch: u32,
+}
+
+/// An OAuth client.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    /// The id of the app, unless another one was asked for (recorded).
+    pub(crate) id: String,
+    pub(crate) auth_method: String,
+    pub(crate) secret: Option<String>,
+    pub(crate) is_service: bool,
+    pub(crate) dpop: Dpop,
+    pub(crate) keys: Vec<AppKey>,
+    pub(crate) keys_uri: Option<String>,
+    /// Members of `credentials.oauthClient` that are only kept and shown.
+    pub(crate) credentials: Map<String, Value>,
+    /// Members of `settings.oauthClient` that are only kept and shown.
+    pub(crate) settings: Map<String, Value>,
 }
 
 /// A public key with which an app may sign its assertions.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct AppKey {
-    pub(crate) kid: String,
+    pub(crate) id: Id,
+    pub(crate) kid: Option<String>,
     pub(crate) key: PublicKey,
+    /// The JWK as it was sent, without `kid` and `status`.
+    pub(crate) members: Map<String, Value>,
     pub(crate) status: KeyStatus,
+    pub(crate) created: Moment,
+    pub(crate) updated: Moment,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum KeyStatus {
-    Active,
-    Inactive,
+/// A standard role that an app has. Custom roles are in the bindings of resource sets.
+#[derive(Debug, Clone)]
+pub(crate) struct RoleAssignment {
+    pub(crate) id: String,
+    pub(crate) role: Role,
+    pub(crate) created: Moment,
+    pub(crate) span: Span,
 }
 
-/// A change that is not effective yet.
-#[derive(Debug)]
-struct Upcoming {
-    scopes: Option<BTreeSet<String>>,
-    role: Option<Role>,
-    requests_left: u32,
-}
+pub(crate) const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 
 impl App {
-    pub(crate) fn new(id: Id, scopes: BTreeSet<String>, role: Role, dpop: Dpop) -> Self {
-        let client_id = id.to_string();
-        Self { client_id, status: AppStatus::Active, dpop, keys: Vec::new(), scopes, role, upcoming: None }
+    pub(crate) fn client_id(&self) -> Option<&str> {
+        self.client.as_ref().map(|client| client.id.as_str())
     }
 
-    pub(crate) fn scopes(&self) -> &BTreeSet<String> {
-        &self.scopes
+    /// How far the app has come at this time.
+    pub(crate) fn progress(&self, millis: i64) -> Progress {
+        Progress { requests: self.requests, millis }
     }
 
-    pub(crate) fn role(&self) -> Role {
-        self.role
+    /// The roles that were given to it and not taken away.
+    pub(crate) fn listed_roles(&self) -> impl Iterator<Item = &RoleAssignment> {
+        self.roles.iter().filter(|assigned| assigned.span.is_listed())
     }
 
-    pub(crate) fn set_role(&mut self, role: Role, delay: u32) {
-        self.change(delay, None, Some(role));
-    }
-
-    pub(crate) fn set_scopes(&mut self, scopes: BTreeSet<String>, delay: u32) {
-        self.change(delay, Some(scopes), None);
-    }
-
-    fn change(&mut self, delay: u32, scopes: Option<BTreeSet<String>>, role: Option<Role>) {
-        let upcoming = self.upcoming.get_or_insert(Upcoming { scopes: None, role: None, requests_left: 0 });
-        upcoming.requests_left = delay;
-        upcoming.scopes = scopes.or(upcoming.scopes.take());
-        upcoming.role = role.or(upcoming.role.take());
-        if delay == 0 {
-            self.settle();
+    pub(crate) fn set_status(&mut self, status: AppStatus) {
+        if status == AppStatus::Inactive {
+            self.epoch += 1;
         }
+        self.status = status;
+    }
+}
+
+impl AppKey {
+    pub(crate) fn is_active(&self) -> bool {
+        self.status == KeyStatus::Active
     }
 
-    /// Notes a request of the app; what was changed becomes effective when enough of them were made.
-    pub(crate) fn note_request(&mut self) {
-        match &mut self.upcoming {
-            Some(Upcoming { requests_left: 0, .. }) => self.settle(),
-            Some(upcoming) => upcoming.requests_left -= 1,
-            None => {}
-        }
-    }
-
-    fn settle(&mut self) {
-        let Some(upcoming) = self.upcoming.take() else { return };
-        self.scopes = upcoming.scopes.unwrap_or_else(|| std::mem::take(&mut self.scopes));
-        self.role = upcoming.role.unwrap_or(self.role);
+    /// Whether the key is for encryption, and so not for assertions.
+    pub(crate) fn is_for_encryption(&self) -> bool {
+        self.members.get("use").and_then(Value::as_str) == Some("enc")
     }
 }

@@ -1,8 +1,11 @@
-//! The keys of the app.
+//! The keys of the emulator's app.
 
 use super::Org;
 use super::app::{AppKey, KeyStatus};
+use super::managed::Managed;
 use crate::auth::{KeyKind, NewKey, PublicKey};
+use crate::id::Kind;
+use crate::moment::Moment;
 use serde_json::Value;
 use std::io;
 
@@ -29,36 +32,51 @@ impl Org {
 
     /// Activates a key again. False when there is no such key.
     pub fn activate_key(&self, key_id: &str) -> bool {
-        self.set_key_status(key_id, KeyStatus::Active)
+        self.with_keys(|keys| set_status(keys, key_id, KeyStatus::Active))
     }
 
     /// Deactivates a key: assertions signed with it are refused. False when there is no such key.
     pub fn deactivate_key(&self, key_id: &str) -> bool {
-        self.set_key_status(key_id, KeyStatus::Inactive)
+        self.with_keys(|keys| set_status(keys, key_id, KeyStatus::Inactive))
     }
 
     /// Removes a key. False when there is no such key.
     pub fn remove_key(&self, key_id: &str) -> bool {
-        let mut access = self.shared.access();
-        let keys = &mut access.apps[0].keys;
-        let before = keys.len();
-        keys.retain(|key| key.kid != key_id);
-        keys.len() < before
+        self.with_keys(|keys| {
+            let before = keys.len();
+            keys.retain(|key| key.kid.as_deref() != Some(key_id));
+            keys.len() < before
+        })
     }
 
-    /// Registers a key that was made already.
-    pub(crate) fn register_key(&self, key: &NewKey, public: PublicKey) {
-        self.register(key.key_id().to_owned(), public);
-    }
-
-    fn set_key_status(&self, key_id: &str, status: KeyStatus) -> bool {
-        let mut access = self.shared.access();
-        let Some(key) = access.apps[0].keys.iter_mut().find(|key| key.kid == key_id) else { return false };
-        key.status = status;
-        true
+    fn with_keys(&self, change: impl FnOnce(&mut Vec<AppKey>) -> bool) -> bool {
+        let managed = &mut self.shared.access().managed;
+        let reader = managed.reader;
+        managed.app_mut(reader).and_then(|app| app.client.as_mut()).is_some_and(|client| change(&mut client.keys))
     }
 
     fn register(&self, kid: String, key: PublicKey) {
-        self.shared.access().apps[0].keys.push(AppKey { kid, key, status: KeyStatus::Active });
+        let now = self.shared.now();
+        let managed = &mut self.shared.access().managed;
+        managed.register_key(managed.reader, kid, key, now);
     }
+}
+
+impl Managed {
+    /// Adds a key to an app.
+    pub(crate) fn register_key(&mut self, place: usize, kid: String, key: PublicKey, now: Moment) {
+        let id = self.id(Kind::Key);
+        let members = key.members();
+        let key = AppKey { id, kid: Some(kid), key, members, status: KeyStatus::Active, created: now, updated: now };
+        if let Some(client) = self.app_mut(place).and_then(|app| app.client.as_mut()) {
+            client.keys.push(key);
+        }
+    }
+}
+
+/// Sets the status of the key with this `kid`. False when there is none.
+pub(super) fn set_status(keys: &mut [AppKey], kid: &str, status: KeyStatus) -> bool {
+    let Some(key) = keys.iter_mut().find(|key| key.kid.as_deref() == Some(kid)) else { return false };
+    key.status = status;
+    true
 }

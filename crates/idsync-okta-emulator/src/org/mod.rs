@@ -1,28 +1,57 @@
 //! The org: who is in it, what may be read, and by whom.
 
 mod access;
+mod api_token;
 mod app;
 mod data;
+mod drift;
+mod grant;
 mod group;
 mod groups;
+mod iam;
 mod keys;
 mod lag;
+mod managed;
 mod members;
+mod quirks;
+mod reader;
 mod replace;
+mod resource;
+mod rights;
+mod role;
+mod share;
+mod span;
 mod status;
 mod truth;
+mod truth_apps;
 mod user;
 mod users;
 
-pub use app::{GroupsWithoutRole, Role};
+pub use api_token::NewApiToken;
+pub use app::{AppStatus, GroupsWithoutRole, KeyStatus};
 pub use lag::Lag;
+pub use quirks::{
+    AdminApps, CustomRoles, DeletionInUse, GrantAgain, GrantsByApps, InactiveApps, KeyList, Labels, LifecycleBody, Network, Quirks,
+    Statuses,
+};
+pub use role::Role;
 pub use status::{GroupType, Status};
 pub use truth::{Counts, Truth, TruthGroup, TruthUser};
+pub use truth_apps::{TruthApiToken, TruthApp, TruthCustomRole, TruthGrant, TruthKey, TruthResourceSet, TruthRole};
 
-pub(crate) use access::{Access, ApiTokens};
-pub(crate) use app::{App, AppStatus, KeyStatus};
+pub(crate) use access::Access;
+pub(crate) use api_token::ApiToken;
+pub(crate) use app::{App, AppKey, Client, PRIVATE_KEY_JWT, RoleAssignment};
 pub(crate) use data::Data;
+pub(crate) use drift::effects;
+pub(crate) use grant::Grant;
 pub(crate) use group::{Group, GroupCore, Members};
+pub(crate) use iam::{Binding, CustomRole, Iam, Member, Permission, ResourceSet, SetResource};
+pub(crate) use managed::Managed;
+pub(crate) use resource::Resource;
+pub(crate) use rights::Rights;
+pub(crate) use share::{Share, ShareOf, USUAL_SHARE};
+pub(crate) use span::Span;
 pub(crate) use user::{User, UserCore, text_member};
 
 use crate::clock::Clock;
@@ -102,6 +131,11 @@ impl Shared {
     /// A number that was not given before; for request ids, error ids and the like.
     pub(crate) fn number(&self) -> u64 {
         mix(self.numbers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// When the org was founded.
+    pub(crate) fn founded(&self) -> Moment {
+        crate::data::FOUNDED
     }
 
     pub(crate) fn org_id(&self) -> Id {

@@ -1,6 +1,6 @@
 //! The command line.
 
-use idsync_okta_emulator::{Dpop, KeyKind, OktaEmulator, OktaEmulatorBuilder, RateLimits};
+use idsync_okta_emulator::{Dpop, KeyKind, OktaEmulator, OktaEmulatorBuilder, Quirks, RateLimits};
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
 
@@ -12,6 +12,9 @@ Usage: idsync-okta-emulator [OPTIONS]
   --users N            users, deactivated ones among them (120)
   --groups N           groups beside the built-in ones (12)
   --memberships N      memberships in all groups but Everyone (600)
+  --apps N             apps beside the built-in ones and the one that may read the org (8)
+  --without-app        leave out the app that may read the org, as before anything was set up
+  --app-quota N        how many apps may be there at once, without the built-in ones (any number)
   --seed N             what the org is made from: the same seed makes the same people (1)
   --port N             port on 127.0.0.1; 0 takes any free one (0)
   --key-file FILE      where to write the app's private key (a file in a new folder for temporary files)
@@ -21,7 +24,8 @@ Usage: idsync-okta-emulator [OPTIONS]
   --rsa                make an RSA key; without it an elliptic curve key
   --help               this text
 
-The program prints the URL, the client id, the file with the key, and two API tokens, and runs until it is interrupted.
+The program prints the URL, the client id, the file with the key, an API token that reads, and the setup token, which is that of the
+super admin, and runs until it is interrupted.
 Then see `curl URL/emulator` for how to change the org and how to make it misbehave.
 ";
 
@@ -43,12 +47,19 @@ impl Arguments {
     /// Reads the command line. The error says what is wrong with it.
     pub(crate) fn parse(mut parser: Parser) -> Result<Wanted, lexopt::Error> {
         let mut builder = OktaEmulator::builder();
+        let mut quirks = Quirks::default();
         let mut key_file = None;
         while let Some(argument) = parser.next()? {
             builder = match argument {
                 Arg::Long("users") => builder.users(parser.value()?.parse()?),
                 Arg::Long("groups") => builder.groups(parser.value()?.parse()?),
                 Arg::Long("memberships") => builder.memberships(parser.value()?.parse()?),
+                Arg::Long("apps") => builder.apps(parser.value()?.parse()?),
+                Arg::Long("without-app") => builder.without_app(),
+                Arg::Long("app-quota") => {
+                    quirks.app_quota = Some(parser.value()?.parse()?);
+                    builder
+                }
                 Arg::Long("seed") => builder.seed(parser.value()?.parse()?),
                 Arg::Long("port") => builder.port(parser.value()?.parse()?),
                 Arg::Long("clock-skew") => builder.clock_skew(parser.value()?.parse()?),
@@ -63,7 +74,7 @@ impl Arguments {
                 _ => return Err(argument.unexpected()),
             };
         }
-        Ok(Wanted::Org(Box::new(Self { builder, key_file })))
+        Ok(Wanted::Org(Box::new(Self { builder: builder.quirks(quirks), key_file })))
     }
 }
 
@@ -92,6 +103,7 @@ mod tests {
             (vec!["--no-such-flag"], "--no-such-flag"),
             (vec!["--users", "many"], "many"),
             (vec!["--users"], "--users"),
+            (vec!["--app-quota", "few"], "few"),
             (vec!["--rate-limits", "some"], "expected none, workforce or integrator"),
             (vec!["file"], "file"),
         ] {

@@ -30,13 +30,20 @@ pub(crate) async fn run(arguments: Arguments) -> io::Result<()> {
 fn introduce(emulator: &OktaEmulator, key: &KeyFile) {
     let (url, client, file) = (emulator.url(), emulator.client_id(), key.path().display());
     println!("An Okta org runs at {url} until this program is interrupted.\n");
-    println!("  client id    {client}");
-    println!("  key id       {}", emulator.key_id());
-    println!("  key file     {file}");
+    let has_app = emulator.org().app(client).is_some();
+    if has_app {
+        println!("  client id    {client}");
+        println!("  key id       {}", emulator.key_id());
+        println!("  key file     {file}");
+    }
     println!("  API token    {}", emulator.api_token());
     println!("  setup token  {}\n", emulator.setup_token());
-    println!("Sync it:");
-    println!("  cargo run --release --example sync -- --org {url} --client-id {client} --key {file} --database directory.db\n");
+    if has_app {
+        println!("Sync it:");
+        println!("  cargo run --release --example sync -- --org {url} --client-id {client} --key {file} --database directory.db\n");
+    }
+    println!("See which apps there are, as the super admin who sets one up:");
+    println!("  curl -H 'Authorization: SSWS {}' '{url}/api/v1/apps'\n", emulator.setup_token());
     println!("Look into it:");
     println!("  curl -H 'Authorization: SSWS {}' '{url}/api/v1/users?limit=2'\n", emulator.api_token());
     println!("Change it, break it, and see what was asked of it:");

@@ -7,10 +7,18 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Bucket {
+    /// `/api/v1/apps/{id}`.
+    App,
+    /// `/api/v1/apps`, and what belongs to one app: its grants, keys and life cycle. The smallest one.
+    Apps,
+    /// `/oauth2/v1/clients`, and the roles of clients.
+    Clients,
     /// `/api/v1/groups/{id}`.
     Group,
     /// `/api/v1/groups` and the member lists.
     Groups,
+    /// `/api/v1/iam`: custom roles and resource sets.
+    Iam,
     /// All other paths.
     Other,
     /// `/oauth2/v1/token`.
@@ -23,7 +31,8 @@ pub enum Bucket {
 
 impl Bucket {
     /// Every bucket.
-    pub const ALL: [Self; 6] = [Self::Group, Self::Groups, Self::Other, Self::Token, Self::User, Self::Users];
+    pub const ALL: [Self; 10] =
+        [Self::App, Self::Apps, Self::Clients, Self::Group, Self::Groups, Self::Iam, Self::Other, Self::Token, Self::User, Self::Users];
 }
 
 /// How many requests the org takes from one caller in a window, per bucket, and how many at once from all.
@@ -46,14 +55,14 @@ impl RateLimits {
     /// its concurrency.
     #[must_use]
     pub fn integrator() -> Self {
-        let limits = [50, 50, 50, 150, 50, 50];
+        let limits = [50, 10, 12, 50, 50, 100, 50, 150, 50, 50];
         Self { buckets: per_minute(limits), concurrency: Some(17) }
     }
 
     /// What an app gets of a Workforce org: half of the published limits, and half of its concurrency.
     #[must_use]
     pub fn workforce() -> Self {
-        let limits = [500, 250, 600, 1000, 1000, 300];
+        let limits = [250, 50, 50, 500, 250, 100, 600, 1000, 1000, 300];
         Self { buckets: per_minute(limits), concurrency: Some(37) }
     }
 
@@ -91,6 +100,6 @@ impl Default for RateLimits {
 }
 
 /// In the order of [`Bucket::ALL`].
-fn per_minute(limits: [u32; 6]) -> BTreeMap<Bucket, (u32, Duration)> {
+fn per_minute(limits: [u32; 10]) -> BTreeMap<Bucket, (u32, Duration)> {
     Bucket::ALL.into_iter().zip(limits).map(|(bucket, limit)| (bucket, (limit, MINUTE))).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::limits::{Bucket, RateLimits};
 use crate::auth::Principal;
+use crate::org::USUAL_SHARE;
 use std::collections::HashMap;
 
 /// The windows that are open.
@@ -41,10 +42,12 @@ impl Windows {
         &self.limits
     }
 
-    /// Counts a request. A window starts with its first request and not with the minute; its first answer shows one less than the limit
+    /// Counts a request of somebody who gets this share of the limits, in percent. A window starts with its first request and not with the minute; its first answer shows one less than the limit
     /// (recorded).
-    pub(crate) fn count(&mut self, principal: Principal, bucket: Bucket, now_millis: i64) -> Count {
-        let (limit, length) = self.limits.of(bucket);
+    pub(crate) fn count(&mut self, principal: Principal, bucket: Bucket, share: u32, now_millis: i64) -> Count {
+        let (usual, length) = self.limits.of(bucket);
+        // The limits that are set are those of who gets the usual share.
+        let limit = u32::try_from(u64::from(usual) * u64::from(share) / u64::from(USUAL_SHARE)).unwrap_or(u32::MAX);
         let length = i64::try_from(length.as_millis()).unwrap_or(i64::MAX / 2);
         let window = self.open.entry((principal, bucket)).or_insert(Window { start_millis: now_millis, used: 0 });
         if !(window.start_millis..window.start_millis + length).contains(&now_millis) {
@@ -54,7 +57,7 @@ impl Windows {
         window.used += u32::from(!is_over);
         // A client that waits until the second in the header must find the window closed.
         let reset = (window.start_millis + length + 999).div_euclid(1000);
-        Count { limit, remaining: limit - window.used, reset, is_over }
+        Count { limit, remaining: limit.saturating_sub(window.used), reset, is_over }
     }
 }
 
@@ -68,14 +71,19 @@ mod tests {
         let limits = RateLimits::unlimited().with(Bucket::Users, 2, Duration::from_secs(60));
         let mut windows = Windows::new(limits);
         let mut at = |millis| {
-            let count = windows.count(Principal::App(0), Bucket::Users, millis);
+            let count = windows.count(Principal::App(0), Bucket::Users, USUAL_SHARE, millis);
             (count.remaining, count.reset, count.is_over)
         };
         assert_eq!(at(10_500), (1, 71, false));
         assert_eq!(at(30_000), (0, 71, false));
         assert_eq!(at(70_499), (0, 71, true));
         assert_eq!(at(71_000), (1, 131, false));
-        assert_eq!(windows.count(Principal::ApiToken, Bucket::Users, 71_000).remaining, 1, "each caller has windows of its own");
-        assert_eq!(windows.count(Principal::App(0), Bucket::User, 71_000).remaining, 999_999, "and each bucket");
+        assert_eq!(
+            windows.count(Principal::ApiToken(0), Bucket::Users, USUAL_SHARE, 71_000).remaining,
+            1,
+            "each caller has windows of its own"
+        );
+        assert_eq!(windows.count(Principal::App(0), Bucket::User, USUAL_SHARE, 71_000).remaining, 999_999, "and each bucket");
+        assert_eq!(windows.count(Principal::App(1), Bucket::Users, 100, 71_000).limit, 4, "and twice the usual share is twice as much");
     }
 }

@@ -7,8 +7,11 @@ use crate::moment::Moment;
 /// A language for conditions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
+    AppFilter,
     GroupFilter,
     GroupSearch,
+    /// Of principal rate limits.
+    ShareFilter,
     UserFilter,
     UserSearch,
 }
@@ -19,7 +22,7 @@ pub(super) const TIMES: [&str; 5] = ["activated", "created", "lastMembershipUpda
 impl Dialect {
     /// Searches compare texts without case, filters with it (Okta reference: "List all users").
     pub(super) fn minds_case(self) -> bool {
-        matches!(self, Self::GroupFilter | Self::UserFilter)
+        matches!(self, Self::AppFilter | Self::GroupFilter | Self::ShareFilter | Self::UserFilter)
     }
 
     pub(super) fn allows_presence(self, attribute: &str) -> bool {
@@ -41,10 +44,12 @@ impl Dialect {
     fn knows(self, attribute: &str) -> bool {
         let custom = |attribute: &str| attribute.strip_prefix("profile.").is_some_and(|name| !name.is_empty());
         match self {
+            Self::AppFilter => matches!(attribute, "credentials.signing.kid" | "id" | "name" | "settings.slo.enabled" | "status"),
             Self::GroupFilter => matches!(attribute, "id" | "lastMembershipUpdated" | "lastUpdated" | "type"),
             Self::GroupSearch => {
                 matches!(attribute, "created" | "id" | "lastMembershipUpdated" | "lastUpdated" | "source.id" | "type") || custom(attribute)
             }
+            Self::ShareFilter => matches!(attribute, "principalId" | "principalType"),
             Self::UserFilter => matches!(
                 attribute,
                 "id" | "lastUpdated" | "profile.email" | "profile.firstName" | "profile.lastName" | "profile.login" | "status"

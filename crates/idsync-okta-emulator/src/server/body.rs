@@ -16,6 +16,8 @@ pub(crate) enum Ending {
     /// As it should.
     #[default]
     Whole,
+    /// Not at all: the connection is torn down before the answer begins, although the org has done what was asked.
+    Lost,
     /// With half of it, although its length was announced; then the connection is closed in order.
     Cut,
     /// With half of it; then the connection is torn down.
@@ -94,7 +96,7 @@ impl Body for Outgoing {
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
             None => match self.ending {
-                Ending::Whole => Poll::Ready(None),
+                Ending::Lost | Ending::Whole => Poll::Ready(None),
                 Ending::Cut | Ending::Torn => {
                     self.pause = Some(Box::pin(tokio::time::sleep(BEFORE_END)));
                     self.poll_frame(context)

@@ -1,11 +1,12 @@
 //! A request.
 
 use super::endpoint::{self, Endpoint};
+use super::method::Method;
 use super::query::Query;
 use crate::org::Shared;
 use bytes::Bytes;
+use hyper::HeaderMap;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method};
 use std::fmt;
 
 /// A request, read and taken apart.
@@ -16,8 +17,8 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) endpoint: Endpoint,
-    /// The id in the path.
-    pub(crate) id: Option<String>,
+    /// The ids in the path.
+    ids: Vec<String>,
     /// The most rows that a fault leaves to a page.
     pub(crate) most_rows: Option<usize>,
 }
@@ -25,9 +26,32 @@ pub(crate) struct Call {
 impl Call {
     pub(crate) fn new(parts: Parts, body: Bytes) -> Self {
         let path = parts.uri.path().to_owned();
-        let (endpoint, id) = endpoint::find(&parts.method, &path);
+        let method = Method::parse(parts.method.as_str());
+        let (endpoint, ids) = endpoint::find(method, &path);
         let query = Query::parse(parts.uri.query().unwrap_or_default());
-        Self { method: parts.method, path, query, headers: parts.headers, body, endpoint, id, most_rows: None }
+        Self { method, path, query, headers: parts.headers, body, endpoint, ids, most_rows: None }
+    }
+
+    /// The first id in the path.
+    pub(crate) fn id(&self) -> Option<&str> {
+        self.ids.first().map(String::as_str)
+    }
+
+    /// The id in this place of the path; empty where there is none.
+    pub(crate) fn id_at(&self, place: usize) -> &str {
+        self.ids.get(place).map(String::as_str).unwrap_or_default()
+    }
+
+    /// Whether the request would change something.
+    pub(crate) fn is_writing(&self) -> bool {
+        !matches!(self.method, Method::Get | Method::Other) && !self.endpoint.is_oauth()
+    }
+
+    /// Whether the request does not say how long its body is, which Okta wants to know of a `POST` or a `PUT` (Okta reference: "Okta API
+    /// overview").
+    pub(crate) fn lacks_length(&self) -> bool {
+        let has = |name| self.headers.contains_key(name);
+        matches!(self.method, Method::Post | Method::Put) && !has("content-length") && !has("transfer-encoding")
     }
 
     pub(crate) fn host(&self) -> Option<&str> {

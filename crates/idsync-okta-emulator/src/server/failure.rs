@@ -43,6 +43,20 @@ impl Failure {
         Self::okta(403, "E0000006", "You do not have permission to perform the requested action")
     }
 
+    /// 400 `E0000001`, about this field, for this reason.
+    pub(crate) fn invalid(field: &str, cause: &str) -> Self {
+        Self::okta(400, "E0000001", format!("Api validation failed: {field}")).because(cause)
+    }
+
+    /// 403 for a credential of a kind that is not taken.
+    pub(crate) fn invalid_session() -> Self {
+        Self::okta(403, "E0000005", "Invalid session")
+    }
+
+    pub(crate) fn not_supported() -> Self {
+        Self::okta(405, "E0000022", "The endpoint does not support the provided HTTP method")
+    }
+
     pub(crate) fn invalid_cursor() -> Self {
         Self::okta(400, "E0000029", "Invalid paging request.").because("Invalid cursor.")
     }

@@ -1,7 +1,7 @@
 //! From a request to an answer.
 
 use super::answer::Answer;
-use super::body::Outgoing;
+use super::body::{Ending, Outgoing};
 use super::call::Call;
 use super::endpoint::Endpoint;
 use super::failure::Failure;
@@ -12,12 +12,13 @@ use crate::control;
 use crate::faults::{self, Before, Instead};
 use crate::log::{Arrival, Scheme, Ticket};
 use crate::moment::Moment;
-use crate::org::Shared;
+use crate::org::{Shared, USUAL_SHARE};
 use crate::rate::Count;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
+use serde_json::Value;
 use std::io;
 use std::sync::Arc;
 
@@ -32,16 +33,32 @@ pub(super) async fn serve(shared: Arc<Shared>, abort: Abort, request: Request<In
         let answer = control::answer(&shared, &Call::new(parts, body));
         return Ok(finish(&shared, answer, None, abort));
     }
+    let query = parts.uri.query().unwrap_or_default().to_owned();
     let mut call = Call::new(parts, Bytes::new());
     let scheme = Scheme::of(call.headers.get("authorization").and_then(|value| value.to_str().ok()));
     let is_foreign = call.host().is_some_and(|host| !is_own(host, &shared.authority));
-    let ticket = shared.log.begin(Arrival { endpoint: call.endpoint, scheme, is_foreign });
+    let ticket = shared.log.begin(Arrival {
+        endpoint: call.endpoint,
+        method: call.method,
+        path: call.path.clone(),
+        query: if call.endpoint.is_oauth() { String::new() } else { query },
+        is_writing: call.is_writing(),
+        scheme,
+        is_foreign,
+    });
     call.body = read(incoming).await?;
-    let Before { delay, instead } = faults::before(&shared, &mut call);
+    ticket.brought(auth::credential(&shared, &call), logged_body(&call));
+    let Before { delay, instead, is_ignored } = faults::before(&shared, &mut call);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
     let answer = match instead {
+        None if is_ignored => {
+            let before = shared.access().managed.clone();
+            let answer = respond(&shared, &call, &ticket);
+            shared.access().managed.take_back(before);
+            answer
+        }
         None => respond(&shared, &call, &ticket),
         Some(Instead::Answer(answer)) => *answer,
         Some(Instead::Reset) => {
@@ -50,8 +67,18 @@ pub(super) async fn serve(shared: Arc<Shared>, abort: Abort, request: Request<In
         }
     };
     let answer = faults::after(&shared, &call, answer);
+    if answer.delivery.ending == Ending::Lost {
+        abort.set();
+        return Err(io::ErrorKind::ConnectionReset.into());
+    }
     ticket.answered(answer.status.as_u16());
     Ok(finish(&shared, answer, Some(ticket), abort))
+}
+
+/// What the log keeps of the body of a writing request.
+fn logged_body(call: &Call) -> Option<Value> {
+    let text = || String::from_utf8_lossy(&call.body).into_owned().into();
+    (call.is_writing() && !call.body.is_empty()).then(|| serde_json::from_slice(&call.body).unwrap_or_else(|_| text()))
 }
 
 async fn read(incoming: Incoming) -> io::Result<Bytes> {
@@ -73,17 +100,15 @@ fn respond(shared: &Shared, call: &Call, ticket: &Ticket) -> Answer {
     if most.is_some_and(|most| ticket.in_flight() > most) {
         return too_many_at_once(shared);
     }
-    let is_oauth = matches!(call.endpoint, Endpoint::Token | Endpoint::Introspect);
-    let caller = if is_oauth { None } else { Some(auth::authorize(shared, call)) };
+    let caller = if call.endpoint.is_oauth() { None } else { Some(auth::authorize(shared, call)) };
     let caller = match caller.transpose() {
         Ok(caller) => caller,
         // Refusals of unknown callers carry no rate-limit headers (recorded).
         Err(failure) => return failure.answer(shared.number()),
     };
-    let principal = caller.as_ref().map_or(Principal::Unknown, |caller| caller.principal);
-    let Some(count) = call.endpoint.bucket().map(|bucket| shared.windows().count(principal, bucket, shared.clock.millis())) else {
-        return Failure::okta(405, "E0000022", "The endpoint does not support the provided HTTP method").answer(shared.number());
-    };
+    let (principal, share) = caller.as_ref().map_or((Principal::Unknown, USUAL_SHARE), |caller| (caller.principal, caller.share));
+    let count = call.endpoint.bucket().map(|bucket| shared.windows().count(principal, bucket, share, shared.clock.millis()));
+    let Some(count) = count else { return Failure::not_supported().answer(shared.number()) };
     let answer = match (count.is_over, caller) {
         (true, _) => Err(Failure::too_many_requests()),
         (false, Some(caller)) => api::answer(shared, call, &caller),

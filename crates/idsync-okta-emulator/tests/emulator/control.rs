@@ -70,6 +70,55 @@ async fn the_app_and_the_org_can_be_set() {
 }
 
 #[tokio::test]
+async fn apps_and_api_tokens_can_be_looked_at_and_changed() {
+    let org = Tested::start().await;
+    let own = done(&org, "GET", &format!("/apps/{}", org.client_id()), Value::Null).await;
+    assert_eq!((&own["roles"][0]["type"], &own["keys"][0]["kid"]), (&json!("READ_ONLY_ADMIN"), &json!(org.key_id())));
+    assert_eq!(
+        (&own["status"], &own["dpop"], &own["grants"][0]["scope"]),
+        (&json!("ACTIVE"), &json!("not_required"), &json!("okta.users.read"))
+    );
+    let listed = done(&org, "GET", "/apps", Value::Null).await;
+    assert!(listed.as_array().unwrap().contains(&own) && listed[0]["name"] == "saasure");
+    let made = done(&org, "POST", "/apps", json!({"label": "Twin"})).await;
+    let id = made["id"].as_str().unwrap();
+    let path = |rest: &str| format!("/apps/{id}{rest}");
+    done(&org, "POST", &path("/grants"), json!({"scope": "okta.users.read"})).await;
+    done(&org, "POST", &path("/roles"), json!({"role": "ORG_ADMIN"})).await;
+    done(&org, "POST", &path("/roles"), json!({"role": "APP_ADMIN"})).await;
+    let truth = org.org().app(id).unwrap();
+    assert_eq!((truth.grants.len(), truth.roles.len()), (1, 2));
+    done(&org, "DELETE", &path("/grants/okta.users.read"), Value::Null).await;
+    done(&org, "DELETE", &path("/roles/ORG_ADMIN"), Value::Null).await;
+    done(&org, "DELETE", &path("/roles"), Value::Null).await;
+    done(&org, "PATCH", &path(""), json!({"label": "Renamed", "status": "INACTIVE", "dpop": "required"})).await;
+    let changed = done(&org, "GET", &path(""), Value::Null).await;
+    assert_eq!((&changed["label"], &changed["status"], &changed["dpop"]), (&json!("Renamed"), &json!("INACTIVE"), &json!("required")));
+    assert_eq!((&changed["grants"], &changed["roles"]), (&json!([]), &json!([])));
+    done(&org, "DELETE", &path(""), Value::Null).await;
+    let key = format!("/apps/{}/keys/{}", org.client_id(), org.key_id());
+    done(&org, "PATCH", &key, json!({"status": "INACTIVE"})).await;
+    assert_eq!(org.token_with(&json!({}), &json!({})).await.status, 401);
+    let token = done(&org, "POST", "/api-tokens", json!({"role": "APP_ADMIN"})).await;
+    let authorization = format!("SSWS {}", token["token"].as_str().unwrap());
+    assert_eq!(org.ask(&authorization, "GET", "/api/v1/apps", Value::Null).await.status, 200);
+    assert_eq!(done(&org, "GET", "/api-tokens", Value::Null).await[2]["role"], "APP_ADMIN");
+    done(&org, "DELETE", &format!("/api-tokens/{}", token["id"].as_str().unwrap()), Value::Null).await;
+    assert_eq!(org.ask(&authorization, "GET", "/api/v1/apps", Value::Null).await.status, 401);
+    assert_eq!(done(&org, "GET", "/custom-roles", Value::Null).await, json!([]));
+    assert_eq!(done(&org, "GET", "/resource-sets", Value::Null).await, json!([]));
+}
+
+#[tokio::test]
+async fn quirks_can_be_looked_at_and_changed() {
+    let org = Tested::start().await;
+    done(&org, "PATCH", "/quirks", json!({"app_quota": 3, "labels": "unique"})).await;
+    assert_eq!(org.org().quirks().app_quota, Some(3));
+    let quirks = done(&org, "GET", "/quirks", Value::Null).await;
+    assert_eq!((&quirks["labels"], &quirks["key_list"]), (&json!("unique"), &json!("bare")));
+}
+
+#[tokio::test]
 async fn faults_can_be_added_listed_and_removed() {
     let org = Tested::start().await;
     let fault = json!({"kind": "status", "status": 503, "body": "html", "on": "users", "times": "always"});
@@ -92,6 +141,9 @@ async fn requests_can_be_looked_at_and_forgotten() {
     assert_eq!((&log["total"], &log["rate_limited"], &log["max_in_flight"]), (&json!(1), &json!(0), &json!(1)));
     assert_eq!(log["counts"], json!([{"endpoint": "users", "path": "/api/v1/users", "status": 200, "count": 1}]));
     assert_eq!((&log["requests"][0]["scheme"], &log["requests"][0]["foreign"]), (&json!("SSWS"), &json!(false)));
+    let reader = org.org().api_tokens()[1].id.clone();
+    assert_eq!((&log["requests"][0]["method"], &log["requests"][0]["credential"]), (&json!("GET"), &json!({"api_token": reader})));
+    assert_eq!((&log["requests"][0]["path"], &log["requests"][0]["writing"]), (&json!("/api/v1/users"), &json!(false)));
     done(&org, "DELETE", "/requests", Value::Null).await;
     assert_eq!(done(&org, "GET", "/requests", Value::Null).await["total"], 0);
 }
@@ -107,6 +159,12 @@ async fn it_says_how_to_use_it_and_what_is_wrong() {
         ("POST", "/groups", json!({}), 400, "`name` must be a text"),
         ("POST", "/role", json!({"role": "KING"}), 400, "READ_ONLY_ADMIN"),
         ("POST", "/faults", json!({"kind": "flood"}), 400, "vanished_group"),
+        ("POST", "/apps", json!({}), 400, "`label` must be a text"),
+        ("PATCH", "/apps/0oaX", json!({"status": "INACTIVE"}), 404, "no such thing"),
+        ("PATCH", "/apps/0oaX", json!({"status": "ASLEEP"}), 400, "ACTIVE or INACTIVE"),
+        ("POST", "/api-tokens", json!({"role": "KING"}), 400, "SUPER_ADMIN"),
+        ("PATCH", "/quirks", json!({"labels": "loud"}), 400, "shared, unique"),
+        ("PATCH", "/quirks", json!({"no_such": 1}), 400, "no_such"),
         ("POST", "/lag", json!({"listings": 1, "millis": 1}), 400, "one of"),
         ("POST", "/role", Value::Null, 400, "not JSON"),
         ("PATCH", "/users/00uX", json!({"status": "ACTIVE"}), 404, "no such thing"),

@@ -1,9 +1,17 @@
 //! The emulator from outside: over HTTP, with a client that signs for itself.
 
 mod answers;
+mod api_tokens;
+mod app_keys;
+mod apps;
+mod client_roles;
 mod control;
+mod custom_roles;
+mod drift;
 mod faulty_answers;
 mod faulty_pages;
+mod faulty_writes;
+mod grants;
 mod lag;
 mod limits;
 mod org;
@@ -11,9 +19,11 @@ mod paging;
 mod program;
 mod proofs;
 mod reading;
+mod recorded;
 mod refusals;
 mod replace;
 mod search;
+mod shares;
 mod signing;
 mod support;
 mod tokens;

@@ -69,6 +69,22 @@ fn a_key_without_a_place_goes_to_a_folder_that_is_removed_with_it() {
     assert!(key.exists() && running.interrupt("-TERM") && !key.parent().unwrap().exists());
 }
 
+#[tokio::test]
+async fn it_may_start_before_anything_was_set_up() {
+    let (running, said) = Running::start(&["--without-app", "--apps", "3", "--app-quota", "3"]);
+    assert!(!said.contains("client id") && !said.contains("Sync it"), "{said}");
+    let (url, token) = (word_after(&said, "An Okta org runs at "), word_after(&said, "setup token"));
+    let client = Tested::start().await.http;
+    let ask =
+        |method: reqwest::Method| client.request(method, format!("{url}/api/v1/apps")).header("authorization", format!("SSWS {token}"));
+    let listed = send(ask(reqwest::Method::GET)).await;
+    assert_eq!((listed.status, listed.ids().len()), (200, 7));
+    let body = Tested::app_body("One too many", &crate::signing::Key::fresh()).to_string();
+    let refused = send(ask(reqwest::Method::POST).header("content-type", "application/json").body(body)).await;
+    assert_eq!(refused.error(), (400, "E0000001".to_owned()));
+    assert!(running.interrupt("-INT"));
+}
+
 #[test]
 fn wrong_usage_ends_with_two_and_help_with_nothing() {
     let help = end(&["--help"]);

@@ -71,6 +71,69 @@ impl Tested {
         rows
     }
 
+    /// Asks with the super admin's API token.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: Value) -> Answer {
+        self.ask(&format!("SSWS {}", self.setup_token()), method, path, body).await
+    }
+
+    /// Asks with this credential. Null stands for no body.
+    pub(crate) async fn ask(&self, authorization: &str, method: &str, path: &str, body: Value) -> Answer {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
+        let request = self.http.request(method, self.at(path)).header("authorization", authorization);
+        send(match body {
+            Value::Null => request.header("content-length", "0"),
+            body => request.header("content-type", "application/json").body(body.to_string()),
+        })
+        .await
+    }
+
+    /// Asks with the super admin's API token for something that is done.
+    pub(crate) async fn done(&self, method: &str, path: &str, body: Value) -> Value {
+        let answer = self.admin(method, path, body).await;
+        assert!((200..300).contains(&answer.status), "{method} {path}: {} {}", answer.status, answer.text);
+        if answer.text.is_empty() { Value::Null } else { answer.json() }
+    }
+
+    /// A service app with this label and this key, as it is sent.
+    pub(crate) fn app_body(label: &str, key: &Key) -> Value {
+        let mut jwk = key.jwk();
+        jwk["kid"] = json!(format!("{label} key"));
+        json!({
+            "name": "oidc_client", "label": label, "signOnMode": "OPENID_CONNECT",
+            "credentials": {"oauthClient": {"token_endpoint_auth_method": "private_key_jwt", "autoKeyRotation": true}},
+            "settings": {"oauthClient": {
+                "application_type": "service", "grant_types": ["client_credentials"], "response_types": ["token"],
+                "dpop_bound_access_tokens": false, "jwks": {"keys": [jwk]},
+            }},
+        })
+    }
+
+    /// Makes a service app; returns its id and its key.
+    pub(crate) async fn made_app(&self, label: &str) -> (String, Key) {
+        let key = Key::fresh();
+        let made = self.done("POST", "/api/v1/apps?activate=true", Self::app_body(label, &key)).await;
+        (made["id"].as_str().unwrap().to_owned(), key)
+    }
+
+    pub(crate) async fn granted(&self, app: &str, scope: &str) -> Answer {
+        self.admin("POST", &format!("/api/v1/apps/{app}/grants"), json!({"scopeId": scope, "issuer": self.url()})).await
+    }
+
+    /// Asks for an access token as this client, with the key that [`Self::app_body`] gave it.
+    pub(crate) async fn token_of(&self, client: &str, kid: &str, key: &Key, scope: &str) -> Answer {
+        self.skewed_token_of(client, kid, key, scope, 0).await
+    }
+
+    /// As [`Self::token_of`], with a clock that runs ahead by so many seconds.
+    pub(crate) async fn skewed_token_of(&self, client: &str, kid: &str, key: &Key, scope: &str, skew: i64) -> Answer {
+        let now = now() + skew;
+        let claims = json!({
+            "iss": client, "sub": client, "aud": self.at("/oauth2/v1/token"), "iat": now - 2, "exp": now + 300, "jti": unique(),
+        });
+        let assertion = key.sign(&json!({"alg": key.algorithm(), "kid": kid}), &claims);
+        send(self.token_request(&assertion, &json!({"scope": scope}))).await
+    }
+
     /// Reads with an access token.
     pub(crate) async fn get_as(&self, token: &str, path: &str) -> Answer {
         send(self.http.get(self.at(path)).header("authorization", format!("Bearer {token}"))).await
@@ -140,6 +203,12 @@ impl Answer {
 
     pub(crate) fn next(&self) -> Option<String> {
         self.link("next")
+    }
+
+    /// Status, Okta error code, and the cause.
+    pub(crate) fn refusal(&self) -> (u16, String, String) {
+        let (status, code) = self.error();
+        (status, code, self.json()["errorCauses"][0]["errorSummary"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Status and Okta error code.

@@ -1,5 +1,6 @@
 //! The details of an error: what exactly was wrong.
 
+use idsync_core::ErrorKind;
 use std::fmt;
 
 /// Okta's own identifiers of a failure.
@@ -133,5 +134,104 @@ impl fmt::Display for ListingFault {
             Self::EmptyPages => "too many pages in a row are empty",
             Self::Loop => "a link leads back to a page that was read before",
         })
+    }
+}
+
+/// Why an app could not be set up, rotated or removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SetupFault {
+    /// This machine's address is outside the network zones of the setup token.
+    Address,
+    /// The org has as many apps as it may have.
+    AppQuota,
+    /// The org does not offer this.
+    FeatureMissing,
+    /// An app with this label is there, and was not made here.
+    ForeignApp {
+        /// Its id.
+        app_id: String,
+    },
+    /// The owner of the setup token may not do this.
+    NotAllowed,
+    /// Okta answered that it was done, and it was not.
+    NotDone,
+    /// The owner of the setup token is no super administrator.
+    NotSuperAdmin,
+    /// Okta does not grant this scope.
+    ScopeRefused {
+        /// The scope.
+        scope: String,
+    },
+    /// The setup token still works after it was revoked.
+    TokenAlive,
+    /// The setup token is not valid, or not any more.
+    TokenRefused,
+}
+
+impl SetupFault {
+    /// One of each, for tables and tests.
+    pub fn all() -> Vec<Self> {
+        vec![
+            Self::Address,
+            Self::AppQuota,
+            Self::FeatureMissing,
+            Self::ForeignApp { app_id: "0oa1".to_owned() },
+            Self::NotAllowed,
+            Self::NotDone,
+            Self::NotSuperAdmin,
+            Self::ScopeRefused { scope: "okta.users.read".to_owned() },
+            Self::TokenAlive,
+            Self::TokenRefused,
+        ]
+    }
+
+    /// What to do next, in the imperative.
+    pub const fn remedy(&self) -> &'static str {
+        match self {
+            Self::Address => "run this from an address that the network zone of the token allows, or make a token without a zone",
+            Self::AppQuota => "delete an app that nobody uses in the Admin Console, or ask Okta for more, and run this again",
+            Self::FeatureMissing => "use the role READ_ONLY_ADMIN, or ask Okta for custom admin roles",
+            Self::ForeignApp { .. } => "choose another label, or rename or delete that app in the Admin Console",
+            Self::NotAllowed | Self::NotSuperAdmin => {
+                "ask a super administrator of the org for an API token (Admin Console: Security > API > Tokens), and use that one"
+            }
+            Self::NotDone => "run this again; it goes on where it stopped",
+            Self::ScopeRefused { .. } => "leave the scope out, or check in the Admin Console that the org has the feature it belongs to",
+            Self::TokenAlive => "revoke it in the Admin Console: Security > API > Tokens",
+            Self::TokenRefused => {
+                "make a new API token as a super administrator (Admin Console: Security > API > Tokens), and copy all of it"
+            }
+        }
+    }
+
+    pub(super) const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::TokenRefused => ErrorKind::Unauthenticated,
+            Self::AppQuota | Self::ForeignApp { .. } => ErrorKind::InvalidConfig,
+            Self::NotDone | Self::TokenAlive => ErrorKind::Unavailable,
+            Self::Address | Self::FeatureMissing | Self::NotAllowed | Self::NotSuperAdmin | Self::ScopeRefused { .. } => {
+                ErrorKind::PermissionDenied
+            }
+        }
+    }
+}
+
+impl fmt::Display for SetupFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address => f.write_str("this machine's address may not use the setup token"),
+            Self::AppQuota => f.write_str("the org has as many apps as it may have"),
+            Self::FeatureMissing => f.write_str("the org does not offer custom admin roles for apps"),
+            Self::ForeignApp { app_id } => write!(f, "the app {app_id} has this label and was not made by idsync"),
+            Self::NotAllowed => f.write_str("the owner of the setup token may not do this"),
+            Self::NotDone => f.write_str("Okta answered that it was done, and it was not"),
+            Self::NotSuperAdmin => {
+                f.write_str("the owner of the setup token is no super administrator, and only one may grant scopes to an app")
+            }
+            Self::ScopeRefused { scope } => write!(f, "Okta does not grant the scope `{scope}`"),
+            Self::TokenAlive => f.write_str("the setup token still works after it was revoked"),
+            Self::TokenRefused => f.write_str("the setup token is not valid, or not any more"),
+        }
     }
 }

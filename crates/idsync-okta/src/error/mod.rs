@@ -2,7 +2,7 @@
 
 mod fault;
 
-pub use fault::{AuthFault, ErrorDetail, LinkFault, ListingFault};
+pub use fault::{AuthFault, ErrorDetail, LinkFault, ListingFault, SetupFault};
 
 use idsync_core::{BoxError, ErrorKind, Retry};
 use std::time::Duration;
@@ -77,6 +77,13 @@ pub enum Error {
         /// What is wrong with it.
         reason: LinkFault,
     },
+    /// A new connection could not be kept, so the old key was left in place.
+    #[error("the connection with the new key could not be kept")]
+    Kept {
+        /// Why.
+        #[source]
+        source: BoxError,
+    },
     /// A key cannot be used.
     #[error("the private key cannot be used: {reason}")]
     Key {
@@ -142,6 +149,16 @@ pub enum Error {
         missing: Vec<String>,
         /// The app, when the credential is one.
         client_id: Option<String>,
+    },
+    /// An app could not be set up, rotated or removed.
+    #[error("{fault}{detail}")]
+    Setup {
+        /// What was being done.
+        operation: &'static str,
+        /// Why not.
+        fault: SetupFault,
+        /// Okta's identifiers of the failure.
+        detail: ErrorDetail,
     },
     /// The signer that holds the private key failed.
     #[error("the signer failed")]
@@ -214,10 +231,11 @@ impl Error {
                 ErrorKind::InvalidData
             }
             Self::EmptyDirectory { .. } | Self::Role { .. } | Self::Scope { .. } => ErrorKind::PermissionDenied,
+            Self::Setup { fault, .. } => fault.kind(),
             Self::Exhausted { last, .. } => last.kind(),
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::RateLimited { .. } => ErrorKind::RateLimited,
-            Self::Signer { .. } => ErrorKind::Other,
+            Self::Kept { .. } | Self::Signer { .. } => ErrorKind::Other,
             Self::Transport { .. } => ErrorKind::Unavailable,
         }
     }
@@ -235,6 +253,7 @@ impl Error {
             | Self::Redirect { operation, .. }
             | Self::Role { operation, .. }
             | Self::Scope { operation, .. }
+            | Self::Setup { operation, .. }
             | Self::Timeout { operation, .. }
             | Self::TooLarge { operation, .. }
             | Self::Transport { operation, .. } => Some(operation),
@@ -243,16 +262,18 @@ impl Error {
             Self::Exhausted { last, .. } => last.operation(),
             Self::NotAnOrg { .. } => Some("identify the org"),
             Self::Signer { .. } => Some("sign"),
-            Self::Config { .. } | Self::Key { .. } => None,
+            Self::Config { .. } | Self::Kept { .. } | Self::Key { .. } => None,
         }
     }
 
     /// Okta's identifiers of the failure, where it gave any.
     pub fn detail(&self) -> Option<&ErrorDetail> {
         match self {
-            Self::Api { detail, .. } | Self::Auth { detail, .. } | Self::RateLimited { detail, .. } | Self::Role { detail, .. } => {
-                Some(detail)
-            }
+            Self::Api { detail, .. }
+            | Self::Auth { detail, .. }
+            | Self::RateLimited { detail, .. }
+            | Self::Role { detail, .. }
+            | Self::Setup { detail, .. } => Some(detail),
             Self::Exhausted { last, .. } => last.detail(),
             _ => None,
         }
@@ -280,6 +301,7 @@ impl Error {
             Self::ForeignLink { .. } | Self::Redirect { .. } => {
                 fixed("check the org URL: it must be the org's own domain, and nothing in between may rewrite its links")
             }
+            Self::Kept { .. } => fixed("make room for the connection, and rotate again with the same key"),
             Self::Key { .. } => fixed("give an RSA key of at least 2048 bits or a P-256 or P-384 key, as PEM or private JWK"),
             Self::Listing { .. } => fixed("try again; if it stays, report it to Okta"),
             Self::NotAnOrg { .. } => fixed("check the org URL; it looks like https://acme.okta.com"),
@@ -289,6 +311,7 @@ impl Error {
                 Some(id) => format!("grant it to app {id} in the Admin Console: Applications > the app > Okta API Scopes"),
                 None => "use a credential that has the scope".to_owned(),
             }),
+            Self::Setup { fault, .. } => fixed(fault.remedy()),
             Self::Signer { .. } => fixed("check the service that holds the private key"),
             Self::Timeout { .. } | Self::Transport { .. } => fixed("check the network between here and the org, and try again"),
         }
@@ -336,7 +359,7 @@ fn app(client_id: Option<&str>) -> String {
 fn cause(error: Error) -> Option<BoxError> {
     match error {
         Error::Exhausted { last, .. } => cause(*last),
-        Error::Signer { source } | Error::Transport { source, .. } => Some(source),
+        Error::Kept { source } | Error::Signer { source } | Error::Transport { source, .. } => Some(source),
         _ => None,
     }
 }

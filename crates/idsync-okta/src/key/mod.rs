@@ -1,11 +1,13 @@
 //! The key that a service app signs in with.
 
 mod der;
+mod generate;
 mod jwk;
 mod local;
 mod pem;
 mod signer;
 
+pub use generate::{KeyKind, NewKey};
 pub(crate) use local::LocalKey;
 pub use signer::Signer;
 

@@ -179,3 +179,23 @@ fn a_key_file_that_others_can_read_is_refused() {
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(matches!(SigningKey::from_file(&path), Err(Error::Key { .. })));
 }
+
+#[test]
+fn new_keys_sign_are_read_back_and_are_saved_for_their_owner_alone() {
+    let folder = std::env::temp_dir().join(format!("idsync-new-key-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    for (kind, algorithm) in [(KeyKind::Es256, Algorithm::Es256), (KeyKind::Rsa3072, Algorithm::Rs256)] {
+        let new = NewKey::generate(kind).unwrap();
+        let path = folder.join(format!("{kind:?}.pem"));
+        new.save(&path).unwrap();
+        let read = SigningKey::from_file(&path).unwrap();
+        assert_eq!((read.algorithm(), read.key_id()), (algorithm, new.signing_key().key_id()));
+        assert_eq!(read.public_jwk(), new.signing_key().public_jwk());
+        assert!(!format!("{new:?}").contains("PRIVATE"));
+        let again = new.save(&path).unwrap_err().to_string();
+        assert!(again.contains("is there already"), "{again}");
+    }
+    let modulus = SigningKey::from_file(folder.join("Rsa3072.pem")).unwrap().public_jwk().unwrap().n.unwrap();
+    assert_eq!(modulus.len(), 512, "3072 bits");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

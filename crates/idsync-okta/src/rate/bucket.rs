@@ -13,10 +13,16 @@ const SAME: Duration = Duration::from_secs(3);
 /// A group of endpoints that share one counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Bucket {
+    /// Everything about apps, which is the smallest of all.
+    Apps,
+    /// The clients of the authorization server, and their roles.
+    Clients,
     /// One group by id.
     Group,
     /// The list of groups, and all lists of members.
     Groups,
+    /// Custom roles and resource sets.
+    Iam,
     /// Everything else.
     Other,
     /// The token endpoint.
@@ -28,12 +34,16 @@ pub(crate) enum Bucket {
 }
 
 impl Bucket {
-    pub(crate) const ALL: [Self; 6] = [Self::Group, Self::Groups, Self::Other, Self::Token, Self::User, Self::Users];
+    pub(crate) const ALL: [Self; 9] =
+        [Self::Apps, Self::Clients, Self::Group, Self::Groups, Self::Iam, Self::Other, Self::Token, Self::User, Self::Users];
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::Apps => "apps",
+            Self::Clients => "clients",
             Self::Group => "group",
             Self::Groups => "groups",
+            Self::Iam => "iam",
             Self::Other => "other",
             Self::Token => "token",
             Self::User => "user",
@@ -122,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn p15_requests_stop_at_the_share_and_go_on_in_the_next_window() {
+    fn p15_row01_requests_stop_at_the_share_and_go_on_in_the_next_window() {
         let (mut window, start) = (Window::default(), Instant::now());
         window.admit(start, RateShare::default()).unwrap();
         window.complete();
@@ -152,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn p15_nothing_is_sent_while_a_429_blocks() {
+    fn p15_row01_nothing_is_sent_while_a_429_blocks() {
         let (mut window, start) = (Window::default(), Instant::now());
         let until = start + Duration::from_secs(9);
         window.block(until);

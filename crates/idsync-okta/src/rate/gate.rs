@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn p15_the_concurrency_halves_on_complaint_and_recovers_one_by_one() {
+    async fn p15_row02_the_concurrency_halves_on_complaint_and_recovers_one_by_one() {
         let gate = Gate::new(NonZeroUsize::new(8).unwrap());
         let mut turns = Vec::new();
         for _ in 0..8 {

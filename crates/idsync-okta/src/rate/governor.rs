@@ -101,7 +101,7 @@ mod tests {
     use crate::clock::FakeTimer;
 
     #[tokio::test]
-    async fn p15_a_full_window_makes_the_next_request_wait_for_its_end_and_no_other_bucket() {
+    async fn p15_row01_a_full_window_makes_the_next_request_wait_for_its_end_and_no_other_bucket() {
         let timer = FakeTimer::new();
         let governor = Governor::new(RateShare::percent(50).unwrap(), NonZeroUsize::MIN, Arc::<FakeTimer>::clone(&timer), Arc::default());
         let headers = RateHeaders { limit: Some(4), remaining: Some(3), reset_in: Some(Duration::from_secs(20)) };

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn p15_the_wait_after_a_429_runs_to_the_reset_by_the_servers_date() {
+    fn p15_row03_the_wait_after_a_429_runs_to_the_reset_by_the_servers_date() {
         let seconds = |seconds| Limited::Window(Duration::from_secs(seconds));
         assert_eq!(wait(&(EPOCH + 8).to_string()), seconds(9));
         assert_eq!(wait(&(EPOCH - 2).to_string()), seconds(1), "a reset in the past is now");
@@ -100,13 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn p15_zero_of_zero_is_the_concurrency_limit_whatever_its_reset_says() {
+    fn p15_row02_zero_of_zero_is_the_concurrency_limit_whatever_its_reset_says() {
         let headers = headers(&[("x-rate-limit-limit", "0"), ("x-rate-limit-remaining", "0"), ("x-rate-limit-reset", "1598552290")]);
         assert_eq!(RateHeaders::read(&headers, http_date(DATE)).limited(None), Limited::Concurrency);
     }
 
     #[test]
-    fn retry_after_is_honoured_in_seconds_and_as_a_date() {
+    fn row04_retry_after_is_honoured_in_seconds_and_as_a_date() {
         let date = http_date(DATE);
         assert_eq!(retry_after(&headers(&[("retry-after", "7")]), date), Some(Duration::from_secs(7)));
         assert_eq!(retry_after(&headers(&[("retry-after", "Thu, 27 Aug 2020 18:16:00 GMT")]), date), Some(Duration::from_secs(10)));
@@ -116,7 +116,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_wait_is_never_shorter_than_a_second_nor_longer_than_a_window(reset in any::<u64>(), date in -1_000_000_000_000_i64..4_000_000_000_000) {
+        fn row03_a_wait_is_never_shorter_than_a_second_nor_longer_than_a_window(reset in any::<u64>(), date in -1_000_000_000_000_i64..4_000_000_000_000) {
             let headers = headers(&[("x-rate-limit-reset", &reset.to_string())]);
             let rate = RateHeaders::read(&headers, Timestamp::from_unix_millis(date));
             let Limited::Window(wait) = rate.limited(None) else { panic!("not a concurrency limit") };

@@ -22,6 +22,11 @@ impl RateShare {
         }
     }
 
+    /// The share in percent.
+    pub const fn in_percent(self) -> u8 {
+        self.0
+    }
+
     /// How many of `limit` requests that is: at least one.
     pub(super) fn of(self, limit: u64) -> u64 {
         (limit.saturating_mul(u64::from(self.0)) / 100).max(1)

@@ -42,7 +42,7 @@ fn limits(org: &Org) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn p15_a_429_makes_the_bucket_wait_for_the_reset_by_the_servers_date() {
+async fn p15_row01_a_429_makes_the_bucket_wait_for_the_reset_by_the_servers_date() {
     let org = org(vec![too_many(50, 1_598_552_150 + 8), one_user()]).await;
     let told = Arc::new(Mutex::new(Vec::new()));
     let listener = {
@@ -61,7 +61,7 @@ async fn p15_a_429_makes_the_bucket_wait_for_the_reset_by_the_servers_date() {
 }
 
 #[tokio::test]
-async fn p15_a_concurrency_429_is_a_short_pause_and_not_two_minutes() {
+async fn p15_row02_a_concurrency_429_is_a_short_pause_and_not_two_minutes() {
     let org = org(vec![too_many(0, 1_598_552_150 + 140), one_user()]).await;
     assert_eq!(read(&org.provider()).await.unwrap(), 1);
     let slept: Duration = org.timer.slept().iter().sum();
@@ -69,7 +69,7 @@ async fn p15_a_concurrency_429_is_a_short_pause_and_not_two_minutes() {
 }
 
 #[tokio::test]
-async fn a_rate_limit_that_never_ends_uses_up_the_budget() {
+async fn row01_a_rate_limit_that_never_ends_uses_up_the_budget() {
     let org = org(vec![too_many(50, 1_598_552_150 + 59)]).await;
     let error = read(&org.provider()).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::Exhausted));
@@ -77,7 +77,7 @@ async fn a_rate_limit_that_never_ends_uses_up_the_budget() {
 }
 
 #[tokio::test]
-async fn passing_faults_are_retried_until_they_pass_or_the_attempts_are_used_up() {
+async fn row04_passing_faults_are_retried_until_they_pass_or_the_attempts_are_used_up() {
     let html = ResponseTemplate::new(502).set_body_string("<html>bad gateway</html>");
     let waiting = ResponseTemplate::new(503).insert_header("retry-after", "7");
     let org = self::org(vec![html.clone(), waiting, ResponseTemplate::new(504), one_user()]).await;
@@ -108,7 +108,7 @@ async fn refusals_are_not_retried() {
 }
 
 #[tokio::test]
-async fn pages_become_smaller_when_the_server_cannot_cope() {
+async fn row04_pages_become_smaller_when_the_server_cannot_cope() {
     let broken = fault(500, "E0000009");
     let org = Org::start().await;
     let next = org.next(USERS, "x");
@@ -121,7 +121,7 @@ async fn pages_become_smaller_when_the_server_cannot_cope() {
 }
 
 #[tokio::test]
-async fn p01_a_page_that_stays_unreadable_ends_the_read() {
+async fn p01_row06_a_page_that_stays_unreadable_ends_the_read() {
     let half = ResponseTemplate::new(200).set_body_string("[{\"id\":\"a\",\"status\":\"ACT");
     let org = self::org(vec![half.clone(), one_user()]).await;
     assert_eq!(read(&org.provider()).await.unwrap(), 1);
@@ -134,7 +134,7 @@ async fn p01_a_page_that_stays_unreadable_ends_the_read() {
 }
 
 #[tokio::test]
-async fn a_page_beyond_the_size_limit_is_refused() {
+async fn row19_a_page_beyond_the_size_limit_is_refused() {
     let huge: Value = json!([{"id": "a", "status": "ACTIVE", "profile": {"x": "y".repeat(33 * 1024 * 1024)}}]);
     let org = org(vec![ok(&huge)]).await;
     let error = read(&org.provider()).await.unwrap_err();
@@ -143,7 +143,7 @@ async fn a_page_beyond_the_size_limit_is_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_in_time_is_a_timeout() {
+async fn row07_an_answer_that_does_not_come_in_time_is_a_timeout() {
     let org = org(vec![one_user().set_delay(Duration::from_secs(30))]).await;
     let client = org.builder(api_token()).request_timeout(Duration::from_millis(50)).retry(RetryPolicy::new(2, Duration::from_secs(60)));
     let error = read(&OktaProvider::new(client.build().unwrap())).await.unwrap_err();
@@ -151,7 +151,7 @@ async fn an_answer_that_does_not_come_in_time_is_a_timeout() {
 }
 
 #[tokio::test]
-async fn an_answer_that_begins_and_does_not_end_is_a_timeout() {
+async fn row07_an_answer_that_begins_and_does_not_end_is_a_timeout() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = crate::OrgUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let server = tokio::spawn(async move {
@@ -181,7 +181,7 @@ async fn requests_go_through_a_proxy_only_when_one_is_given() {
 }
 
 /// Answers each connection with the next of these bytes, as they are, and closes it.
-async fn raw_server(answers: Vec<Vec<u8>>) -> u16 {
+pub(super) async fn raw_server(answers: Vec<Vec<u8>>) -> u16 {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     tokio::spawn(async move {
@@ -197,7 +197,7 @@ async fn raw_server(answers: Vec<Vec<u8>>) -> u16 {
 }
 
 #[tokio::test]
-async fn p01_a_body_that_breaks_off_is_never_taken_for_a_whole_one() {
+async fn p01_row05_row06_a_body_that_breaks_off_is_never_taken_for_a_whole_one() {
     let whole = br#"[{"id":"a","status":"ACTIVE"}]"#;
     let answer = |length: usize| [format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").as_bytes(), whole].concat();
     let chunked = [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1e\r\n".as_slice(), whole, b"\r\n"].concat();
@@ -211,7 +211,7 @@ async fn p01_a_body_that_breaks_off_is_never_taken_for_a_whole_one() {
 }
 
 #[tokio::test]
-async fn p20_a_stream_that_is_dropped_stops_requesting_and_gives_its_place_back() {
+async fn p20_row40_a_stream_that_is_dropped_stops_requesting_and_gives_its_place_back() {
     let org = org(vec![one_user().set_delay(Duration::from_secs(30)), one_user()]).await;
     let client = org.builder(api_token()).concurrency(std::num::NonZeroUsize::MIN).build().unwrap();
     let provider = OktaProvider::new(client);

@@ -29,7 +29,7 @@ fn group_id(id: &str) -> GroupId {
 }
 
 #[tokio::test]
-async fn p01_pages_are_followed_until_there_is_no_next_whatever_they_hold() {
+async fn p01_row09_pages_are_followed_until_there_is_no_next_whatever_they_hold() {
     let org = Org::start().await;
     let this = format!("<{}{USERS}?limit=200>; rel=\"self\"", org.server.uri());
     let joined = format!("{this}, {}", org.next(USERS, "c3"));
@@ -51,7 +51,7 @@ async fn p01_pages_are_followed_until_there_is_no_next_whatever_they_hold() {
 }
 
 #[tokio::test]
-async fn p02_an_empty_directory_is_a_missing_role() {
+async fn p02_row25_an_empty_directory_is_a_missing_role() {
     let org = Org::start().await;
     org.answers(USERS, vec![ok(&json!([]))]).await;
     org.answers(GROUPS, vec![ok(&json!([]))]).await;
@@ -66,7 +66,7 @@ async fn p02_an_empty_directory_is_a_missing_role() {
 }
 
 #[tokio::test]
-async fn p01_a_next_that_comes_back_ends_the_read_with_an_error() {
+async fn p01_row09_a_next_that_comes_back_ends_the_read_with_an_error() {
     let org = Org::start().await;
     org.answers(USERS, vec![page(&["a"]).append_header("link", &*org.next(USERS, "same"))]).await;
     let (_, error) = users(&org.provider()).await;
@@ -75,7 +75,7 @@ async fn p01_a_next_that_comes_back_ends_the_read_with_an_error() {
 }
 
 #[tokio::test]
-async fn p16_a_foreign_next_and_a_redirect_receive_not_one_request() {
+async fn p16_row17_row18_a_foreign_next_and_a_redirect_receive_not_one_request() {
     let (org, foreign) = (Org::start().await, Org::start().await);
     org.answers(DISCOVERY, vec![ok(&json!({"id": "00o1"}))]).await;
     org.answers(USERS, vec![page(&["a"]).append_header("link", &*foreign.next(USERS, "x"))]).await;
@@ -92,7 +92,7 @@ async fn p16_a_foreign_next_and_a_redirect_receive_not_one_request() {
 }
 
 #[tokio::test]
-async fn p16_a_next_on_another_host_of_the_org_is_followed_at_the_orgs_own() {
+async fn p16_row17_a_next_on_another_host_of_the_org_is_followed_at_the_orgs_own() {
     let org = Org::start().await;
     org.answers(DISCOVERY, vec![ok(&json!({"id": "00o1", "_links": {"alternate": {"href": "https://login.acme.example"}}}))]).await;
     let port = org.server.address().port();
@@ -104,7 +104,7 @@ async fn p16_a_next_on_another_host_of_the_org_is_followed_at_the_orgs_own() {
 }
 
 #[tokio::test]
-async fn a_refused_cursor_starts_the_listing_over_twice_and_then_fails() {
+async fn row08_a_refused_cursor_starts_the_listing_over_twice_and_then_fails() {
     let org = Org::start().await;
     let (first, refused) = (page(&["a"]).append_header("link", &*org.next(USERS, "x")), fault(400, "E0000029"));
     org.answers(USERS, vec![first.clone(), refused.clone(), first.clone(), page(&["b"])]).await;
@@ -211,7 +211,7 @@ async fn the_directory_is_known_by_the_id_of_its_org() {
 }
 
 #[tokio::test]
-async fn nothing_is_requested_before_a_stream_is_polled() {
+async fn row41_nothing_is_requested_before_a_stream_is_polled() {
     let org = Org::start().await;
     let provider = org.provider();
     drop((provider.users(ReadOptions::default()), provider.groups(ReadOptions::default())));

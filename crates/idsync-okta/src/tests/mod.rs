@@ -2,6 +2,7 @@
 
 mod canary;
 mod faults;
+mod hostile;
 mod listing;
 mod recorded;
 mod token;

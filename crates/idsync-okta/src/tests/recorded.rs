@@ -94,6 +94,7 @@ fn decode(exchange: &Exchange, route: Route, body: &[u8]) {
             assert!(token.scopes.is_some(), "{source}");
         }
         Route::Discovery => assert!(wire::org::org(body).is_ok(), "{source}"),
+        other => panic!("{source}: no recording is of {other:?}"),
     }
 }
 

@@ -32,7 +32,7 @@ fn dpop_token() -> ResponseTemplate {
 }
 
 #[tokio::test]
-async fn an_assertion_is_short_lived_by_the_orgs_clock_and_unique_to_its_attempt() {
+async fn row12_an_assertion_is_short_lived_by_the_orgs_clock_and_unique_to_its_attempt() {
     let busy = ResponseTemplate::new(503).insert_header("date", DATE);
     let org = org_with_users(vec![busy.clone(), busy, bearer("t1").insert_header("date", DATE)]).await;
     let local = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
@@ -56,7 +56,7 @@ async fn an_assertion_is_short_lived_by_the_orgs_clock_and_unique_to_its_attempt
 }
 
 #[tokio::test]
-async fn a_clock_that_is_a_day_off_is_corrected_by_the_first_refusal() {
+async fn row12_a_clock_that_is_a_day_off_is_corrected_by_the_first_refusal() {
     let refused = oauth_fault(401, "invalid_client", "The client_assertion token is expired.").insert_header("date", DATE);
     let org = org_with_users(vec![refused.clone(), bearer("t1")]).await;
     assert_eq!(read(&org.app_provider()).await.unwrap(), 1);
@@ -73,7 +73,7 @@ async fn a_clock_that_is_a_day_off_is_corrected_by_the_first_refusal() {
 }
 
 #[tokio::test]
-async fn everybody_waits_for_one_token_which_is_renewed_at_four_fifths_of_its_life() {
+async fn row13_everybody_waits_for_one_token_which_is_renewed_at_four_fifths_of_its_life() {
     let org = org_with_users(vec![bearer("t1"), bearer("t2")]).await;
     let provider = org.app_provider();
     let reads = (0..10).map(|_| read(&provider));
@@ -89,7 +89,7 @@ async fn everybody_waits_for_one_token_which_is_renewed_at_four_fifths_of_its_li
 }
 
 #[tokio::test]
-async fn a_refused_token_is_replaced_once() {
+async fn row13_a_refused_token_is_replaced_once() {
     let org = Org::start().await;
     org.answers(TOKEN, vec![bearer("t1"), bearer("t2")]).await;
     org.answers(USERS, vec![fault(401, "E0000011"), ok(&json!([user("a")]))]).await;

@@ -1,6 +1,6 @@
 //! One exchange over HTTP, with limits on everything that the other side decides.
 
-use super::Route;
+use super::{Method, Route};
 use crate::clock::http_date;
 use crate::error::Error;
 use crate::org_url::OrgUrl;
@@ -33,8 +33,8 @@ pub(crate) struct Outgoing {
     pub(crate) route: Route,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    /// An encoded form, which makes the request a POST.
-    pub(crate) form: Option<String>,
+    /// What is sent along; its type is among the headers.
+    pub(crate) body: Option<String>,
 }
 
 /// A complete answer.
@@ -80,10 +80,16 @@ impl Http {
         let operation = outgoing.route.operation();
         let start = Instant::now();
         let broken = |error: reqwest::Error| Error::Transport { operation, source: error.without_url().into() };
-        let mut request = match outgoing.form {
-            Some(form) => self.client.post(outgoing.url).body(form),
-            None => self.client.get(outgoing.url),
+        let mut request = match outgoing.route.method() {
+            Method::Delete => self.client.delete(outgoing.url),
+            Method::Get => self.client.get(outgoing.url),
+            Method::Patch => self.client.patch(outgoing.url),
+            Method::Post => self.client.post(outgoing.url),
+            Method::Put => self.client.put(outgoing.url),
         };
+        if let Some(body) = outgoing.body {
+            request = request.body(body);
+        }
         request = request.headers(outgoing.headers);
         let limit = self.limits.request.min(self.limits.page);
         let response = timeout(limit, request.send()).await.map_err(|_| Error::Timeout { operation, limit })?.map_err(broken)?;
@@ -137,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_that_trickles_runs_out_of_time() {
+    fn row07_a_body_that_trickles_runs_out_of_time() {
         assert_eq!(time_for(0), Duration::from_secs(10));
         assert_eq!(time_for(1023), Duration::from_secs(10));
         assert_eq!(time_for(50 * 1024), Duration::from_secs(60));

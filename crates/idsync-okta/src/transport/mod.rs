@@ -8,5 +8,5 @@ mod verdict;
 pub(crate) use http::{Answer, Http, Limits, Outgoing};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{Attempts, RetryBudget};
-pub(crate) use route::Route;
+pub(crate) use route::{Method, Route};
 pub(crate) use verdict::{Verdict, judge};

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_end_by_number_and_by_time() {
+    fn row04_attempts_end_by_number_and_by_time() {
         let (budget, usage) = (RetryBudget::new(), Usage::default());
         let mut attempts = Attempts::new(RetryPolicy::new(3, Duration::from_secs(100)));
         for _ in 0..2 {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn p15_repetitions_in_total_are_capped_until_answers_earn_more() {
+    fn p15_row04_repetitions_in_total_are_capped_until_answers_earn_more() {
         let budget = RetryBudget::new();
         let granted = (0..1000).filter(|_| budget.spend()).count();
         assert_eq!(granted, 100);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_up_to_half_a_minute() {
+    fn row04_pauses_grow_up_to_half_a_minute() {
         let mut attempts = Attempts::new(RetryPolicy::default());
         for most in [1, 2, 4, 8, 16, 30, 30, 30] {
             attempts.took(Duration::ZERO);

@@ -1,8 +1,8 @@
 //! What an answer means for the request: done, again, or never.
 
 use super::{Answer, Route};
-use crate::error::{AuthFault, Error};
-use crate::rate::{Limited, RateHeaders, retry_after};
+use crate::error::{AuthFault, Error, SetupFault};
+use crate::rate::{Bucket, Limited, RateHeaders, retry_after};
 use crate::wire::error::Complaint;
 use std::time::Duration;
 
@@ -43,6 +43,7 @@ pub(crate) fn judge(route: Route, client_id: Option<&str>, answer: &Answer) -> V
     }
     match route {
         Route::Token => refused_app(route, client_id, answer.status, complaint),
+        _ if route.is_setup() => refused_setup(route, answer.status, complaint),
         _ => refused_request(route, client_id, answer.status, complaint),
     }
 }
@@ -105,6 +106,25 @@ fn refused_request(route: Route, client_id: Option<&str>, status: u16, complaint
         (404, "E0000007" | "E0000048") | (410, "E0000156") => Verdict::Final(Error::NotFound { operation }),
         _ => Verdict::Final(Error::Api { operation, status, detail }),
     }
+}
+
+fn refused_setup(route: Route, status: u16, complaint: Complaint) -> Verdict {
+    let operation = route.operation();
+    let code = complaint.code().to_owned();
+    let fault = match (status, code.as_str()) {
+        _ if complaint.is_quota => SetupFault::AppQuota,
+        (400 | 401, "use_dpop_nonce") => {
+            return Verdict::Nonce(Error::Auth { operation, reason: AuthFault::Proof, client_id: None, detail: complaint.detail });
+        }
+        (401, "E0000015") => SetupFault::FeatureMissing,
+        (401, _) => SetupFault::TokenRefused,
+        (403, "access_denied") => SetupFault::Address,
+        (403, "E0000005" | "E0000006" | "insufficient_scope") => SetupFault::NotAllowed,
+        (404, "E0000007" | "E0000048") => return Verdict::Final(Error::NotFound { operation }),
+        (404 | 405 | 501, _) if route.bucket() == Bucket::Iam => SetupFault::FeatureMissing,
+        _ => return Verdict::Final(Error::Api { operation, status, detail: complaint.detail }),
+    };
+    Verdict::Final(Error::Setup { operation, fault, detail: complaint.detail })
 }
 
 #[cfg(test)]

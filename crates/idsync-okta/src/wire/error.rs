@@ -12,10 +12,18 @@ struct WireError {
     id: Option<String>,
     #[serde(default, rename = "errorSummary")]
     summary: Option<String>,
+    #[serde(default, rename = "errorCauses")]
+    causes: Vec<WireCause>,
     #[serde(default)]
     error: Option<String>,
     #[serde(default)]
     error_description: Option<String>,
+}
+
+#[derive(Deserialize, Default)]
+struct WireCause {
+    #[serde(default, rename = "errorSummary")]
+    summary: Option<String>,
 }
 
 /// What an error answer says, with nothing in it that could be somebody's data.
@@ -26,6 +34,8 @@ pub(crate) struct Complaint {
     pub(crate) auth: Option<AuthFault>,
     /// Whether the assertion was refused only because it was seen before.
     pub(crate) is_replay: bool,
+    /// Whether the org has no room for another app.
+    pub(crate) is_quota: bool,
     /// The `WWW-Authenticate` challenge, where it names an error.
     pub(crate) challenge: Option<Challenge>,
 }
@@ -50,7 +60,9 @@ impl Complaint {
         // The description is read for what it means and then dropped: it may quote what was sent.
         let description = wire.error_description.or(wire.summary).unwrap_or_default().to_ascii_lowercase();
         let (auth, is_replay) = meaning(detail.code.as_deref().unwrap_or_default(), &description);
-        Self { detail, auth, is_replay, challenge }
+        let is_quota =
+            wire.causes.iter().filter_map(|cause| cause.summary.as_deref()).any(|cause| cause.contains("Maximum number of instances"));
+        Self { detail, auth, is_replay, is_quota, challenge }
     }
 
     pub(crate) fn code(&self) -> &str {

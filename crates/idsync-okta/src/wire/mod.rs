@@ -65,6 +65,12 @@ pub(crate) fn single<'de, R: Record<'de>>(body: &'de [u8]) -> Result<Result<R::E
     Ok(record::<R>(raw.get()))
 }
 
+/// Reads any JSON.
+pub(crate) fn value(body: &[u8]) -> Result<serde_json::Value, DecodeFault> {
+    check_depth(body)?;
+    serde_json::from_slice(body).map_err(|error| fault(&error))
+}
+
 fn record<'de, R: Record<'de>>(text: &'de str) -> Result<R::Entry, HeldRecord> {
     match serde_json::from_str::<R>(text) {
         Ok(record) => record.into_entry(),

@@ -53,7 +53,7 @@ fn p06_null_and_missing_and_a_login_make_no_difference_in_content() {
 }
 
 #[test]
-fn p09_unknown_statuses_kinds_and_members_are_kept() {
+fn p09_row21_unknown_statuses_kinds_and_members_are_kept() {
     let page = users(&json!([{"id": "00u1", "status": "ACTIVATING", "shoeSize": {"eu": 43}}]));
     assert_eq!(page.items[0].status, UserStatus::Other("ACTIVATING".to_owned()));
     assert_eq!(page.items[0].lifecycle(), Lifecycle::Pending);
@@ -81,7 +81,7 @@ fn a_group_has_its_kind_its_source_and_its_description() {
 }
 
 #[test]
-fn p05_a_bad_record_is_held_with_its_id_and_the_others_are_read() {
+fn p05_row20_row21_row22_a_bad_record_is_held_with_its_id_and_the_others_are_read() {
     for bad in [
         json!({"id": "bad", "status": 7}),
         json!({"id": "bad", "status": null}),
@@ -120,7 +120,7 @@ fn members_are_ids_and_whether_they_are_deactivated() {
 }
 
 #[test]
-fn a_page_that_is_cut_off_or_no_list_or_too_deep_is_a_fault_of_the_page() {
+fn row06_row19_a_page_that_is_cut_off_or_no_list_or_too_deep_is_a_fault_of_the_page() {
     let read = |body: &[u8]| page::<WireUser>(body).map(|page| page.items.len());
     assert_eq!(read(b"[]"), Ok(0));
     for cut in [&b"["[..], b"[{\"id\":\"a\",\"status\":\"AC", b"", b"<html>", b"[{}] x", b"[\"\xff\"]"] {
@@ -146,7 +146,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 
     #[test]
-    fn any_bytes_are_read_without_a_panic(body in any::<Vec<u8>>(), text in "[\\[\\]{}:,\"a-z0-9 \\\\]{0,80}") {
+    fn row20_any_bytes_are_read_without_a_panic(body in any::<Vec<u8>>(), text in "[\\[\\]{}:,\"a-z0-9 \\\\]{0,80}") {
         for body in [&body[..], text.as_bytes()] {
             _ = page::<WireUser>(body);
             _ = page::<WireGroup>(body);

@@ -1,0 +1,107 @@
+//! How an engine is put together.
+
+use crate::escrow::BACKOFF;
+use crate::run::{Observer, Surroundings};
+use crate::{Backoff, CheckpointPolicy, Progress, Protected, QuarantinePolicy, Safeguards, SyncEngine};
+use idsync_core::{Clock, DirectorySink, IdentityProvider, StateStore, SystemClock};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// Builds a [`SyncEngine`].
+#[derive(Debug)]
+pub struct SyncEngineBuilder {
+    engine: SyncEngine,
+}
+
+impl SyncEngine {
+    /// An engine that reads from `provider`, remembers in `store` and delivers to `sink`.
+    pub fn builder(provider: impl IdentityProvider, store: impl StateStore, sink: impl DirectorySink) -> SyncEngineBuilder {
+        const CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+        SyncEngineBuilder {
+            engine: Self {
+                provider: Arc::new(provider),
+                store: Arc::new(store),
+                sink: Arc::new(sink),
+                safeguards: Safeguards::default(),
+                protected: Protected::nobody(),
+                escrow: BACKOFF,
+                quarantine: QuarantinePolicy::default(),
+                checkpoint: CheckpointPolicy::default(),
+                concurrency: CONCURRENCY,
+                holder: String::from("idsync"),
+                surroundings: Surroundings { clock: Arc::new(SystemClock::default()), observer: None },
+            },
+        }
+    }
+}
+
+impl SyncEngineBuilder {
+    /// How much may change without a person having looked. Default: [`Safeguards::default`].
+    #[must_use]
+    pub const fn safeguards(mut self, safeguards: Safeguards) -> Self {
+        self.engine.safeguards = safeguards;
+        self
+    }
+
+    /// How long a change that the sink refused twice waits before it is tried again; after the first time it is tried with the next run.
+    /// Default: five minutes, doubling up to a day.
+    #[must_use]
+    pub const fn escrow(mut self, backoff: Backoff) -> Self {
+        self.engine.escrow = backoff;
+        self
+    }
+
+    /// When a directory whose runs keep failing is set aside. Default: [`QuarantinePolicy::default`].
+    #[must_use]
+    pub const fn quarantine(mut self, policy: QuarantinePolicy) -> Self {
+        self.engine.quarantine = policy;
+        self
+    }
+
+    /// How often a read is noted, so that a run that is killed can be gone on from. Default: [`CheckpointPolicy::default`].
+    #[must_use]
+    pub const fn checkpoint(mut self, policy: CheckpointPolicy) -> Self {
+        self.engine.checkpoint = policy;
+        self
+    }
+
+    /// Who is never removed. Default: nobody is protected.
+    #[must_use]
+    pub fn protect(mut self, protected: Protected) -> Self {
+        self.engine.protected = protected;
+        self
+    }
+
+    /// How many groups have their members read at once, and how many entries are looked up at once. Default: 8.
+    #[must_use]
+    pub const fn concurrency(mut self, concurrency: NonZeroUsize) -> Self {
+        self.engine.concurrency = concurrency;
+        self
+    }
+
+    /// How this engine is called where another one is refused. Default: `idsync`.
+    #[must_use]
+    pub fn holder(mut self, holder: impl Into<String>) -> Self {
+        self.engine.holder = holder.into();
+        self
+    }
+
+    /// Where the time comes from. Default: the machine's clock.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.engine.surroundings.clock = Arc::new(clock);
+        self
+    }
+
+    /// Is told about progress, often.
+    #[must_use]
+    pub fn on_progress(mut self, observer: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+        self.engine.surroundings.observer = Some(Observer(Arc::new(observer)));
+        self
+    }
+
+    /// The engine.
+    pub fn build(self) -> SyncEngine {
+        self.engine
+    }
+}

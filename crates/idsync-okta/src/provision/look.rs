@@ -1,0 +1,138 @@
+//! Looking at what there is.
+
+use super::spec::AppSpec;
+use super::state::{App, ClientRole, Grant, Named, RateLimit, text, value, values};
+use super::steps::{Found, PERMISSIONS, RESOURCES};
+use crate::client::{Get, OktaClient};
+use crate::error::{Error, SetupFault};
+use crate::paginate::{Listing, pages};
+use crate::transport::Route;
+use futures::TryStreamExt;
+use serde_json::Value;
+use url::Url;
+
+/// The administrator's side of an org.
+#[derive(Debug, Clone)]
+pub(super) struct Admin {
+    pub(super) client: OktaClient,
+}
+
+impl Admin {
+    /// The address below the org, of segments that are encoded here.
+    pub(super) fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.client.org().origin().clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().extend(segments);
+        }
+        url
+    }
+
+    /// Reads one thing; `None` when it is not there.
+    pub(super) async fn read(&self, route: Route, url: Url) -> Result<Option<Value>, Error> {
+        match self.client.inner.get(&mut Get::new(route, url), value).await {
+            Ok(fetched) => Ok(Some(fetched.value)),
+            Err(Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a list that has no pages.
+    async fn list(&self, route: Route, url: Url) -> Result<Vec<Value>, Error> {
+        match self.read(route, url).await? {
+            Some(Value::Array(items)) => Ok(items),
+            None => Ok(Vec::new()),
+            Some(_) => Err(Error::Decode { operation: route.operation(), reason: "not of the documented shape" }),
+        }
+    }
+
+    /// Looks at everything that a specification is about.
+    pub(super) async fn look(&self, spec: &AppSpec) -> Result<Found, Error> {
+        let mut found = Found::default();
+        self.find_app(spec.label(), &mut found).await?;
+        if let Some(app) = &found.app {
+            found.grants = self.grants(&app.id).await?;
+            found.roles = self.roles(&app.client_id).await?;
+            if spec.rate_share.is_some() {
+                found.rate_limit = self.rate_limit(&app.id).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Finds the app with exactly this label: the search finds all that begin with it, and labels need not be unique.
+    pub(super) async fn find_app(&self, label: &str, found: &mut Found) -> Result<(), Error> {
+        let listing = Listing::new(&self.client, Route::Apps, Route::Apps.template(), 200, None);
+        let listing = listing.with("q", label).with("includeNonDeleted", "true");
+        let mut all = pages(self.client.clone(), listing, values);
+        let mut apps = Vec::new();
+        while let Some(page) = all.try_next().await? {
+            apps.extend(page.items.iter().filter_map(|whole| App::read(whole, label)));
+        }
+        apps.sort_by(|one, other| (&one.created, &one.id).cmp(&(&other.created, &other.id)));
+        let foreign = apps.iter().find(|app| !app.is_ours).map(|app| app.id.clone());
+        let mut ours = apps.into_iter().filter(|app| app.is_ours);
+        found.app = ours.next();
+        found.duplicates = ours.map(|app| app.id).collect();
+        match foreign {
+            Some(app_id) if found.app.is_none() => Err(Error::Setup {
+                operation: Route::Apps.operation(),
+                fault: SetupFault::ForeignApp { app_id },
+                detail: crate::error::ErrorDetail::default(),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) async fn grants(&self, app: &str) -> Result<Vec<Grant>, Error> {
+        let grants = self.list(Route::Grants, self.url(&["api", "v1", "apps", app, "grants"])).await?;
+        Ok(grants.iter().filter_map(Grant::read).collect())
+    }
+
+    pub(super) async fn roles(&self, client: &str) -> Result<Vec<ClientRole>, Error> {
+        let roles = self.list(Route::ClientRoles, self.url(&["oauth2", "v1", "clients", client, "roles"])).await?;
+        Ok(roles.iter().filter_map(ClientRole::read).collect())
+    }
+
+    /// The custom role with this label, and which of the wanted permissions it has.
+    pub(super) async fn custom_role(&self, label: &str) -> Result<Option<Named>, Error> {
+        let Some(role) = self.read(Route::CustomRole, self.url(&["api", "v1", "iam", "roles", label])).await? else { return Ok(None) };
+        let Some(mut role) = Named::read(&role) else { return Ok(None) };
+        let url = self.url(&["api", "v1", "iam", "roles", &role.id, "permissions"]);
+        let permissions = self.read(Route::Permissions, url).await?.unwrap_or_default();
+        let has = |wanted: &&str| listed(&permissions, "permissions").iter().any(|permission| permission["label"] == **wanted);
+        role.has = PERMISSIONS.iter().filter(|wanted| has(wanted)).map(|wanted| (*wanted).to_owned()).collect();
+        Ok(Some(role))
+    }
+
+    /// The resource set with this label, and which of users and groups are in it.
+    pub(super) async fn resource_set(&self, label: &str) -> Result<Option<Named>, Error> {
+        let Some(set) = self.read(Route::ResourceSet, self.url(&["api", "v1", "iam", "resource-sets", label])).await? else {
+            return Ok(None);
+        };
+        let Some(mut set) = Named::read(&set) else { return Ok(None) };
+        let url = self.url(&["api", "v1", "iam", "resource-sets", &set.id, "resources"]);
+        let resources = self.read(Route::Resources, url).await?.unwrap_or_default();
+        let resources = listed(&resources, "resources");
+        let has = |wanted: &&&str| {
+            resources.iter().any(|resource| {
+                let orn = text(&resource["orn"]).is_some_and(|orn| orn.ends_with(&format!(":{wanted}")));
+                let href = text(&resource["_links"]["self"]["href"]).is_some_and(|href| href.ends_with(&format!("/api/v1/{wanted}")));
+                orn || href
+            })
+        };
+        set.has = RESOURCES.iter().filter(has).map(|wanted| (*wanted).to_owned()).collect();
+        Ok(Some(set))
+    }
+
+    async fn rate_limit(&self, app: &str) -> Result<Option<RateLimit>, Error> {
+        let mut url = self.url(&["api", "v1", "principal-rate-limits"]);
+        url.query_pairs_mut().append_pair("filter", r#"principalType eq "OAUTH_CLIENT""#).append_pair("limit", "50");
+        let limits = self.list(Route::RateLimits, url).await?;
+        Ok(limits.iter().find_map(|limit| RateLimit::read(limit, app)))
+    }
+}
+
+/// The items of a list that is wrapped in an object.
+fn listed<'a>(object: &'a Value, name: &str) -> &'a [Value] {
+    object[name].as_array().map_or(&[], Vec::as_slice)
+}

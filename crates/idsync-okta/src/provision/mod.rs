@@ -1,0 +1,34 @@
+//! Making the service app that reads an org.
+
+mod connection;
+mod execute;
+#[cfg(test)]
+mod failures;
+mod journal;
+mod look;
+mod manual;
+mod preflight;
+mod provisioner;
+mod rotate;
+mod spec;
+mod state;
+mod steps;
+mod teardown;
+mod terraform;
+mod token;
+mod verify;
+mod write;
+
+pub use connection::Connection;
+pub use journal::{Journal, Made};
+pub use manual::manual_steps;
+pub use preflight::{Preflight, Rights};
+pub use provisioner::{OktaProvisioner, OktaProvisionerBuilder, ProvisionError, ProvisionPlan, StepListener, StepOutcome};
+pub use spec::{AppRole, AppSpec, KeySource, TokenBinding, WantedRole};
+pub use steps::Step;
+pub use teardown::Removed;
+pub use terraform::{TerraformFile, TerraformModule};
+pub use verify::Proof;
+
+/// How what was made here is told from what was not: it is in the notes of an app, and in the description of roles and resource sets.
+const MARKER: &str = "Made by idsync";

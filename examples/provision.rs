@@ -1,0 +1,359 @@
+//! Connects to an Okta org in one step. `provision --help` says how.
+
+use idsync::okta::{
+    AppSpec, Connection, Error, Journal, KeyKind, KeySource, NewKey, OktaProvisioner, OrgUrl, ProvisionPlan, SigningKey, StepOutcome,
+    TerraformModule, manual_steps,
+};
+use idsync_examples::connection::{ConnectionFile, beside, write_whole};
+use idsync_examples::exit::Exit;
+use idsync_examples::provision_flags::{self, Action, Asked, Output, ProvisionFlags, TokenFate};
+use idsync_examples::setup_token;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let wants_json = std::env::args_os().any(|arg| arg == "--json");
+    let flags = match provision_flags::parse(std::env::args_os().skip(1)) {
+        Ok(Asked::Help) => {
+            println!("{}", provision_flags::HELP);
+            return Exit::Done.into();
+        }
+        Ok(Asked::Run(flags)) => flags,
+        Ok(_) => return Exit::Usage.into(),
+        Err(usage) => {
+            let output = if wants_json { Output::Json } else { Output::Text };
+            return Failure::usage(usage.to_string()).tell(output);
+        }
+    };
+    idsync_examples::log::to_stderr();
+    match Run::new(&flags).act().await {
+        Ok(Told { text, object }) => {
+            match flags.output {
+                Output::Json => println!("{object}"),
+                _ => println!("{text}"),
+            }
+            Exit::Done.into()
+        }
+        Err(failure) => failure.tell(flags.output),
+    }
+}
+
+/// What is printed at the end.
+struct Told {
+    text: String,
+    object: Value,
+}
+
+/// Why it was not done.
+struct Failure {
+    exit: Exit,
+    kind: String,
+    message: String,
+    remedy: String,
+    stands: Journal,
+}
+
+impl Failure {
+    fn usage(message: String) -> Self {
+        let remedy = "see provision --help".to_owned();
+        Self { exit: Exit::Usage, kind: "usage".to_owned(), message, remedy, stands: Journal::default() }
+    }
+
+    fn tell(&self, output: Output) -> ExitCode {
+        if output == Output::Json {
+            let error = json!({"kind": self.kind, "message": self.message, "remedy": self.remedy});
+            println!("{}", json!({"outcome": "failed", "stands": self.stands, "error": error}));
+        } else {
+            eprintln!("provision: {}", self.message);
+            eprintln!("           {}", self.remedy);
+            if !self.stands.is_empty() {
+                eprintln!("What was made stands:");
+                self.stands.made().iter().for_each(|made| eprintln!("  {made}"));
+                eprintln!("Run it again to go on from there, or with --undo to take exactly this away.");
+            }
+        }
+        self.exit.into()
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let error = idsync::Error::from(error);
+        let remedy = error.remedy().unwrap_or("run it again").to_owned();
+        let exit = Exit::of_setup(&error);
+        Self { exit, kind: error.kind().as_str().to_owned(), message: error.to_string(), remedy, stands: Journal::default() }
+    }
+}
+
+impl From<String> for Failure {
+    fn from(message: String) -> Self {
+        Self::usage(message)
+    }
+}
+
+struct Run<'a> {
+    flags: &'a ProvisionFlags,
+    /// Where what is made is noted while it is made.
+    journal: PathBuf,
+}
+
+impl<'a> Run<'a> {
+    fn new(flags: &'a ProvisionFlags) -> Self {
+        let mut journal = flags.connection.as_os_str().to_owned();
+        journal.push(".journal");
+        Self { flags, journal: PathBuf::from(journal) }
+    }
+
+    async fn act(&self) -> Result<Told, Failure> {
+        // What cannot be wanted is told before anybody is asked, and before a key is made.
+        if let Ok(anywhere) = "https://keys.example.com".parse() {
+            self.spec(KeySource::JwksUri(anywhere))?;
+        }
+        match &self.flags.action {
+            Action::Plan => self.plan().await,
+            Action::Rotate => self.rotate().await,
+            Action::Teardown => self.teardown().await,
+            Action::Undo => self.undo().await,
+            Action::Terraform(folder) => self.terraform(folder),
+            Action::Manual => self.manual(),
+            _ => self.apply().await,
+        }
+    }
+
+    fn org(&self) -> Result<OrgUrl, Failure> {
+        let org = OrgUrl::parse(&self.flags.org)?;
+        if let Some(correction) = org.correction() {
+            eprintln!("provision: {correction}");
+        }
+        Ok(org)
+    }
+
+    fn provisioner(&self) -> Result<OktaProvisioner, Failure> {
+        let org = self.org()?;
+        let token = setup_token::read(&self.flags.token)?;
+        let is_told = self.flags.output == Output::Text;
+        let (journal, made) = (self.journal.clone(), Mutex::new(self.noted()));
+        let listener = move |outcome: &StepOutcome| {
+            if is_told {
+                tell_step(outcome);
+            }
+            if let StepOutcome::Done { made: Some(thing), .. } = outcome {
+                let mut made = made.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                made.push(thing.clone());
+                // What is made can be found again without this note, so that its failure is no reason to stop half-way.
+                if let Err(problem) = write_whole(&journal, &json!(*made).to_string()) {
+                    eprintln!("provision: {problem}");
+                }
+            }
+        };
+        Ok(OktaProvisioner::builder(org, token).on_step(Arc::new(listener)).build()?)
+    }
+
+    /// What an interrupted run made.
+    fn noted(&self) -> Journal {
+        std::fs::read_to_string(&self.journal).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    }
+
+    fn forget_journal(&self) {
+        // It may not be there, and a note too much does no harm.
+        let _ = std::fs::remove_file(&self.journal);
+    }
+
+    fn spec(&self, key: KeySource) -> Result<AppSpec, Failure> {
+        let flags = self.flags;
+        let mut spec = AppSpec::new(&flags.label, key)?.with_role(flags.role).with_binding(flags.binding);
+        if let Some(scopes) = &flags.scopes {
+            spec = spec.with_scopes(scopes.clone())?;
+        }
+        Ok(match flags.rate_share {
+            Some(share) => spec.with_rate_share(share),
+            None => spec,
+        })
+    }
+
+    async fn plan(&self) -> Result<Told, Failure> {
+        let key = match SigningKey::from_file(&self.flags.key) {
+            Ok(key) => key,
+            // Nothing is written, so this one serves to look only.
+            Err(_) if !self.flags.key.exists() => NewKey::generate(self.flags.key_kind)?.signing_key().clone(),
+            Err(error) => return Err(error.into()),
+        };
+        let plan = self.provisioner()?.plan(&self.spec(KeySource::Private(key))?).await?;
+        let mut text = about(&plan);
+        match plan.steps.len() {
+            0 => text.push_str("Nothing is left to do.\n"),
+            _ => text.push_str("To be done:\n"),
+        }
+        plan.steps.iter().for_each(|step| text.push_str(&format!("  - {step}\n")));
+        let steps: Vec<_> = plan.steps.iter().map(ToString::to_string).collect();
+        let object = json!({"outcome": "planned", "preflight": plan.preflight, "app_id": plan.app_id, "steps": steps,
+            "duplicates": plan.duplicates, "error": null});
+        Ok(Told { text: text.trim_end().to_owned(), object })
+    }
+
+    async fn apply(&self) -> Result<Told, Failure> {
+        let flags = self.flags;
+        if !self.noted().is_empty() {
+            eprintln!("provision: an earlier run was interrupted; going on from what it made. Its setup token may still be valid.");
+        }
+        let provisioner = self.provisioner()?;
+        // The first thing that is asked is who we are, so that nobody is left with a key and no rights.
+        let preflight = provisioner.preflight().await?;
+        if flags.output == Output::Text {
+            let owner = preflight.owner.as_deref().unwrap_or(&preflight.owner_id);
+            println!("org {}, as {owner}", preflight.org_id);
+        }
+        let key = key_at(&flags.key, flags.key_kind)?;
+        let plan = provisioner.plan(&self.spec(KeySource::Private(key))?).await?;
+        plan.duplicates
+            .iter()
+            .for_each(|app| eprintln!("provision: app {app} has the same label and was made by idsync, too; it is left alone"));
+        let connection = provisioner.apply(&plan).await.map_err(|error| Failure { stands: error.stands, ..error.source.into() })?;
+        let file = ConnectionFile::new(connection.clone(), relative(&flags.connection, &flags.key));
+        file.write(&flags.connection)?;
+        self.forget_journal();
+        let token = self.end_token(&provisioner).await?;
+        let shown = flags.connection.display();
+        let text = format!(
+            "app {} can read the org: {}; {}\nNext: sync --connection {shown} --plan",
+            connection.client_id,
+            connection.scopes.join(", "),
+            connection.role
+        );
+        let object = json!({"outcome": "provisioned", "connection": file, "steps": plan.steps.len(), "setup_token": token, "error": null});
+        Ok(Told { text, object })
+    }
+
+    /// Revokes the setup token, unless it is to be kept.
+    async fn end_token(&self, provisioner: &OktaProvisioner) -> Result<&'static str, Failure> {
+        let (word, told) = match self.flags.fate {
+            TokenFate::Kept => ("kept", "the setup token was kept, as you asked; revoke it when you do not need it any more"),
+            _ => {
+                provisioner.revoke_setup_token().await?;
+                ("revoked", "the setup token is revoked, and does not work any more")
+            }
+        };
+        if self.flags.output == Output::Text {
+            println!("{told}");
+        }
+        Ok(word)
+    }
+
+    async fn rotate(&self) -> Result<Told, Failure> {
+        let path = &self.flags.connection;
+        let file = ConnectionFile::read(path)?;
+        let old = file.key_path(path);
+        let next = with_suffix(&old, ".next");
+        let provisioner = self.provisioner()?;
+        provisioner.preflight().await?;
+        let key = key_at(&next, self.flags.key_kind)?;
+        let new = with_name(&old, &format!("idsync-key-{}.pem", short(key.key_id())));
+        let keep = |connection: &Connection| {
+            let kept = std::fs::rename(&next, &new).map_err(|error| format!("{} cannot be moved: {error}", next.display()));
+            let kept = kept.and_then(|()| ConnectionFile::new(connection.clone(), relative(path, &new)).write(path));
+            kept.map_err(Into::into)
+        };
+        let connection = provisioner.rotate_key(&file.connection, &key, keep).await?;
+        if old != new {
+            // The app does not know it any more, so that it does no harm if it stays.
+            let _ = std::fs::remove_file(&old);
+        }
+        let token = self.end_token(&provisioner).await?;
+        let text = format!("app {} signs in with the key in {} from now on", connection.client_id, new.display());
+        let object = json!({"outcome": "rotated", "connection": ConnectionFile::new(connection, relative(path, &new)), "setup_token": token,
+            "error": null});
+        Ok(Told { text, object })
+    }
+
+    async fn teardown(&self) -> Result<Told, Failure> {
+        let path = &self.flags.connection;
+        let file = ConnectionFile::read(path)?;
+        let provisioner = self.provisioner()?;
+        let removed = provisioner.teardown(&file.connection).await?;
+        let token = self.end_token(&provisioner).await?;
+        let text = match removed.removed.len() {
+            0 => "Nothing was left to remove.".to_owned(),
+            _ => format!("Removed: {}", removed.removed.join(", ")),
+        };
+        let text = format!("{text}\nThe files {} and {} are yours to delete.", path.display(), file.key_path(path).display());
+        Ok(Told { text, object: json!({"outcome": "removed", "removed": removed.removed, "setup_token": token, "error": null}) })
+    }
+
+    async fn undo(&self) -> Result<Told, Failure> {
+        let journal = self.noted();
+        let provisioner = self.provisioner()?;
+        provisioner.preflight().await?;
+        let removed = provisioner.undo(&journal).await?;
+        self.forget_journal();
+        let token = self.end_token(&provisioner).await?;
+        let text = if removed.removed.is_empty() {
+            "Nothing was left to undo.".to_owned()
+        } else {
+            format!("Removed: {}", removed.removed.join(", "))
+        };
+        Ok(Told { text, object: json!({"outcome": "removed", "removed": removed.removed, "setup_token": token, "error": null}) })
+    }
+
+    fn terraform(&self, folder: &Path) -> Result<Told, Failure> {
+        let key = key_at(&self.flags.key, self.flags.key_kind)?;
+        let module = TerraformModule::from_spec(&self.spec(KeySource::Private(key))?, &self.org()?)?;
+        module.write(folder)?;
+        let text = format!("The module is in {}; its README.md says how to go on.", folder.display());
+        Ok(Told { text, object: json!({"outcome": "written", "folder": folder, "error": null}) })
+    }
+
+    fn manual(&self) -> Result<Told, Failure> {
+        let key = key_at(&self.flags.key, self.flags.key_kind)?;
+        let steps = manual_steps(&self.spec(KeySource::Private(key))?, &self.org()?);
+        Ok(Told { object: json!({"outcome": "manual", "steps": steps, "error": null}), text: steps })
+    }
+}
+
+/// The key in a file, which is made when it is not there.
+fn key_at(path: &Path, kind: KeyKind) -> Result<SigningKey, Failure> {
+    if !path.exists() {
+        NewKey::generate(kind)?.save(path)?;
+    }
+    Ok(SigningKey::from_file(path)?)
+}
+
+fn about(plan: &ProvisionPlan) -> String {
+    let owner = plan.preflight.owner.as_deref().unwrap_or(&plan.preflight.owner_id);
+    let app = plan.app_id.as_ref().map_or_else(|| "there is no app yet".to_owned(), |app| format!("app {app} is there"));
+    format!("org {}, as {owner}: {app}\n", plan.preflight.org_id)
+}
+
+fn tell_step(outcome: &StepOutcome) {
+    match outcome {
+        StepOutcome::Done { step, .. } => println!("  done: {step}"),
+        StepOutcome::Unsure { step, reason } => println!("  unsure: {step} ({reason})"),
+        _ => {}
+    }
+}
+
+/// A key file as the connection file names it: seen from its folder where it is in it.
+fn relative(connection: &Path, key: &Path) -> PathBuf {
+    let folder = connection.parent().unwrap_or_else(|| Path::new(""));
+    match key.strip_prefix(folder) {
+        Ok(inside) => inside.to_owned(),
+        Err(_) => std::path::absolute(key).unwrap_or_else(|_| key.to_owned()),
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn with_name(path: &Path, name: &str) -> PathBuf {
+    beside(path, Path::new(name))
+}
+
+/// The first characters of a key id that may stand in the name of a file.
+fn short(key_id: &str) -> String {
+    key_id.chars().filter(char::is_ascii_alphanumeric).take(8).collect()
+}

@@ -1,0 +1,229 @@
+//! The flags of `provision`.
+
+use crate::flags::Usage;
+use idsync::okta::{KeyKind, RateShare, TokenBinding, WantedRole};
+use lexopt::prelude::{Long, Short, ValueExt};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What `provision --help` prints.
+pub const HELP: &str = "\
+Connects to an Okta org in one step: makes the service app that reads its users and groups, proves
+that it works, and revokes the token that it was made with.
+
+USAGE
+  provision --org URL [--setup-token-env VAR | --setup-token-file FILE] [OPTIONS]
+
+WHICH ORG, AND WITH WHAT
+  --org URL               The org, such as acme.okta.com or https://acme.okta.com
+  --setup-token-env VAR   The environment variable that holds the API token of a super administrator
+                          (Admin Console: Security > API > Tokens)
+  --setup-token-file FILE The file that holds it, readable by you alone (chmod 600)
+                          Without either, you are asked for it. It is never taken from the command line
+
+WHAT TO MAKE
+  --label TEXT            How administrators see the app, and how it is found again [default: idsync]
+  --key FILE              Its private key; made when the file is not there    [default: idsync-key.pem]
+  --key-kind KIND         es256 or rsa3072, for a key that is made                  [default: es256]
+  --connection FILE       Where to write the connection, for sync --connection
+                                                                      [default: connection.json]
+  --role ROLE             least-privilege (a custom role, or Read-Only Administrator where the org
+                          has none), custom, or READ_ONLY_ADMIN           [default: least-privilege]
+  --scopes LIST           OAuth scopes, separated by commas [default: okta.users.read,okta.groups.read]
+  --bearer                Do not bind access tokens to a key (DPoP)
+  --rate-share P%         The app's share of the org's rate limits            [default: Okta's, 50%]
+
+WHAT TO DO
+  --plan                  Print what would be done, and write nothing
+  --rotate                Give the app of the connection a new key, and take the old one away
+  --teardown              Remove the app of the connection, and whatever was made for it
+  --undo                  Take away exactly what an interrupted run made
+  --terraform DIR         Write a Terraform module that makes the same; needs no token
+  --manual                Print the steps by hand that make the same; needs no token
+
+HOW
+  --keep-setup-token      Do not revoke the setup token at the end
+  --json                  Print exactly one JSON object on standard output
+  --help                  Print this
+
+EXIT CODES
+  0 done   2 wrong usage or configuration   4 the org refused: token, rights, scope, role or quota
+  5 it could not be completed, run it again
+
+Running it again goes on where it stopped, and changes nothing where nothing is left to do. There is
+never a second app, and what it did not make it leaves alone.
+";
+
+/// What was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Make, repair, prove.
+    Apply,
+    /// Print the steps by hand.
+    Manual,
+    /// Print what would be done.
+    Plan,
+    /// Change the key.
+    Rotate,
+    /// Remove it all.
+    Teardown,
+    /// Write a Terraform module.
+    Terraform(PathBuf),
+    /// Take away what an interrupted run made.
+    Undo,
+}
+
+/// Where the setup token is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenSource {
+    /// In an environment variable.
+    Environment(String),
+    /// In a file.
+    File(PathBuf),
+    /// With the person at the terminal.
+    Prompt,
+}
+
+/// What becomes of the setup token at the end.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TokenFate {
+    /// It stays.
+    Kept,
+    /// It is revoked.
+    #[default]
+    Revoked,
+}
+
+/// How to print.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Output {
+    /// One JSON object.
+    Json,
+    /// For people.
+    #[default]
+    Text,
+}
+
+/// The flags, checked.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ProvisionFlags {
+    /// The org as it was written.
+    pub org: String,
+    /// Where the setup token is.
+    pub token: TokenSource,
+    /// What becomes of it.
+    pub fate: TokenFate,
+    /// The label of the app.
+    pub label: String,
+    /// The file of the key.
+    pub key: PathBuf,
+    /// The kind of a new key.
+    pub key_kind: KeyKind,
+    /// The file of the connection.
+    pub connection: PathBuf,
+    /// The role of the app.
+    pub role: WantedRole,
+    /// The scopes, if they are not the usual ones.
+    pub scopes: Option<Vec<String>>,
+    /// Whether tokens are bound to a key.
+    pub binding: TokenBinding,
+    /// The share of the rate limits.
+    pub rate_share: Option<RateShare>,
+    /// What to do.
+    pub action: Action,
+    /// How to print.
+    pub output: Output,
+}
+
+/// What the command line asks for.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Asked {
+    /// Print the help.
+    Help,
+    /// Run.
+    Run(Box<ProvisionFlags>),
+}
+
+/// Reads the command line, without the program's name.
+///
+/// # Errors
+/// Wrong usage: which flag, what was expected.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
+    let mut parser = lexopt::Parser::from_args(args);
+    let (mut org, mut tokens, mut actions) = (None, Vec::new(), Vec::new());
+    let mut flags = ProvisionFlags {
+        org: String::new(),
+        token: TokenSource::Prompt,
+        fate: TokenFate::default(),
+        label: "idsync".to_owned(),
+        key: PathBuf::from("idsync-key.pem"),
+        key_kind: KeyKind::default(),
+        connection: PathBuf::from("connection.json"),
+        role: WantedRole::default(),
+        scopes: None,
+        binding: TokenBinding::default(),
+        rate_share: None,
+        action: Action::Apply,
+        output: Output::default(),
+    };
+    while let Some(flag) = parser.next()? {
+        match flag {
+            Short('h') | Long("help") => return Ok(Asked::Help),
+            Long("org") => org = Some(parser.value()?.string()?),
+            Long("setup-token-env") => tokens.push(TokenSource::Environment(parser.value()?.string()?)),
+            Long("setup-token-file") => tokens.push(TokenSource::File(parser.value()?.into())),
+            Long("keep-setup-token") => flags.fate = TokenFate::Kept,
+            Long("label") => flags.label = parser.value()?.string()?,
+            Long("key") => flags.key = parser.value()?.into(),
+            Long("key-kind") => flags.key_kind = key_kind(&parser.value()?.string()?)?,
+            Long("connection") => flags.connection = parser.value()?.into(),
+            Long("role") => {
+                flags.role = parser
+                    .value()?
+                    .string()?
+                    .parse()
+                    .map_err(|error| Usage(format!("--role: {error}; expected least-privilege, custom or READ_ONLY_ADMIN")))?;
+            }
+            Long("scopes") => flags.scopes = Some(parser.value()?.string()?.split(',').map(|scope| scope.trim().to_owned()).collect()),
+            Long("bearer") => flags.binding = TokenBinding::Bearer,
+            Long("rate-share") => flags.rate_share = Some(crate::flags::rate_share(&parser.value()?.string()?)?),
+            Long("plan") => actions.push(Action::Plan),
+            Long("rotate") => actions.push(Action::Rotate),
+            Long("teardown") => actions.push(Action::Teardown),
+            Long("undo") => actions.push(Action::Undo),
+            Long("manual") => actions.push(Action::Manual),
+            Long("terraform") => actions.push(Action::Terraform(parser.value()?.into())),
+            Long("json") => flags.output = Output::Json,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    flags.org = org.ok_or_else(|| Usage("--org is missing: which org, such as --org acme.okta.com".to_owned()))?;
+    flags.token = match tokens.len() {
+        0 => TokenSource::Prompt,
+        1 => tokens.remove(0),
+        _ => return Err(Usage("--setup-token-env and --setup-token-file exclude each other".to_owned())),
+    };
+    flags.action = match actions.len() {
+        0 => Action::Apply,
+        1 => actions.remove(0),
+        _ => {
+            let all = "--plan, --rotate, --teardown, --undo, --terraform and --manual exclude each other: one thing at a time";
+            return Err(Usage(all.to_owned()));
+        }
+    };
+    Ok(Asked::Run(Box::new(flags)))
+}
+
+fn key_kind(text: &str) -> Result<KeyKind, Usage> {
+    match text {
+        "es256" => Ok(KeyKind::Es256),
+        "rsa3072" => Ok(KeyKind::Rsa3072),
+        _ => Err(Usage(format!("--key-kind: `{text}` is not a kind of key; expected es256 or rsa3072"))),
+    }
+}

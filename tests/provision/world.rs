@@ -1,0 +1,100 @@
+//! An org without an app of ours, and the token of its super administrator.
+
+use idsync::Secret;
+use idsync::okta::{
+    ApiToken, AppSpec, Connection, KeyKind, KeySource, NewKey, OktaProvisioner, OktaProvisionerBuilder, OrgUrl, ProvisionError,
+    RetryPolicy, SigningKey, TokenBinding,
+};
+use idsync_okta_emulator::{Credential, OktaEmulator, OktaEmulatorBuilder, Quirks, TruthApp};
+use std::time::Duration;
+
+pub(crate) const LABEL: &str = "Directory sync";
+
+pub(crate) struct World {
+    pub(crate) emulator: OktaEmulator,
+    pub(crate) key: SigningKey,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        Self::of(OktaEmulator::builder().seed(31).users(60).groups(6).memberships(200)).await
+    }
+
+    /// A world for tests that need many.
+    pub(crate) async fn small() -> Self {
+        Self::of(OktaEmulator::builder().seed(32).users(4).groups(2).memberships(6)).await
+    }
+
+    async fn of(org: OktaEmulatorBuilder) -> Self {
+        let emulator = org.without_app().start().await.unwrap();
+        Self { emulator, key: NewKey::generate(KeyKind::Es256).unwrap().signing_key().clone() }
+    }
+
+    pub(crate) fn spec(&self) -> AppSpec {
+        AppSpec::new(LABEL, KeySource::Private(self.key.clone())).unwrap()
+    }
+
+    /// The same with bearer tokens, which take no time to make a key for.
+    pub(crate) fn plain_spec(&self) -> AppSpec {
+        self.spec().with_binding(TokenBinding::Bearer)
+    }
+
+    pub(crate) fn builder(&self) -> OktaProvisionerBuilder {
+        let token = ApiToken::new(Secret::new(self.emulator.setup_token().to_owned()));
+        OktaProvisioner::builder(OrgUrl::parse(self.emulator.url()).unwrap(), token)
+            .retry(RetryPolicy::new(6, Duration::from_secs(20)))
+            .grace(Duration::from_secs(20))
+    }
+
+    pub(crate) fn provisioner(&self) -> OktaProvisioner {
+        self.builder().build().unwrap()
+    }
+
+    pub(crate) async fn apply(&self, spec: &AppSpec) -> Result<Connection, ProvisionError> {
+        let provisioner = self.provisioner();
+        let plan = provisioner.plan(spec).await.map_err(|source| panic!("{source:?}")).unwrap();
+        provisioner.apply(&plan).await
+    }
+
+    pub(crate) fn quirks(&self, change: impl FnOnce(&mut Quirks)) {
+        let mut quirks = self.emulator.org().quirks();
+        change(&mut quirks);
+        self.emulator.org().set_quirks(quirks);
+    }
+
+    /// Writing requests that were made.
+    pub(crate) fn writes(&self) -> usize {
+        self.emulator.requests().writing().count()
+    }
+
+    fn ours(&self) -> Vec<TruthApp> {
+        self.emulator.org().apps().into_iter().filter(|app| app.label == LABEL).collect()
+    }
+
+    pub(crate) fn apps(&self) -> usize {
+        self.ours().len()
+    }
+
+    pub(crate) fn the_app(&self) -> TruthApp {
+        let mut ours = self.ours();
+        assert_eq!(ours.len(), 1, "exactly one app");
+        ours.remove(0)
+    }
+
+    /// Everything that is not ours.
+    pub(crate) fn others(&self) -> Vec<TruthApp> {
+        self.emulator.org().apps().into_iter().filter(|app| app.label != LABEL).collect()
+    }
+
+    /// The setup token does not work any more, and was used for nothing after its revocation but to see that.
+    pub(crate) fn assert_token_is_dead_and_unused(&self) {
+        let log = self.emulator.requests();
+        let revoked = log.entries().iter().position(|entry| entry.path == "/api/v1/api-tokens/current" && entry.status == Some(204));
+        let after = log.entries().iter().skip(revoked.expect("it was revoked") + 1);
+        for entry in after.filter(|entry| entry.scheme == idsync_okta_emulator::Scheme::Ssws) {
+            assert_eq!(entry.status, Some(401), "{entry:?}");
+            assert!(["/api/v1/users/me", "/api/v1/api-tokens/current"].contains(&entry.path.as_str()), "{entry:?}");
+            assert!(!matches!(entry.credential, Some(Credential::App(_))));
+        }
+    }
+}
