@@ -104,6 +104,20 @@ pub(crate) fn shift(world: &mut World, random: &mut Random) -> Option<&'static s
     Some("the first user is deleted")
 }
 
+/// A membership that began ends, or one that ended begins again.
+pub(crate) fn waver(world: &mut World) -> Option<&'static str> {
+    let membership = world.last_moved.clone()?;
+    if !(world.users.contains_key(&membership.user) && world.groups.contains_key(&membership.group)) {
+        return None;
+    }
+    if world.members.get(&membership.group).is_some_and(|members| members.contains(&membership.user)) {
+        world.remove_member(membership);
+    } else {
+        world.add_member(membership);
+    }
+    Some("a user joins and leaves a group")
+}
+
 /// Changes one of a few users back and forth, so that two readings of a page differ.
 pub(crate) fn flicker(world: &mut World, random: &mut Random) -> Option<&'static str> {
     let mut user = random.pick(&world.users.values().take(3).collect::<Vec<_>>()).copied()?.clone();

@@ -201,8 +201,9 @@ impl SimStore {
 
     /// What was delivered is part of the base from now on, and of what changed lately.
     pub(crate) fn note_commit(&self, journal: Option<&JournalHeader>) {
-        let reading = journal.and_then(|journal| journal.plan).and_then(|plan| self.universe.notes.reading(plan));
-        let Some((reading, start)) = reading.and_then(|reading| Some((reading.clone(), reading.start()?))) else { return };
+        let plan = journal.and_then(|journal| journal.plan);
+        let Some(reading) = plan.and_then(|plan| self.universe.notes.reading(plan)) else { return };
+        let Some(start) = reading.start() else { return };
         lock(&self.universe.notes.lately).commit(start.at, reading.limits.window, reading.counted());
         if reading.is_any_approved() {
             lock(&self.universe.notes.decisions).consume();

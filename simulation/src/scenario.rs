@@ -15,6 +15,8 @@ pub(crate) struct Scenario {
     pub(crate) moments: Moments,
     /// More runs that follow at once, each with faults that go on.
     pub(crate) encores: Vec<(&'static [Step], FaultSet)>,
+    /// Nothing but one membership comes and goes between them.
+    pub(crate) wavers: bool,
 }
 
 /// How many calls a run makes, so that a fault that strikes once strikes in time. Learned from the runs before.
@@ -46,7 +48,8 @@ impl Scenario {
     /// Draws a run.
     pub(crate) fn draw(random: &mut Random, typical: &Typical) -> Self {
         let mut faults = draw_faults(random);
-        let encores = draw_encores(random, &mut faults);
+        let wavers = faults.contains(Fault::Approval) && random.once_in(4);
+        let encores = if wavers { draw_wavering(random, &mut faults) } else { draw_encores(random, &mut faults) };
         let steps = draw_steps(random, &mut faults);
         let doomed = steps.iter().copied().find(|step| faults.contains(step.crash())).unwrap_or(Step::Sync);
         let moments = Moments {
@@ -55,8 +58,8 @@ impl Scenario {
             sink_call: random.between(1, typical.sink_calls),
             poll: random.between(1, typical.polls(doomed)),
         };
-        let limits = draw_limits(random, faults);
-        Self { steps, faults, limits, moments, encores }
+        let limits = if wavers { Safeguards::all(Limit::Unlimited).with_memberships(Limit::Count(0)) } else { draw_limits(random, faults) };
+        Self { steps, faults, limits, moments, encores, wavers }
     }
 }
 
@@ -93,6 +96,15 @@ fn draw_faults(random: &mut Random) -> FaultSet {
         faults.insert(Fault::SecondEngine);
     }
     faults
+}
+
+/// What is approved comes back and goes again, while some part cannot be read, or no run comes to its end.
+fn draw_wavering(random: &mut Random, faults: &mut FaultSet) -> Vec<(&'static [Step], FaultSet)> {
+    faults.remove(Fault::MassDeletion);
+    let mut goes_on = FaultSet::default();
+    goes_on.insert(Fault::Approval);
+    goes_on.insert(if random.once_in(3) { Fault::SinkRefusesRun } else { Fault::MembersFail });
+    vec![(STEPS[0], goes_on); 4]
 }
 
 /// Some things happen only when a run is made again, and meets the same once more. The last time it may meet nothing.

@@ -157,9 +157,13 @@ impl<'a> Simulation<'a> {
             }
             self.universe.note(format_args!("run {}: {steps:?} once more", self.runs));
             self.pass_time(false);
-            if self.universe.once_in(4) {
-                mutation::mutate(&mut self.universe.world(), &mut self.universe.random());
-            }
+            let what = match self.universe.below(4) {
+                _ if scenario.wavers => mutation::waver(&mut self.universe.world()),
+                0 => mutation::mutate(&mut self.universe.world(), &mut self.universe.random()),
+                1 | 2 => mutation::waver(&mut self.universe.world()),
+                _ => None,
+            };
+            what.into_iter().for_each(|what| self.universe.note(format_args!("{what}")));
             self.run_once(setup.clone(), steps);
         }
     }

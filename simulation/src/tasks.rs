@@ -11,7 +11,7 @@ use crate::records::Ended;
 use crate::simulation::{Simulation, Slot};
 use crate::sink::SimSink;
 use crate::store::SimStore;
-use crate::universe::lock;
+use crate::universe::{Oracle, lock};
 use crate::watch::{Step, Watch};
 use idsync_core::PlanHash;
 use idsync_engine::{Plan, Standing, SyncEngine, SyncError, SyncReport};
@@ -129,7 +129,13 @@ impl Hand {
             Some(Step::Apply) => {
                 watch.set_step(Step::Apply);
                 *lock(&watch.expected) = plan.hash;
-                Ok(Ending::Done(Box::new(self.report(Doing::Apply, engine.apply(&plan)).await?)))
+                let report = self.report(Doing::Apply, engine.apply(&plan)).await?;
+                let delivered = report.changes.total() + report.escrowed.saturating_sub(plan.waiting);
+                if delivered != plan.changes.total() {
+                    let finding = format!("{delivered} changes were delivered of a plan of {}", plan.changes.total());
+                    self.store.universe.violate(Oracle::Plan, finding);
+                }
+                Ok(Ending::Done(Box::new(report)))
             }
             Some(Step::ApplyHash) => {
                 let Some(hash) = plan.hash else { return Ok(Ending::Planned(Box::new(plan))) };

@@ -62,6 +62,8 @@ pub(crate) struct World {
     pub(crate) ids_used: u64,
     /// Groups say when their members changed.
     pub(crate) tells_members_updated: bool,
+    /// The membership that began or ended last.
+    pub(crate) last_moved: Option<Membership>,
     past: (u64, Members),
 }
 
@@ -75,6 +77,7 @@ impl World {
             history: History::default(),
             ids_used: 0,
             tells_members_updated: false,
+            last_moved: None,
             past: (0, Members::new()),
         }
     }
@@ -209,6 +212,7 @@ impl World {
             group.timestamps.members_updated = Timestamp::from_unix_millis(version);
         }
         self.record(Item::Listed(membership.clone()));
+        self.last_moved = Some(membership.clone());
         self.record(Item::Membership(membership));
     }
 

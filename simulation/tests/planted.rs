@@ -34,6 +34,13 @@ fn lost_batch_is_noticed() {
 }
 
 #[test]
+fn lost_batch_of_a_plan_is_noticed() {
+    // A sync does not say beforehand what it will do.
+    let mut violations = (0..200).filter_map(|seed| simulate(seed, &StoreFlaw::LosesABatch, Keep::Hash).violation);
+    assert!(violations.any(|violation| violation.oracle == Oracle::Plan));
+}
+
+#[test]
 fn a_store_that_forgets_members_is_noticed() {
     is_noticed(Oracle::Convergence, 50, || StoreFlaw::ForgetsMembers);
 }

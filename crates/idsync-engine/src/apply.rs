@@ -2,6 +2,8 @@
 
 use crate::blocked::Blocked;
 use crate::escrow::Escrow;
+use crate::held::Decision;
+use crate::memo::Memo;
 use crate::note::PlanNote;
 use crate::run::Observer;
 use crate::{Activity, Progress, SyncError, payload};
@@ -74,7 +76,7 @@ impl Applier {
         self.progress.to_deliver = Some(note.counts().total());
         if journal.stage != Stage::Folding {
             if note.counts().total() > 0 {
-                self.deliver(&mut journal).await?;
+                self.deliver(&mut journal, note.approved).await?;
             }
             journal.stage = Stage::Folding;
             self.store.update_journal(&self.lease, journal.clone()).await.map_err(SyncError::store)?;
@@ -91,10 +93,14 @@ impl Applier {
         Ok(self.applied)
     }
 
-    async fn deliver(&mut self, journal: &mut JournalHeader) -> Result<(), SyncError> {
+    async fn deliver(&mut self, journal: &mut JournalHeader, is_approved: bool) -> Result<(), SyncError> {
         if journal.stage != Stage::Applying {
             journal.stage = Stage::Applying;
             self.store.update_journal(&self.lease, journal.clone()).await.map_err(SyncError::store)?;
+        }
+        if is_approved {
+            // It is good once, however this delivery ends.
+            Memo::Decision.write::<Decision>(self.store.as_ref(), &self.lease, None).await.map_err(SyncError::store)?;
         }
         self.sink.begin(&self.context).await.map_err(SyncError::sink)?;
         let done = journal.progress.as_ref().map(|progress| progress.through.clone());

@@ -396,7 +396,7 @@ impl SyncEngine {
         let (store, lease) = (self.store.as_ref(), &draft.lease);
         let kept: Option<HeldSet> = Memo::HeldSet.read(store, &lease.directory).await?;
         // A part that was not read may still want what is held, but an approval is good once.
-        let is_over = draft.read.evidence.is_complete() || draft.plan.as_ref().is_some_and(|plan| plan.approved);
+        let is_over = draft.read.evidence.is_complete() || draft.plan.as_ref().is_some_and(|plan| plan.note.approved);
         match draft.plan.as_ref().and_then(|plan| plan.held.as_ref()) {
             Some(set) if kept.as_ref().is_some_and(|kept| kept.summary.hash == set.summary.hash) => Ok(()),
             Some(set) => {

@@ -27,6 +27,9 @@ pub(crate) struct PlanNote {
     pub(crate) held: Option<Held>,
     #[serde(default)]
     pub(crate) waiting: Waiting,
+    /// What was held is applied, because somebody approved it.
+    #[serde(default)]
+    pub(crate) approved: bool,
 }
 
 impl HeadNote {

@@ -74,8 +74,6 @@ pub(crate) struct Draft {
     pub(crate) note: PlanNote,
     /// What is held, for people.
     pub(crate) held: Option<HeldSet>,
-    /// What was held is applied, because somebody approved it.
-    pub(crate) approved: bool,
 }
 
 impl RunState {
@@ -120,6 +118,7 @@ impl RunState {
             planned: planned(&planner.counts),
             held: held.clone(),
             waiting: planner.waiting.clone(),
+            approved,
         };
         let mut header = JournalHeader::new(self.revision, self.read_at);
         header.stage = Stage::Planned;
@@ -130,7 +129,7 @@ impl RunState {
             Some(summary) => Some(self.held_set(&planner, summary).await.map_err(SyncError::store)?),
             None => None,
         };
-        Ok(Some(Draft { hash, note, held, approved }))
+        Ok(Some(Draft { hash, note, held }))
     }
 
     /// Forgets what the sink refused and the directory does not want any more. A part that was not read says nothing about that.

@@ -6,8 +6,8 @@ use futures::executor::block_on;
 use futures::stream::{self, BoxStream};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, Batch, BatchOutcome, ChangeOutcome, Digest, DirectoryInfo, DirectorySink, Error, ErrorKind, Group,
-    GroupId, IdentityProvider, Lookup, Membership, Page, ReadOptions, Result, StateStore, User, UserId, UserStatus,
+    BaseKind, BaseRecord, BaseWrite, Batch, BatchOutcome, ChangeOutcome, Counts, Digest, DirectoryInfo, DirectorySink, Error, ErrorKind,
+    Group, GroupId, IdentityProvider, Lookup, Membership, Page, ReadOptions, Result, RunContext, StateStore, User, UserId, UserStatus,
 };
 use idsync_engine::{CheckpointPolicy, Limit, Outcome, Safeguards, SyncEngine, SyncError};
 use std::fmt;
@@ -32,6 +32,7 @@ struct Picky {
     inner: MemorySink,
     refuses: Arc<Mutex<Option<UserId>>>,
     is_down: Arc<Mutex<bool>>,
+    never_finishes: Arc<Mutex<bool>>,
     tried: Arc<Mutex<Vec<String>>>,
 }
 
@@ -65,6 +66,10 @@ impl DirectorySink for Picky {
             });
         }
         Ok(outcomes.into_iter().collect())
+    }
+
+    async fn finish(&self, _run: &RunContext, _applied: &Counts) -> Result<()> {
+        if *self.never_finishes.lock().unwrap() { Err(Error::new(ErrorKind::Unavailable, "the sink is down")) } else { Ok(()) }
     }
 }
 
@@ -252,6 +257,25 @@ fn p04_an_approval_is_good_once_also_when_not_everything_could_be_read() {
     assert_eq!(block_on(engine.sync()).unwrap().changes.total(), 1);
     provider.add_member(member("u1"));
     assert_eq!(block_on(engine.sync()).unwrap().changes.total(), 1);
+    provider.remove_member(&member("u1"));
+    let report = block_on(engine.sync()).unwrap();
+    assert_eq!((report.changes.total(), report.held.map(|held| held.hash)), (0, Some(held.hash)), "it is asked about again");
+}
+
+#[test]
+fn p04_an_approval_is_good_once_also_when_no_run_comes_to_its_end() {
+    let (provider, sink) = (small_directory(), Picky::default());
+    provider.add_member(member("u1"));
+    let limits = Safeguards::all(Limit::Unlimited).with_memberships(Limit::Count(0)).with_window(Duration::ZERO);
+    let engine = SyncEngine::builder(provider.clone(), MemoryStore::new(), sink.clone()).safeguards(limits).build();
+    block_on(engine.sync()).unwrap();
+    provider.remove_member(&member("u1"));
+    let held = block_on(engine.sync()).unwrap().held.unwrap();
+    block_on(engine.approve(held.hash)).unwrap();
+    *sink.never_finishes.lock().unwrap() = true;
+    assert!(matches!(block_on(engine.sync()), Err(SyncError::Sink(_))), "applied, and then it failed");
+    provider.add_member(member("u1"));
+    assert!(matches!(block_on(engine.sync()), Err(SyncError::Sink(_))));
     provider.remove_member(&member("u1"));
     let report = block_on(engine.sync()).unwrap();
     assert_eq!((report.changes.total(), report.held.map(|held| held.hash)), (0, Some(held.hash)), "it is asked about again");
