@@ -41,12 +41,19 @@ impl Ordinary {
     }
 
     fn run(&self, flags: &[&str]) -> Ended {
-        let mut command = Command::new(&self.program);
-        command.args(self.sync.command(flags).get_args()).current_dir("/");
-        if self.as_root {
-            command.uid(NOBODY).gid(NOBODY);
+        loop {
+            let mut command = Command::new(&self.program);
+            command.args(self.sync.command(flags).get_args()).current_dir("/");
+            if self.as_root {
+                command.uid(NOBODY).gid(NOBODY);
+            }
+            match command.output() {
+                Ok(output) => return Ended::with(output),
+                // Another test started a program while the copy was being written, which holds it open until that has begun.
+                Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {}
+                Err(error) => panic!("{error}"),
+            }
         }
-        Ended::of(command)
     }
 }
 

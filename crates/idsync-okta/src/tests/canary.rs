@@ -45,6 +45,11 @@ async fn p17_no_secret_and_no_query_is_in_a_log_an_error_or_a_debug_output() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
+    // What another test logs first at this very moment might stay off for good; a new listener, even one that is deaf, has everybody ask
+    // again who listens.
+    let other = Org::start().await;
+    _ = other.builder(app()).build().unwrap().discover().await;
+    drop(tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default()));
 
     let org = Org::start().await;
     let issued = json!({"token_type": "Bearer", "expires_in": 3600, "access_token": "canary-access-token", "scope": "okta.users.read"});
