@@ -81,7 +81,7 @@ pub(crate) type Slot = Arc<Mutex<Ending>>;
 impl<'a> Simulation<'a> {
     /// How many different faults must strike before a seed is done, and how many runs it may take.
     const FAULTS: usize = 3;
-    const MOST_RUNS: u64 = 10;
+    const MOST_RUNS: u64 = 60;
     /// A world with more users than this has groups that are kept in several blocks.
     const CROWD: usize = 60;
 

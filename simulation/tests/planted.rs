@@ -89,6 +89,11 @@ fn a_provider_that_asks_for_everything_twice_is_noticed() {
 }
 
 #[test]
+fn members_that_are_read_again_after_a_checkpoint_are_noticed() {
+    is_noticed(Oracle::BoundedRequests, 100, || StoreFlaw::HidesCheckpoints);
+}
+
+#[test]
 fn off_by_one_guard_of_removals_is_noticed() {
     is_noticed(Oracle::Held, 400, || LimitFlaw::MembershipsAndDeactivations);
 }

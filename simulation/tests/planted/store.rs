@@ -34,6 +34,8 @@ pub(crate) enum StoreFlaw {
     PrefersApprovals,
     /// It does not keep that a membership waits with what it depends on.
     ForgetsWaits,
+    /// It does not hand out checkpoints.
+    HidesCheckpoints,
     /// It keeps every other run.
     KeepsEveryOtherRun,
     /// It keeps checkpoints that are over.
@@ -80,7 +82,8 @@ impl StateStore for Flawed {
         self.sound.digest_key(lease).await
     }
     fn index(&self, directory: &DirectoryId, kind: BaseKind) -> BoxStream<'static, Result<Vec<IndexRow>>> {
-        self.sound.index(directory, kind)
+        let hides = self.flaw == StoreFlaw::HidesCheckpoints && kind == BaseKind::Checkpoint;
+        if hides { stream::empty().boxed() } else { self.sound.index(directory, kind) }
     }
     async fn records(&self, directory: &DirectoryId, kind: BaseKind, keys: &[String]) -> Result<Vec<Option<BaseRecord>>> {
         self.sound.records(directory, kind, keys).await
