@@ -1,12 +1,15 @@
 //! Making the service app that reads an org.
 
+mod builder;
 mod connection;
 mod execute;
 #[cfg(test)]
 mod failures;
 mod journal;
+mod listener;
 mod look;
 mod manual;
+mod plan;
 mod preflight;
 mod provisioner;
 mod rotate;
@@ -19,11 +22,14 @@ mod token;
 mod verify;
 mod write;
 
+pub use builder::OktaProvisionerBuilder;
 pub use connection::Connection;
 pub use journal::{Journal, Made};
+pub use listener::{StepListener, StepOutcome};
 pub use manual::manual_steps;
+pub use plan::{ProvisionError, ProvisionPlan};
 pub use preflight::{Preflight, Rights};
-pub use provisioner::{OktaProvisioner, OktaProvisionerBuilder, ProvisionError, ProvisionPlan, StepListener, StepOutcome};
+pub use provisioner::OktaProvisioner;
 pub use spec::{AppRole, AppSpec, KeySource, TokenBinding, WantedRole};
 pub use steps::Step;
 pub use teardown::Removed;

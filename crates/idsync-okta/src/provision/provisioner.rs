@@ -2,7 +2,9 @@
 
 use super::connection::Connection;
 use super::journal::{Journal, Made};
+use super::listener::{StepListener, StepOutcome};
 use super::look::Admin;
+use super::plan::{ProvisionError, ProvisionPlan};
 use super::preflight::Preflight;
 use super::spec::{AppRole, AppSpec, KeySource};
 use super::state::{App, CUSTOM};
@@ -10,42 +12,13 @@ use super::steps::{Found, Learnt, Step};
 use super::teardown::Removed;
 use super::verify::{Proof, prove};
 use super::write::WriteFault;
-use crate::client::OktaClient;
 use crate::error::{Error, ErrorDetail, SetupFault};
 use crate::key::SigningKey;
-use crate::rate::RateShare;
 use crate::transport::{Attempts, Route};
-use crate::{ApiToken, OktaClientBuilder, OrgUrl, RetryPolicy};
 use async_trait::async_trait;
 use idsync_core::{AppProvisioner, RequestUsage};
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
-
-/// Is told about each step, before and after.
-pub type StepListener = Arc<dyn Fn(&StepOutcome) + Send + Sync>;
-
-/// How a step stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StepOutcome {
-    /// It is being done.
-    Begun(String),
-    /// It is done, and this was made; `None` when nothing was left to make.
-    Done {
-        /// The step.
-        step: String,
-        /// What was made.
-        made: Option<Made>,
-    },
-    /// Nobody knows yet whether it is done; it is looked up.
-    Unsure {
-        /// The step.
-        step: String,
-        /// What came instead of an answer.
-        reason: String,
-    },
-}
 
 /// Makes, proves, repairs and removes the service app that reads an org.
 ///
@@ -79,92 +52,12 @@ pub enum StepOutcome {
 pub struct OktaProvisioner {
     pub(super) admin: Admin,
     pub(super) grace: Duration,
-    listener: Option<StepListener>,
-}
-
-/// Builds an [`OktaProvisioner`].
-#[must_use]
-pub struct OktaProvisionerBuilder {
-    client: OktaClientBuilder,
-    grace: Duration,
-    listener: Option<StepListener>,
-}
-
-impl OktaProvisionerBuilder {
-    /// How long the proof goes on trying, for grants and roles take a while to count. Default: a minute.
-    pub const fn grace(mut self, grace: Duration) -> Self {
-        self.grace = grace;
-        self
-    }
-
-    /// How often and how long requests are repeated. Default: that of [`OktaClientBuilder::retry`].
-    pub fn retry(mut self, policy: RetryPolicy) -> Self {
-        self.client = self.client.retry(policy);
-        self
-    }
-
-    /// Is told about each step as it happens.
-    pub fn on_step(mut self, listener: StepListener) -> Self {
-        self.listener = Some(listener);
-        self
-    }
-
-    /// Builds the provisioner. Sends nothing.
-    ///
-    /// # Errors
-    /// As for [`OktaClientBuilder::build`].
-    pub fn build(self) -> Result<OktaProvisioner, Error> {
-        Ok(OktaProvisioner { admin: Admin { client: self.client.build()? }, grace: self.grace, listener: self.listener })
-    }
-}
-
-/// What has to be done for a specification.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct ProvisionPlan {
-    /// What is wanted.
-    pub spec: AppSpec,
-    /// Which org it is, and whose token.
-    pub preflight: Preflight,
-    /// The app that is there already.
-    pub app_id: Option<String>,
-    /// What has to be done, in order; nothing when all is as it should be.
-    pub steps: Vec<Step>,
-    /// More apps of ours with the same label. They are left alone; somebody should remove them.
-    pub duplicates: Vec<String>,
-}
-
-/// Why provisioning failed, and what stands.
-#[derive(Debug, thiserror::Error)]
-#[error("{source}")]
-#[non_exhaustive]
-pub struct ProvisionError {
-    /// What went wrong.
-    #[source]
-    pub source: Error,
-    /// What was made until then. It stays, and the next call goes on from it; [`OktaProvisioner::undo`] takes exactly this away.
-    pub stands: Journal,
-}
-
-impl From<ProvisionError> for idsync_core::Error {
-    fn from(error: ProvisionError) -> Self {
-        error.source.into()
-    }
+    pub(super) listener: Option<StepListener>,
 }
 
 impl OktaProvisioner {
     /// How often it may look and act before it gives up.
     const ROUNDS: u32 = 12;
-
-    /// Starts building a provisioner for this org, with the API token of a super administrator.
-    pub fn builder(org: OrgUrl, setup_token: ApiToken) -> OktaProvisionerBuilder {
-        let whole = RateShare::percent(100).unwrap_or_default();
-        OktaProvisionerBuilder {
-            client: OktaClient::builder(org, setup_token).rate_share(whole),
-            grace: Duration::from_secs(60),
-            listener: None,
-        }
-    }
 
     /// Which org it is, and whose token. Writes nothing.
     ///
@@ -401,12 +294,6 @@ impl fmt::Debug for OktaProvisioner {
 impl fmt::Display for OktaProvisioner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Okta {}", self.admin.client.org().host())
-    }
-}
-
-impl fmt::Debug for OktaProvisionerBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OktaProvisionerBuilder").field("client", &self.client).finish_non_exhaustive()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Changing the key.
 
 use super::connection::Connection;
+use super::listener::StepOutcome;
 use super::look::Admin;
-use super::provisioner::{OktaProvisioner, StepOutcome};
+use super::provisioner::OktaProvisioner;
 use super::state::App;
 use super::steps::{Found, is_key};
 use super::verify::prove;

@@ -2,8 +2,9 @@
 
 use super::connection::Connection;
 use super::journal::{Journal, Made};
+use super::listener::StepOutcome;
 use super::look::Admin;
-use super::provisioner::{OktaProvisioner, StepOutcome};
+use super::provisioner::OktaProvisioner;
 use super::spec::AppRole;
 use super::state::{App, Named};
 use super::write::WriteFault;

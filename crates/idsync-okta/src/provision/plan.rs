@@ -1,0 +1,41 @@
+//! What has to be done, and what stands when it could not be.
+
+use super::journal::Journal;
+use super::preflight::Preflight;
+use super::spec::AppSpec;
+use super::steps::Step;
+use crate::error::Error;
+
+/// What has to be done for a specification.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ProvisionPlan {
+    /// What is wanted.
+    pub spec: AppSpec,
+    /// Which org it is, and whose token.
+    pub preflight: Preflight,
+    /// The app that is there already.
+    pub app_id: Option<String>,
+    /// What has to be done, in order; nothing when all is as it should be.
+    pub steps: Vec<Step>,
+    /// More apps of ours with the same label. They are left alone; somebody should remove them.
+    pub duplicates: Vec<String>,
+}
+
+/// Why provisioning failed, and what stands.
+#[derive(Debug, thiserror::Error)]
+#[error("{source}")]
+#[non_exhaustive]
+pub struct ProvisionError {
+    /// What went wrong.
+    #[source]
+    pub source: Error,
+    /// What was made until then. It stays, and the next call goes on from it; [`OktaProvisioner::undo`](crate::OktaProvisioner::undo) takes exactly this away.
+    pub stands: Journal,
+}
+
+impl From<ProvisionError> for idsync_core::Error {
+    fn from(error: ProvisionError) -> Self {
+        error.source.into()
+    }
+}
