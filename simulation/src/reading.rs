@@ -147,6 +147,11 @@ impl Reading {
         lock(&self.groups).entry(group.clone()).or_default().earlier = Some(earlier);
     }
 
+    /// Of how many groups the members may be as an earlier attempt read them.
+    pub(crate) fn goes_on_from(&self) -> u64 {
+        lock(&self.groups).values().filter(|members| members.earlier.is_some()).count() as u64
+    }
+
     /// The oldest version that the members of a group are shown in, when they were read, and when they had changed; `None` when their
     /// listing did not end.
     pub(crate) fn members_read(&self, group: &GroupId) -> Option<(u64, Span, Option<Timestamp>)> {
