@@ -34,7 +34,7 @@ impl Noted {
     /// A run notes that it has read the members of a group; says what is wrong if it has not.
     pub(crate) fn note(&mut self, group: &GroupId, reading: &Reading) -> Option<String> {
         let Some((since, read, updated)) = reading.members_read(group) else {
-            return Some(format!("a checkpoint says that the members of {group} were read, and they were not"));
+            return Some(format!("a checkpoint says that the members of {group} were read, which nothing proves"));
         };
         self.groups.insert(group.clone(), NotedGroup { since, read, updated });
         None

@@ -145,6 +145,7 @@ impl IdentityProvider for SimProvider {
             self.watch.strike(Fault::ProviderDown);
             self.failure()
         } else {
+            reading.prove();
             return Ok(());
         };
         lock(&reading.asked).checks_failed += 1;

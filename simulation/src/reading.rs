@@ -64,6 +64,8 @@ struct Members {
     since: Option<u64>,
     /// The listing came to its end, and the engine was told times between these since.
     ended: Option<Option<Span>>,
+    /// The identity had its role after that.
+    proven: bool,
     /// When they last changed, as the group said.
     updated: Option<Timestamp>,
     earlier: Option<Earlier>,
@@ -132,7 +134,14 @@ impl Reading {
 
     /// The listing of a group's members came to its end.
     pub(crate) fn end_members(&self, group: &GroupId) {
-        lock(&self.groups).entry(group.clone()).or_default().ended = Some(None);
+        let mut groups = lock(&self.groups);
+        let members = groups.entry(group.clone()).or_default();
+        (members.ended, members.proven) = (Some(None), false);
+    }
+
+    /// The identity has its role: what was read is what there is.
+    pub(crate) fn prove(&self) {
+        lock(&self.groups).values_mut().for_each(|members| members.proven = members.ended.is_some());
     }
 
     /// The engine is told the time, which may be when it took up what it has read.
@@ -147,12 +156,17 @@ impl Reading {
         lock(&self.groups).entry(group.clone()).or_default().earlier = Some(earlier);
     }
 
+    /// Of how many groups the members may be as an earlier attempt read them.
+    pub(crate) fn goes_on_from(&self) -> u64 {
+        lock(&self.groups).values().filter(|members| members.earlier.is_some()).count() as u64
+    }
+
     /// The oldest version that the members of a group are shown in, when they were read, and when they had changed; `None` when their
-    /// listing did not end.
+    /// listing did not end, or the identity may not have had its role any more.
     pub(crate) fn members_read(&self, group: &GroupId) -> Option<(u64, Span, Option<Timestamp>)> {
         let groups = lock(&self.groups);
         let members = groups.get(group)?;
-        Some((members.since?, members.ended??, members.updated))
+        members.proven.then_some((members.since?, members.ended??, members.updated))
     }
 
     /// The oldest version in which the read can have shown the item.

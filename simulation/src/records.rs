@@ -42,6 +42,12 @@ impl SimStore {
             Ended::Reported(report) => (report.held.as_ref(), report.evidence.resumed),
             Ended::Decided | Ended::Failed(_) => return,
         };
+        // The read that a plan is applied from is that of the plan.
+        let may = self.watch.reading().goes_on_from();
+        if resumed > may {
+            let finding = format!("{resumed} groups are as an earlier attempt read them, and only {may} may be");
+            self.universe.violate(Oracle::Justification, finding);
+        }
         if resumed > 0 {
             self.watch.strike(Fault::Resumed);
         }

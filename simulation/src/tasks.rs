@@ -13,16 +13,18 @@ use crate::sink::SimSink;
 use crate::store::SimStore;
 use crate::universe::{Oracle, lock};
 use crate::watch::{Step, Watch};
-use idsync_core::PlanHash;
+use idsync_core::{ManualClock, PlanHash};
 use idsync_engine::{Plan, Standing, SyncEngine, SyncError, SyncReport};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// An engine, and the store that it works with.
 struct Hand {
     engine: SyncEngine,
     store: SimStore,
     watch: Arc<Watch>,
+    manual: Arc<ManualClock>,
 }
 
 impl Simulation<'_> {
@@ -63,7 +65,7 @@ impl Simulation<'_> {
             .holder(watch.name)
             .clock(clock)
             .build();
-        Hand { engine, store, watch: Arc::clone(watch) }
+        Hand { engine, store, watch: Arc::clone(watch), manual: Arc::clone(&self.manual) }
     }
 
     pub(crate) fn engine_task<'t>(&self, watch: &'t Arc<Watch>, steps: &'static [Step], slot: &Slot, late: u64) -> Task<'t> {
@@ -161,6 +163,10 @@ impl Hand {
                 Doing::Approve(hash) => self.decide(doing, engine.approve(hash)).await?,
                 _ => self.decide(doing, engine.reject(hash)).await?,
             }
+        }
+        if universe.once_in(6) {
+            // An approval is good for a day.
+            self.manual.advance(Duration::from_secs(universe.random().between(20, 30) * 3_600));
         }
         let report = self.report(Doing::Sync, engine.sync()).await?;
         if last == approve && report.held.is_none() {
