@@ -6,7 +6,7 @@ use crate::{SyncEngine, SyncError};
 use idsync_core::{DirectoryId, Lease, PlanHash, StateStore};
 
 impl SyncEngine {
-    /// The removals that wait for a decision, if there are any, as the last run held them. Nothing is read from the directory.
+    /// The changes that wait for a decision, if there are any, as the last run held them. Nothing is read from the directory.
     ///
     /// # Errors
     /// The directory cannot be identified, or the state store cannot be read.

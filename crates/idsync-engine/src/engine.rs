@@ -134,8 +134,8 @@ impl SyncEngine {
     /// A delivery that an earlier run did not finish is finished first.
     ///
     /// # Errors
-    /// [`SyncError`] says what could not be done and what was left untouched. Counted that a safeguard holds back, and changes that the
-    /// sink refuses, are not errors: the report tells.
+    /// [`SyncError`] says what could not be done and what was left untouched. Changes that a safeguard holds back, and changes that
+    /// the sink refuses, are not errors: the report tells.
     ///
     /// # Cancellation
     /// The future may be dropped at any await; the next run goes on from what the store last confirmed.
@@ -179,8 +179,14 @@ impl SyncEngine {
 
     /// Reads and plans. A failure is counted, and recorded as a run of its own.
     async fn draft(&self, info: DirectoryInfo, lease: &Lease, before: Before) -> Result<Draft, SyncError> {
-        self.check_quarantine(lease).await?;
         let started = self.surroundings.clock.now();
+        if let Err(error) = self.check_quarantine(lease).await {
+            if before.recovered.total() > 0 {
+                // Nothing is read, but something was delivered.
+                self.record_failure(lease, started, &error).await;
+            }
+            return Err(error);
+        }
         let drafted = self.read_and_plan(info, lease.clone(), started, before).await;
         match &drafted {
             Ok(_) => self.forget_failures(lease).await.map_err(SyncError::store)?,

@@ -3,7 +3,8 @@
 use crate::Quarantine;
 use idsync_core::{Error, ErrorKind, PlanHash};
 
-/// Why a run failed. Each variant says what was left untouched.
+/// Why a run failed. Each variant says what was left untouched. A delivery that an earlier run had not finished may have been finished
+/// all the same: that is done first.
 ///
 /// `Display` names the phase; the cause, with its own remedy, is the source.
 #[derive(Debug, thiserror::Error)]
@@ -16,14 +17,14 @@ pub enum SyncError {
     #[error("an earlier run was interrupted while it delivered its changes; run a sync, which finishes it first")]
     Interrupted,
     /// There is no held set with this hash, or not any more. Nothing was changed.
-    #[error("no removals with the hash {expected} are held; nothing was changed")]
+    #[error("nothing is held under the hash {expected}; nothing was changed")]
     NotHeld {
         /// The set that was meant.
         expected: PlanHash,
         /// The set that is held instead, if one is.
         found: Option<PlanHash>,
     },
-    /// The directory is set aside, because its runs kept failing. Nothing was read or changed.
+    /// The directory is set aside, because its runs kept failing. Nothing was read.
     #[error("the directory is set aside until {}, nothing was read: {_0}", _0.until)]
     Quarantined(Box<Quarantine>),
     /// The directory could not be read completely. Nothing was changed.

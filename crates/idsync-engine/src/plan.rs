@@ -54,8 +54,8 @@ pub struct PlannedChange {
 }
 
 impl Plan {
-    /// The changes of the plan in the order in which they would be applied, those held back and those that wait included. They are read from the state
-    /// store as the stream is polled, and are those of another plan once another run has replaced this one there.
+    /// The changes of the plan in the order in which they would be applied, those held back and those that wait included. They are read
+    /// from the state store as the stream is polled, and are those of another plan once another run has replaced this one there.
     pub fn changes(&self) -> BoxStream<'static, Result<PlannedChange>> {
         if self.hash.is_none() && self.held.is_none() && self.waiting == 0 {
             return futures::stream::empty().boxed();
@@ -104,7 +104,7 @@ impl RunState {
         let hash = planner.held_hash();
         let approved = planner.held.total() > 0 && decision.approves(hash, self.read_at);
         let held = if approved {
-            tracing::info!(directory = %self.lease.directory, held = %hash, "removals that were held are approved");
+            tracing::info!(directory = %self.lease.directory, held = %hash, "changes that were held are approved");
             self.approve_all(&mut planner).await.map_err(SyncError::store)?;
             None
         } else {

@@ -82,7 +82,7 @@ impl RunState {
             wanted_of_escrow: BTreeSet::new(),
             counted: Counted::default(),
             apply_hash: self.hasher("idsync 2026 plan hash", &self.revision.0.to_le_bytes()),
-            // Other changes move the revision on, and the removals that wait are still the same.
+            // Other changes move the revision on, and what is held is still the same.
             held_hash: self.hasher("idsync 2026 held hash", &[]),
             examples: BTreeMap::new(),
             reach: BTreeMap::new(),
