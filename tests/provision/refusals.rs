@@ -4,6 +4,7 @@ use crate::world::{LABEL, World};
 use idsync::Secret;
 use idsync::okta::{ApiToken, Error, OktaProvisioner, OrgUrl, ProvisionError, RetryPolicy, SetupFault};
 use idsync_okta_emulator::{BodyShape, CustomRoles, Endpoint, Fault, FaultKind, Method, Network, OktaEmulator, Role};
+use serde_json::json;
 use std::time::Duration;
 
 fn fault_of(error: &Error) -> Option<&SetupFault> {
@@ -97,6 +98,18 @@ async fn p18_an_org_without_custom_roles_is_told_so_where_one_is_asked_for() {
     world.quirks(|quirks| quirks.custom_roles = CustomRoles::Forbidden);
     let error = world.provisioner().plan(&world.spec().with_role(idsync::okta::WantedRole::Custom)).await.unwrap_err();
     assert!(matches!(fault_of(&error), Some(SetupFault::FeatureMissing | SetupFault::NotAllowed)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_custom_role_that_was_not_made_here_is_neither_used_nor_changed() {
+    let world = World::new().await;
+    let label = format!("{LABEL} (directory reader)");
+    let role = json!({"label": label, "description": "made by hand", "permissions": ["okta.users.manage"]});
+    world.post("/api/v1/iam/roles", role).await;
+    let writes = world.writes();
+    let error = world.provisioner().plan(&world.spec()).await.unwrap_err();
+    assert!(matches!(fault_of(&error), Some(SetupFault::ForeignRole { .. })), "{error:?}");
+    assert_eq!(world.writes(), writes);
 }
 
 #[tokio::test]

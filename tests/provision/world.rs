@@ -6,6 +6,9 @@ use idsync::okta::{
     RetryPolicy, SigningKey, TokenBinding,
 };
 use idsync_okta_emulator::{Credential, OktaEmulator, OktaEmulatorBuilder, Quirks, TruthApp};
+use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 pub(crate) const LABEL: &str = "Directory sync";
@@ -65,6 +68,25 @@ impl World {
     /// Writing requests that were made.
     pub(crate) fn writes(&self) -> usize {
         self.emulator.requests().writing().count()
+    }
+
+    /// What somebody else makes in the org.
+    pub(crate) async fn post(&self, path: &str, body: Value) {
+        let address = self.emulator.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
+        let (token, body) = (self.emulator.setup_token().to_owned(), body.to_string());
+        let request = format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: SSWS {token}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let exchange = move || {
+            let mut stream = TcpStream::connect(address)?;
+            stream.write_all(request.as_bytes())?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).map(|_| answer)
+        };
+        let answer = tokio::task::spawn_blocking(exchange).await.unwrap().unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     fn ours(&self) -> Vec<TruthApp> {

@@ -137,11 +137,12 @@ async fn drifted() -> Vec<RequestEntry> {
 /// The custom role and the resource set were there before, and each lacks something.
 async fn half_made_role() -> Vec<RequestEntry> {
     let world = World::small().await;
-    let role = json!({"label": format!("{LABEL} (directory reader)"), "description": "Half", "permissions": ["okta.users.read"]});
+    let role =
+        json!({"label": format!("{LABEL} (directory reader)"), "description": "Made by idsync, half", "permissions": ["okta.users.read"]});
     let users = format!("{}/api/v1/users", world.emulator.url());
-    let set = json!({"label": format!("{LABEL} (users and groups)"), "description": "Half", "resources": [users]});
+    let set = json!({"label": format!("{LABEL} (users and groups)"), "description": "Made by idsync, half", "resources": [users]});
     for (path, body) in [("/api/v1/iam/roles", role), ("/api/v1/iam/resource-sets", set)] {
-        post(&world, path, body).await;
+        world.post(path, body).await;
     }
     // Those were not requests of ours.
     world.emulator.clear_requests();
@@ -166,25 +167,6 @@ fn entries(world: &World) -> Vec<RequestEntry> {
 
 fn new_key(kind: KeyKind) -> SigningKey {
     NewKey::generate(kind).unwrap().signing_key().clone()
-}
-
-/// What somebody else makes in the org.
-async fn post(world: &World, path: &str, body: Value) {
-    let address = world.emulator.url().trim_start_matches("http://").trim_end_matches('/').to_owned();
-    let (token, body) = (world.emulator.setup_token().to_owned(), body.to_string());
-    let request = format!(
-        "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: SSWS {token}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    let exchange = move || {
-        let mut stream = TcpStream::connect(address)?;
-        stream.write_all(request.as_bytes())?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).map(|_| answer)
-    };
-    let answer = tokio::task::spawn_blocking(exchange).await.unwrap().unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 const TOKEN: &str = "/oauth2/v1/token";

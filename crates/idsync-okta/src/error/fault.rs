@@ -152,6 +152,11 @@ pub enum SetupFault {
         /// Its id.
         app_id: String,
     },
+    /// A custom role or a resource set has the label that the app's own would have, and was not made here.
+    ForeignRole {
+        /// Its id.
+        id: String,
+    },
     /// The owner of the setup token may not do this.
     NotAllowed,
     /// Okta answered that it was done, and it was not.
@@ -177,6 +182,7 @@ impl SetupFault {
             Self::AppQuota,
             Self::FeatureMissing,
             Self::ForeignApp { app_id: "0oa1".to_owned() },
+            Self::ForeignRole { id: "cr01".to_owned() },
             Self::NotAllowed,
             Self::NotDone,
             Self::NotSuperAdmin,
@@ -193,6 +199,7 @@ impl SetupFault {
             Self::AppQuota => "delete an app that nobody uses in the Admin Console, or ask Okta for more, and run this again",
             Self::FeatureMissing => "use the role READ_ONLY_ADMIN, or ask Okta for custom admin roles",
             Self::ForeignApp { .. } => "choose another label, or rename or delete that app in the Admin Console",
+            Self::ForeignRole { .. } => "choose another label for the app, or rename that role or resource set in the Admin Console",
             Self::NotAllowed | Self::NotSuperAdmin => {
                 "ask a super administrator of the org for an API token (Admin Console: Security > API > Tokens), and use that one"
             }
@@ -208,7 +215,7 @@ impl SetupFault {
     pub(super) const fn kind(&self) -> ErrorKind {
         match self {
             Self::TokenRefused => ErrorKind::Unauthenticated,
-            Self::AppQuota | Self::ForeignApp { .. } => ErrorKind::InvalidConfig,
+            Self::AppQuota | Self::ForeignApp { .. } | Self::ForeignRole { .. } => ErrorKind::InvalidConfig,
             Self::NotDone | Self::TokenAlive => ErrorKind::Unavailable,
             Self::Address | Self::FeatureMissing | Self::NotAllowed | Self::NotSuperAdmin | Self::ScopeRefused { .. } => {
                 ErrorKind::PermissionDenied
@@ -224,6 +231,9 @@ impl fmt::Display for SetupFault {
             Self::AppQuota => f.write_str("the org has as many apps as it may have"),
             Self::FeatureMissing => f.write_str("the org does not offer custom admin roles for apps"),
             Self::ForeignApp { app_id } => write!(f, "the app {app_id} has this label and was not made by idsync"),
+            Self::ForeignRole { id } => {
+                write!(f, "the custom role or resource set {id} has the label that the app's own would have, and was not made by idsync")
+            }
             Self::NotAllowed => f.write_str("the owner of the setup token may not do this"),
             Self::NotDone => f.write_str("Okta answered that it was done, and it was not"),
             Self::NotSuperAdmin => {

@@ -89,6 +89,8 @@ pub enum Error {
     Key {
         /// What is wrong with it, and what was expected.
         reason: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// A listing does not come to an end.
     #[error("the listing cannot be completed: {reason}")]
@@ -211,7 +213,12 @@ impl Error {
     }
 
     pub(crate) fn key(reason: impl Into<String>) -> Self {
-        Self::Key { reason: reason.into() }
+        Self::key_file(reason, "give an RSA key of at least 2048 bits or a P-256 or P-384 key, as PEM or private JWK")
+    }
+
+    /// What is wrong is the file of the key, not the key.
+    pub(crate) fn key_file(reason: impl Into<String>, remedy: &'static str) -> Self {
+        Self::Key { reason: reason.into(), remedy }
     }
 
     /// What kind of failure this is.
@@ -291,7 +298,7 @@ impl Error {
             Self::Api { status: 404, .. } => fixed("check that the org URL still leads to the org"),
             Self::Api { .. } => None,
             Self::Auth { reason, .. } => fixed(reason.remedy()),
-            Self::Config { remedy, .. } => fixed(remedy),
+            Self::Config { remedy, .. } | Self::Key { remedy, .. } => fixed(remedy),
             Self::Decode { .. } | Self::TooLarge { .. } => fixed("check for a proxy that rewrites answers, and try again later"),
             Self::EmptyDirectory { client_id, .. } | Self::Role { client_id, .. } => Some(match client_id {
                 Some(id) => format!("{ROLE} to app {id} in the Admin Console: Applications > the app > Admin roles"),
@@ -302,7 +309,6 @@ impl Error {
                 fixed("check the org URL: it must be the org's own domain, and nothing in between may rewrite its links")
             }
             Self::Kept { .. } => fixed("make room for the connection, and rotate again with the same key"),
-            Self::Key { .. } => fixed("give an RSA key of at least 2048 bits or a P-256 or P-384 key, as PEM or private JWK"),
             Self::Listing { .. } => fixed("try again; if it stays, report it to Okta"),
             Self::NotAnOrg { .. } => fixed("check the org URL; it looks like https://acme.okta.com"),
             Self::NotFound { .. } => None,

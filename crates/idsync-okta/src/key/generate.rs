@@ -84,8 +84,14 @@ impl NewKey {
             file.sync_all()
         });
         written.map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => Error::key(format!("{} is there already and was left as it is", path.display())),
-            kind => Error::key(format!("{} cannot be written: {kind}", path.display())),
+            std::io::ErrorKind::AlreadyExists => Error::key_file(
+                format!("{} is there already and was left as it is", path.display()),
+                "name another file, or use the key in it",
+            ),
+            kind => {
+                let remedy = "check that its folder is there and may be written by you";
+                Error::key_file(format!("{} cannot be written: {kind}", path.display()), remedy)
+            }
         })
     }
 }

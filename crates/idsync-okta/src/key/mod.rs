@@ -125,7 +125,12 @@ impl SigningKey {
     /// [`Error::Key`] when the file cannot be read, can be read by others than its owner (on Unix), or holds no key.
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let unreadable = |error: &std::io::Error| Error::key(format!("{} cannot be read: {}", path.display(), error.kind()));
+        let unreadable = |error: &std::io::Error| {
+            Error::key_file(
+                format!("{} cannot be read: {}", path.display(), error.kind()),
+                "check that the file is there and may be read by you",
+            )
+        };
         let mut file = std::fs::File::open(path).map_err(|error| unreadable(&error))?;
         check_mode(path, &file.metadata().map_err(|error| unreadable(&error))?)?;
         let mut text = Zeroizing::new(String::with_capacity(MAX_KEY_FILE + 1));
@@ -198,7 +203,8 @@ fn check_mode(path: &Path, metadata: &std::fs::Metadata) -> Result<(), Error> {
         return Ok(());
     }
     let path = path.display();
-    Err(Error::key(format!("{path} can be read by others than its owner (mode {mode:03o}); run `chmod 600 {path}`")))
+    let reason = format!("{path} can be read by others than its owner (mode {mode:03o}); run `chmod 600 {path}`");
+    Err(Error::key_file(reason, "keep it to yourself; if others may have read it, make a new key"))
 }
 
 #[cfg(not(unix))]

@@ -11,6 +11,7 @@ fn failures() -> Vec<(&'static str, Error)> {
         SetupFault::AppQuota => "app quota",
         SetupFault::FeatureMissing => "feature not available",
         SetupFault::ForeignApp { .. } => "label taken",
+        SetupFault::ForeignRole { .. } => "label of a role taken",
         SetupFault::NotAllowed => "rights missing",
         SetupFault::NotDone => "answered, not done",
         SetupFault::NotSuperAdmin => "not a super administrator",

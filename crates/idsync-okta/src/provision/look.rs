@@ -4,7 +4,7 @@ use super::spec::AppSpec;
 use super::state::{App, ClientRole, Grant, Named, RateLimit, text, value, values};
 use super::steps::{Found, PERMISSIONS, RESOURCES};
 use crate::client::{Get, OktaClient};
-use crate::error::{Error, SetupFault};
+use crate::error::{Error, ErrorDetail, SetupFault};
 use crate::paginate::{Listing, pages};
 use crate::transport::Route;
 use futures::TryStreamExt;
@@ -77,7 +77,7 @@ impl Admin {
             Some(app_id) if found.app.is_none() => Err(Error::Setup {
                 operation: Route::Apps.operation(),
                 fault: SetupFault::ForeignApp { app_id },
-                detail: crate::error::ErrorDetail::default(),
+                detail: ErrorDetail::default(),
             }),
             _ => Ok(()),
         }
@@ -97,6 +97,7 @@ impl Admin {
     pub(super) async fn custom_role(&self, label: &str) -> Result<Option<Named>, Error> {
         let Some(role) = self.read(Route::CustomRole, self.url(&["api", "v1", "iam", "roles", label])).await? else { return Ok(None) };
         let Some(mut role) = Named::read(&role) else { return Ok(None) };
+        check_ours(Route::CustomRole, &role)?;
         let url = self.url(&["api", "v1", "iam", "roles", &role.id, "permissions"]);
         let permissions = self.read(Route::Permissions, url).await?.unwrap_or_default();
         let has = |wanted: &&str| listed(&permissions, "permissions").iter().any(|permission| permission["label"] == **wanted);
@@ -110,6 +111,7 @@ impl Admin {
             return Ok(None);
         };
         let Some(mut set) = Named::read(&set) else { return Ok(None) };
+        check_ours(Route::ResourceSet, &set)?;
         let url = self.url(&["api", "v1", "iam", "resource-sets", &set.id, "resources"]);
         let resources = self.read(Route::Resources, url).await?.unwrap_or_default();
         let resources = listed(&resources, "resources");
@@ -130,6 +132,15 @@ impl Admin {
         let limits = self.list(Route::RateLimits, url).await?;
         Ok(limits.iter().find_map(|limit| RateLimit::read(limit, app)))
     }
+}
+
+/// What was not made here is neither used nor changed: who knows what else it allows, and to whom.
+fn check_ours(route: Route, named: &Named) -> Result<(), Error> {
+    if named.is_ours {
+        return Ok(());
+    }
+    let fault = SetupFault::ForeignRole { id: named.id.clone() };
+    Err(Error::Setup { operation: route.operation(), fault, detail: ErrorDetail::default() })
 }
 
 /// The items of a list that is wrapped in an object.

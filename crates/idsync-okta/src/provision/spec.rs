@@ -113,8 +113,14 @@ impl AppSpec {
     /// # Errors
     /// [`Error::Config`] when there is none, or one that is not a reading scope of Okta's (`okta.….read`).
     pub fn with_scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Result<Self, Error> {
-        let mut scopes: Vec<String> = scopes.into_iter().map(Into::into).collect();
-        scopes.dedup();
+        let mut wanted: Vec<String> = Vec::new();
+        for scope in scopes.into_iter().map(Into::into) {
+            // To be granted twice would be refused.
+            if !wanted.contains(&scope) {
+                wanted.push(scope);
+            }
+        }
+        let scopes = wanted;
         let reads = |scope: &String| scope.starts_with("okta.") && scope.ends_with(".read") && scope.bytes().all(|b| b.is_ascii_graphic());
         if let Some(wrong) = scopes.iter().find(|scope| !reads(scope)) {
             return Err(Error::config(format!("`{wrong}` is not a scope for reading"), "use scopes such as okta.users.read"));
