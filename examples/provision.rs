@@ -94,6 +94,33 @@ impl From<String> for Failure {
     }
 }
 
+/// A key that is not saved before it is known that the org will have it.
+enum Key {
+    Saved(SigningKey),
+    New(NewKey),
+}
+
+impl Key {
+    /// The key in a file, or a new one when there is none.
+    fn at(path: &Path, kind: KeyKind) -> Result<Self, Failure> {
+        if path.exists() { Ok(Self::Saved(SigningKey::from_file(path)?)) } else { Ok(Self::New(NewKey::generate(kind)?)) }
+    }
+
+    const fn signing_key(&self) -> &SigningKey {
+        match self {
+            Self::Saved(key) => key,
+            Self::New(new) => new.signing_key(),
+        }
+    }
+
+    fn save(&self, path: &Path) -> Result<(), Failure> {
+        match self {
+            Self::Saved(_) => Ok(()),
+            Self::New(new) => Ok(new.save(path)?),
+        }
+    }
+}
+
 struct Run<'a> {
     flags: &'a ProvisionFlags,
     /// Where what is made is noted while it is made.
@@ -157,6 +184,19 @@ impl<'a> Run<'a> {
         std::fs::read_to_string(&self.journal).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
     }
 
+    /// What is made is noted beside the connection, so that this must be possible before anything is made.
+    fn check_folder(&self) -> Result<(), Failure> {
+        let noted = self.noted();
+        write_whole(&self.journal, &json!(noted).to_string()).map_err(|problem| Failure {
+            remedy: "check that the folder of the connection is there and may be written by you; nothing was made".to_owned(),
+            ..Failure::usage(problem)
+        })?;
+        if noted.is_empty() {
+            self.forget_journal();
+        }
+        Ok(())
+    }
+
     fn forget_journal(&self) {
         // It may not be there, and a note too much does no harm.
         let _ = std::fs::remove_file(&self.journal);
@@ -175,13 +215,9 @@ impl<'a> Run<'a> {
     }
 
     async fn plan(&self) -> Result<Told, Failure> {
-        let key = match SigningKey::from_file(&self.flags.key) {
-            Ok(key) => key,
-            // Nothing is written, so this one serves to look only.
-            Err(_) if !self.flags.key.exists() => NewKey::generate(self.flags.key_kind)?.signing_key().clone(),
-            Err(error) => return Err(error.into()),
-        };
-        let plan = self.provisioner()?.plan(&self.spec(KeySource::Private(key))?).await?;
+        // Nothing is written, so a new key serves to look only.
+        let key = Key::at(&self.flags.key, self.flags.key_kind)?;
+        let plan = self.provisioner()?.plan(&self.spec(KeySource::Private(key.signing_key().clone()))?).await?;
         let mut text = about(&plan);
         match plan.steps.len() {
             0 => text.push_str("Nothing is left to do.\n"),
@@ -199,15 +235,15 @@ impl<'a> Run<'a> {
         if !self.noted().is_empty() {
             eprintln!("provision: an earlier run was interrupted; going on from what it made. Its setup token may still be valid.");
         }
+        self.check_folder()?;
         let provisioner = self.provisioner()?;
-        // The first thing that is asked is who we are, so that nobody is left with a key and no rights.
-        let preflight = provisioner.preflight().await?;
+        let key = Key::at(&flags.key, flags.key_kind)?;
+        let plan = provisioner.plan(&self.spec(KeySource::Private(key.signing_key().clone()))?).await?;
         if flags.output == Output::Text {
-            let owner = preflight.owner.as_deref().unwrap_or(&preflight.owner_id);
-            println!("org {}, as {owner}", preflight.org_id);
+            print!("{}", about(&plan));
         }
-        let key = key_at(&flags.key, flags.key_kind)?;
-        let plan = provisioner.plan(&self.spec(KeySource::Private(key))?).await?;
+        // Nobody is left with a key and no rights, and there is no app whose key nobody has.
+        key.save(&flags.key)?;
         plan.duplicates
             .iter()
             .for_each(|app| eprintln!("provision: app {app} has the same label and was made by idsync, too; it is left alone"));
@@ -248,8 +284,7 @@ impl<'a> Run<'a> {
         let old = file.key_path(path);
         let next = with_suffix(&old, ".next");
         let provisioner = self.provisioner()?;
-        provisioner.preflight().await?;
-        let key = key_at(&next, self.flags.key_kind)?;
+        let key = saved_key(&next, self.flags.key_kind)?;
         let new = with_name(&old, &format!("idsync-key-{}.pem", short(key.key_id())));
         let keep = |connection: &Connection| {
             let kept = std::fs::rename(&next, &new).map_err(|error| format!("{} cannot be moved: {error}", next.display()));
@@ -298,7 +333,7 @@ impl<'a> Run<'a> {
     }
 
     fn terraform(&self, folder: &Path) -> Result<Told, Failure> {
-        let key = key_at(&self.flags.key, self.flags.key_kind)?;
+        let key = saved_key(&self.flags.key, self.flags.key_kind)?;
         let module = TerraformModule::from_spec(&self.spec(KeySource::Private(key))?, &self.org()?)?;
         module.write(folder)?;
         let text = format!("The module is in {}; its README.md says how to go on.", folder.display());
@@ -306,18 +341,17 @@ impl<'a> Run<'a> {
     }
 
     fn manual(&self) -> Result<Told, Failure> {
-        let key = key_at(&self.flags.key, self.flags.key_kind)?;
+        let key = saved_key(&self.flags.key, self.flags.key_kind)?;
         let steps = manual_steps(&self.spec(KeySource::Private(key))?, &self.org()?);
         Ok(Told { object: json!({"outcome": "manual", "steps": steps, "error": null}), text: steps })
     }
 }
 
 /// The key in a file, which is made when it is not there.
-fn key_at(path: &Path, kind: KeyKind) -> Result<SigningKey, Failure> {
-    if !path.exists() {
-        NewKey::generate(kind)?.save(path)?;
-    }
-    Ok(SigningKey::from_file(path)?)
+fn saved_key(path: &Path, kind: KeyKind) -> Result<SigningKey, Failure> {
+    let key = Key::at(path, kind)?;
+    key.save(path)?;
+    Ok(key.signing_key().clone())
 }
 
 fn about(plan: &ProvisionPlan) -> String {

@@ -151,6 +151,9 @@ async fn wrong_usage_ends_with_2_and_a_refusal_with_4() {
     assert_eq!(refused.code, Some(4), "{refused:?}");
     assert!(refused.stderr.contains("the setup token is not valid"), "{}", refused.stderr);
     assert!(!place.at("idsync-key.pem").exists(), "no key is made for somebody who may not use it");
+    let nowhere = ended(Some("00nobodyknowsthis"), &["--connection", "no/such/folder/c.json"]);
+    assert_eq!(nowhere.code, Some(2), "{nowhere:?}");
+    assert!(nowhere.stderr.contains("check that the folder of the connection is there"), "{}", nowhere.stderr);
     let reader = place.emulator.org().create_api_token(Role::ReadOnlyAdmin);
     let refused = ended(Some(reader.secret()), &[]);
     assert_eq!(refused.code, Some(4), "{refused:?}");
@@ -194,6 +197,7 @@ async fn p17_neither_the_setup_token_nor_the_key_is_told_logged_or_written_elsew
     let is_token = |word: &str| word.starts_with("eyJ") && word.matches('.').count() == 2;
     let words = ended.stderr.split(|c: char| c.is_whitespace() || c == '"');
     assert_eq!(words.filter(|word| is_token(word)).count(), 0);
+    assert!(!place.at("connection.json.journal").exists());
     write_private(&place.at("token"), "00abc");
     let file = Ended::of(place.command(None, &["--setup-token-file", "token"]));
     assert_eq!(file.code, Some(4), "{file:?}");
