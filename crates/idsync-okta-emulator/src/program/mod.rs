@@ -42,6 +42,11 @@ fn introduce(emulator: &OktaEmulator, key: &KeyFile) {
         println!("Sync it:");
         println!("  cargo run --release --example sync -- --org {url} --client-id {client} --key {file} --database directory.db\n");
     }
+    println!("Or connect to it first, which makes an app of its own:");
+    println!(
+        "  SETUP_TOKEN={} cargo run --release --example provision -- --org {url} --setup-token-env SETUP_TOKEN\n",
+        emulator.setup_token()
+    );
     println!("See which apps there are, as the super admin who sets one up:");
     println!("  curl -H 'Authorization: SSWS {}' '{url}/api/v1/apps'\n", emulator.setup_token());
     println!("Look into it:");
