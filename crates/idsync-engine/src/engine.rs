@@ -179,14 +179,14 @@ impl SyncEngine {
 
     /// Reads and plans. A failure is counted, and recorded as a run of its own.
     async fn draft(&self, info: DirectoryInfo, lease: &Lease, before: Before) -> Result<Draft, SyncError> {
-        let started = self.surroundings.clock.now();
         if let Err(error) = self.check_quarantine(lease).await {
             if before.recovered.total() > 0 {
                 // Nothing is read, but something was delivered.
-                self.record_failure(lease, started, &error).await;
+                self.record_failure(lease, self.now(), &error).await;
             }
             return Err(error);
         }
+        let started = self.now();
         let drafted = self.read_and_plan(info, lease.clone(), started, before).await;
         match &drafted {
             Ok(_) => self.forget_failures(lease).await.map_err(SyncError::store)?,
