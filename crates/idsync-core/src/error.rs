@@ -16,6 +16,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum ErrorKind {
     /// Someone else holds or has changed what this operation needs; nothing was written.
     Conflict,
+    /// Changes cannot be read from this cursor on any more; everything must be read.
+    CursorExpired,
     /// A setting, a flag or a file given by the caller is unusable.
     InvalidConfig,
     /// Data was read that cannot be understood.
@@ -43,6 +45,7 @@ impl ErrorKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Conflict => "conflict",
+            Self::CursorExpired => "cursor_expired",
             Self::InvalidConfig => "invalid_config",
             Self::InvalidData => "invalid_data",
             Self::NotFound => "not_found",

@@ -20,11 +20,13 @@ pub enum BaseKind {
     Escrow = 4,
     /// How far a read under way has come. Beside the base, and kept like it.
     Checkpoint = 5,
+    /// When the members of a group had last changed when they were last read. Beside the base, and kept like it.
+    MembersRead = 6,
 }
 
 impl BaseKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::User, Self::Group, Self::Members, Self::Escrow, Self::Checkpoint];
+    pub const ALL: [Self; 6] = [Self::User, Self::Group, Self::Members, Self::Escrow, Self::Checkpoint, Self::MembersRead];
 
     /// Whether rows of this kind are part of what the sink is known to hold, and so are only written under a journal. The others stand
     /// beside the base, and are written whenever the engine wants to.

@@ -1,8 +1,9 @@
 //! Where directories are read.
 
-use crate::{DirectoryId, Group, GroupId, Lookup, Page, Result, Timestamp, User, UserId};
+use crate::{ChangedUsers, Cursor, DirectoryId, Error, ErrorKind, Group, GroupId, Lookup, Page, Result, Timestamp, User, UserId};
 use async_trait::async_trait;
-use futures::stream::BoxStream;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -28,6 +29,18 @@ use std::sync::Arc;
 ///   with an empty stream.
 /// * **Identity.** Ids are stable, and never reused for something else.
 /// * **Laziness.** Nothing is requested before a stream is polled; a stream that is dropped stops requesting.
+///
+/// # Deltas
+///
+/// A provider that says so ([`Capabilities::with_delta`]) can be read without reading everything again:
+///
+/// * [`IdentityProvider::identify`] gives a [`Cursor`], as of the moment it is called.
+/// * [`IdentityProvider::changed_users`] shows the users that changed since a cursor was given. Users that are gone without a trace need
+///   not be among them: full reads find those.
+/// * The listing of groups, which is read to its end by every delta, says of each group when its members last changed
+///   ([`Timestamps::members_updated`](crate::Timestamps::members_updated)). Groups whose time did not move are not read again; one
+///   without a time always is.
+/// * [`IdentityProvider::groups_of`] names the groups of a user who comes back into scope, which may have moved no group's time.
 ///
 /// # Wrappers
 ///
@@ -83,10 +96,33 @@ pub trait IdentityProvider: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// The question could not be answered; "it does not exist" is an answer.
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>>;
 
+    /// The users that changed since `since` was handed out, page by page. Called only where [`Capabilities::has_delta`].
+    ///
+    /// Every user in scope who was made, changed or came back since is among them, and so is everyone who is known to have left. Users
+    /// that did not change may be among them, too. As with a listing, an `Err` is the last item; a provider that may see no users
+    /// reports [`ErrorKind::PermissionDenied`], not that nothing changed.
+    ///
+    /// # Errors
+    /// [`ErrorKind::CursorExpired`] when the cursor cannot be gone on from: everything must be read.
+    fn changed_users(&self, since: &Cursor, options: ReadOptions) -> BoxStream<'static, Result<ChangedUsers>> {
+        let _ = (since, options);
+        stream::iter([Err(no_delta())]).boxed()
+    }
+
+    /// The ids of the groups that a user is in, page by page. Called only where [`Capabilities::has_delta`].
+    fn groups_of(&self, user: &UserId, options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
+        let _ = (user, options);
+        stream::iter([Err(no_delta())]).boxed()
+    }
+
     /// How many requests this provider has made so far.
     fn usage(&self) -> RequestUsage {
         RequestUsage::default()
     }
+}
+
+fn no_delta() -> Error {
+    Error::new(ErrorKind::Unsupported, "this provider reads everything or nothing")
 }
 
 /// Which directory a provider reads.
@@ -101,12 +137,14 @@ pub struct DirectoryInfo {
     pub scope: String,
     /// The server's clock, if it told the time.
     pub server_time: Option<Timestamp>,
+    /// Where the changes begin that come after this moment; `None` when the provider has no deltas, or cannot tell where it is.
+    pub cursor: Option<Cursor>,
 }
 
 impl DirectoryInfo {
     /// A directory with everything in scope and no clock.
     pub fn new(id: DirectoryId, name: impl Into<String>) -> Self {
-        Self { id, name: name.into(), scope: String::from("all"), server_time: None }
+        Self { id, name: name.into(), scope: String::from("all"), server_time: None, cursor: None }
     }
 
     /// Sets the scope.
@@ -122,12 +160,35 @@ impl DirectoryInfo {
         self.server_time = time;
         self
     }
+
+    /// Sets where later changes begin.
+    #[must_use]
+    pub fn with_cursor(mut self, cursor: Option<Cursor>) -> Self {
+        self.cursor = cursor;
+        self
+    }
 }
 
 /// What a provider can do beyond full reads. Everything is off by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Capabilities {}
+pub struct Capabilities {
+    delta: bool,
+}
+
+impl Capabilities {
+    /// The provider can show what changed since a cursor.
+    #[must_use]
+    pub const fn with_delta(mut self) -> Self {
+        self.delta = true;
+        self
+    }
+
+    /// Whether the provider can show what changed since a cursor.
+    pub const fn has_delta(self) -> bool {
+        self.delta
+    }
+}
 
 /// Whether the members of a group are in scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,10 +200,31 @@ pub enum MemberListing {
     OutOfScope,
 }
 
-/// How a listing is read. There is nothing to choose yet; the type is there so that choices can be added.
+/// How a listing is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct ReadOptions {}
+pub struct ReadOptions {
+    /// What the listing is read for.
+    pub purpose: ReadPurpose,
+}
+
+impl ReadOptions {
+    /// A listing that is read for this.
+    pub const fn of(purpose: ReadPurpose) -> Self {
+        Self { purpose }
+    }
+}
+
+/// What a listing is read for. It shows the same either way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReadPurpose {
+    /// For a run that reads everything.
+    #[default]
+    Full,
+    /// For a run that reads what changed: often, and with nearly nothing else, so that it should take as few requests as possible.
+    Delta,
+}
 
 /// How many requests a provider has made since it was built.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
@@ -209,6 +291,12 @@ macro_rules! forward {
             }
             async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
                 (**self).group(id).await
+            }
+            fn changed_users(&self, since: &Cursor, options: ReadOptions) -> BoxStream<'static, Result<ChangedUsers>> {
+                (**self).changed_users(since, options)
+            }
+            fn groups_of(&self, user: &UserId, options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
+                (**self).groups_of(user, options)
             }
             fn usage(&self) -> RequestUsage {
                 (**self).usage()

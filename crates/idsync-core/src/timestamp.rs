@@ -42,6 +42,13 @@ impl Timestamp {
         Self::from_unix_millis(self.unix_millis().saturating_add(millis)).unwrap_or(Self(jiff::Timestamp::MAX))
     }
 
+    /// This instant moved back; it stops at the start of year -9999.
+    #[must_use]
+    pub fn saturating_sub(self, by: Duration) -> Self {
+        let millis = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        Self::from_unix_millis(self.unix_millis().saturating_sub(millis)).unwrap_or(Self(jiff::Timestamp::MIN))
+    }
+
     /// The time from `earlier` to this instant, or zero when `earlier` is later.
     pub fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.unix_millis() - earlier.unix_millis()).unwrap_or(0))

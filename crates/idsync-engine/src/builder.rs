@@ -2,7 +2,7 @@
 
 use crate::escrow::BACKOFF;
 use crate::run::{Observer, Surroundings};
-use crate::{Backoff, CheckpointPolicy, Progress, Protected, QuarantinePolicy, Safeguards, SyncEngine};
+use crate::{Backoff, CheckpointPolicy, DeltaPolicy, Progress, Protected, QuarantinePolicy, Safeguards, SyncEngine};
 use idsync_core::{Clock, DirectorySink, IdentityProvider, StateStore, SystemClock};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -27,6 +27,7 @@ impl SyncEngine {
                 escrow: BACKOFF,
                 quarantine: QuarantinePolicy::default(),
                 checkpoint: CheckpointPolicy::default(),
+                delta: DeltaPolicy::default(),
                 concurrency: CONCURRENCY,
                 holder: String::from("idsync"),
                 surroundings: Surroundings { clock: Arc::new(SystemClock::default()), observer: None },
@@ -62,6 +63,14 @@ impl SyncEngineBuilder {
     #[must_use]
     pub const fn checkpoint(mut self, policy: CheckpointPolicy) -> Self {
         self.engine.checkpoint = policy;
+        self
+    }
+
+    /// When a sync reads only what changed. Default: [`DeltaPolicy::default`], a full read once a day; it makes a difference only where the
+    /// provider has deltas. [`SyncEngine::plan`] and [`SyncEngine::apply_hash`] always read everything.
+    #[must_use]
+    pub const fn delta(mut self, policy: DeltaPolicy) -> Self {
+        self.engine.delta = policy;
         self
     }
 

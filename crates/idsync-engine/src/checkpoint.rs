@@ -5,6 +5,7 @@
 //! journal already; a checkpoint says which groups these are. It is only written while the identity still has its role, so that what a
 //! run without one saw is never gone on from.
 
+use crate::members_read::ReadMark;
 use crate::payload::{self, corrupt, parse_member_key};
 use futures::TryStreamExt;
 use idsync_core::{
@@ -54,6 +55,9 @@ pub(crate) struct GroupRead {
     pub(crate) pages: u64,
     pub(crate) records: u64,
     pub(crate) held: u64,
+    /// What deltas remember of it.
+    #[serde(default)]
+    pub(crate) mark: Option<ReadMark>,
 }
 
 /// Which read the rows of a checkpoint belong to.
@@ -80,6 +84,17 @@ pub(crate) struct Checkpoint {
 const READ: &str = "read";
 
 impl Checkpoint {
+    /// Nothing was read yet.
+    fn none(policy: CheckpointPolicy, now: Timestamp) -> Self {
+        Self { policy, last: now, earlier: HashMap::new(), unsaved: Vec::new(), kept: false }
+    }
+
+    /// For a read that is not gone on from; what is left of another one is forgotten.
+    pub(crate) async fn unused(store: &dyn StateStore, lease: &Lease, now: Timestamp) -> Result<Self> {
+        clear(store, lease).await?;
+        Ok(Self::none(CheckpointPolicy::never(), now))
+    }
+
     /// Takes up the read that an earlier run could not end, if there is one and it is of the same directory. Returns the journal to go
     /// on with.
     pub(crate) async fn resume(
@@ -90,7 +105,7 @@ impl Checkpoint {
         policy: CheckpointPolicy,
         now: Timestamp,
     ) -> Result<(Self, Option<JournalHeader>)> {
-        let mut checkpoint = Self { policy, last: now, earlier: HashMap::new(), unsaved: Vec::new(), kept: false };
+        let mut checkpoint = Self::none(policy, now);
         let keys = keys(store, lease).await?;
         if keys.is_empty() {
             return Ok((checkpoint, None));

@@ -3,19 +3,23 @@
 use crate::apply::{Applied, Applier};
 use crate::checkpoint::{self, Checkpoint, CheckpointPolicy};
 use crate::confirm::Asking;
+use crate::confirm::Fates;
+use crate::delta::{Bookmark, Ended, Reading, Wish};
 use crate::digest::Digester;
 use crate::escrow::Escrow;
 use crate::held::{Decision, HeldSet};
 use crate::index::BaseIndex;
+use crate::members_read::MembersRead;
 use crate::memo::Memo;
 use crate::note::{HeadNote, PlanNote, ReadResult};
 use crate::payload;
 use crate::plan::{self, Plan};
 use crate::read::{Reader, empty};
-use crate::report::{DirectorySize, FailedRun, Mode, Outcome, SyncReport};
+use crate::read_delta::DeltaRead;
+use crate::report::{DirectorySize, FailedRun, Held, Mode, Outcome, SyncReport};
 use crate::run::{RunState, Surroundings, run_name};
 use crate::stager::Stager;
-use crate::{Backoff, Evidence, Progress, Protected, QuarantinePolicy, Safeguards, Standing, SyncError};
+use crate::{Backoff, DeltaPolicy, Evidence, Progress, Protected, QuarantinePolicy, Safeguards, Standing, SyncError};
 use idsync_core::{
     Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, RequestUsage, Revision, RunRecord,
     Stage, StateStore, Timestamp,
@@ -37,6 +41,7 @@ pub struct SyncEngine {
     pub(crate) escrow: Backoff,
     pub(crate) quarantine: QuarantinePolicy,
     pub(crate) checkpoint: CheckpointPolicy,
+    pub(crate) delta: DeltaPolicy,
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) holder: String,
     pub(crate) surroundings: Surroundings,
@@ -47,9 +52,19 @@ struct Draft {
     lease: Lease,
     revision: Revision,
     started: Timestamp,
+    mode: Mode,
     read: ReadResult,
     plan: Option<plan::Draft>,
     before: Before,
+    /// What the next delta may stand on; `None` where nothing was read.
+    next: Option<(DirectoryInfo, MembersRead)>,
+}
+
+/// What is left from before, which a delta does not find again.
+#[derive(Default)]
+struct Left {
+    held: Option<Held>,
+    escrowed: u64,
 }
 
 /// What there was before the directory was read.
@@ -74,7 +89,7 @@ impl SyncEngine {
         if self.unfinished(&lease).await?.is_some() {
             return Err(SyncError::Interrupted);
         }
-        let draft = self.draft(info, &lease, Before { usage, ..Before::default() }).await?;
+        let draft = self.draft(info, &lease, Before { usage, ..Before::default() }, Wish::Full).await?;
         let plan = self.to_plan(&draft);
         self.give_back(&draft.lease).await?;
         Ok(plan)
@@ -102,8 +117,8 @@ impl SyncEngine {
         let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory };
         let before = Before { usage: self.provider.usage(), ..Before::default() };
         // A plan of which everything is held or waits has no hash of its own, and is still not done.
-        let draft = Draft { lease, revision: plan.base, started, read, plan: plan.draft.clone(), before };
-        self.close(&draft, applied).await
+        let draft = Draft { lease, revision: plan.base, started, mode: Mode::Full, read, plan: plan.draft.clone(), before, next: None };
+        self.close(draft, applied).await
     }
 
     /// Reads the directory again, and applies the differences if they are exactly those that `expected` names.
@@ -118,7 +133,7 @@ impl SyncEngine {
         }
         let before = self.store.journal(&lease.directory).await.map_err(SyncError::store)?.filter(|journal| journal.plan == Some(expected));
         let before = before.map(|journal| PlanNote::decode(&journal.note)).transpose().map_err(SyncError::store)?;
-        let draft = self.draft(info, &lease, Before { usage, ..Before::default() }).await?;
+        let draft = self.draft(info, &lease, Before { usage, ..Before::default() }, Wish::Full).await?;
         let found = draft.plan.as_ref().map(|plan| plan.hash);
         if found != Some(expected) {
             let now = draft.plan.as_ref().map(|plan| plan.note.counts()).unwrap_or_default();
@@ -130,6 +145,8 @@ impl SyncEngine {
     }
 
     /// Reads the directory and brings the sink in step with it.
+    ///
+    /// Where the provider has deltas, only what changed is read most of the time ([`DeltaPolicy`]).
     ///
     /// A delivery that an earlier run did not finish is finished first.
     ///
@@ -149,7 +166,7 @@ impl SyncEngine {
             }
             None => Counts::default(),
         };
-        let draft = self.draft(info, &lease, Before { recovered, usage }).await?;
+        let draft = self.draft(info, &lease, Before { recovered, usage }, Wish::Cheapest).await?;
         self.finish(draft).await
     }
 
@@ -178,7 +195,7 @@ impl SyncEngine {
     }
 
     /// Reads and plans. A failure is counted, and recorded as a run of its own.
-    async fn draft(&self, info: DirectoryInfo, lease: &Lease, before: Before) -> Result<Draft, SyncError> {
+    async fn draft(&self, info: DirectoryInfo, lease: &Lease, before: Before, wish: Wish) -> Result<Draft, SyncError> {
         if let Err(error) = self.check_quarantine(lease).await {
             if before.recovered.total() > 0 {
                 // Nothing is read, but something was delivered.
@@ -187,7 +204,7 @@ impl SyncEngine {
             return Err(error);
         }
         let started = self.now();
-        let drafted = self.read_and_plan(info, lease.clone(), started, before).await;
+        let drafted = self.read_and_plan(info, lease, started, before, wish).await;
         match &drafted {
             Ok(_) => self.forget_failures(lease).await.map_err(SyncError::store)?,
             Err(error) => self.record_failure(lease, started, error).await,
@@ -195,12 +212,50 @@ impl SyncEngine {
         drafted
     }
 
-    async fn read_and_plan(&self, info: DirectoryInfo, lease: Lease, started: Timestamp, before: Before) -> Result<Draft, SyncError> {
-        let mut state = self.open(info, lease, started).await?;
-        let decision: Option<Decision> =
-            Memo::Decision.read(self.store.as_ref(), &state.lease.directory).await.map_err(SyncError::store)?;
+    async fn read_and_plan(
+        &self,
+        info: DirectoryInfo,
+        lease: &Lease,
+        started: Timestamp,
+        before: Before,
+        wish: Wish,
+    ) -> Result<Draft, SyncError> {
+        let decision: Option<Decision> = Memo::Decision.read(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?;
         let decision = decision.unwrap_or_default();
-        let asking = if decision.approval(started).is_some() { Asking::All } else { Asking::BelowLimits };
+        // What was held is only found again, to be applied, by a full read.
+        let is_approved = decision.approval(started).is_some();
+        let reading = self.choose(if is_approved { Wish::Full } else { wish }, &info, lease, started).await?;
+        let delta = match &reading {
+            Reading::Delta(bookmark) => self.read_delta(&info, lease, started, bookmark).await?,
+            Reading::Full => None,
+        };
+        let (mut state, mut fates) = match delta {
+            Some(read) => read,
+            None => self.read_full(&info, lease, started, if is_approved { Asking::All } else { Asking::BelowLimits }).await?,
+        };
+        let groups = &state.index.groups;
+        state.members_read.keep(|group| groups.is_present(group));
+        state.stage_fates(&mut fates).await.map_err(SyncError::store)?;
+        let escrow = self.load_escrow(&state.lease, started).await?;
+        let plan = state.plan(&fates, &escrow, &self.safeguards, &decision).await?;
+        let read = state.read_result();
+        if !read.evidence.is_complete() {
+            let failure = state.first_failure.as_ref().map(ToString::to_string).unwrap_or_default();
+            tracing::warn!(directory = %state.lease.directory, failure, "not everything could be read; what was not read stays as it was");
+        }
+        let next = Some((info, state.members_read));
+        Ok(Draft { lease: state.lease, revision: state.revision, started, mode: state.mode, read, plan, before, next })
+    }
+
+    /// Reads everything, and settles the fate of what vanished.
+    async fn read_full(
+        &self,
+        info: &DirectoryInfo,
+        lease: &Lease,
+        started: Timestamp,
+        asking: Asking,
+    ) -> Result<(RunState, Fates), SyncError> {
+        let mut state = self.open(info, lease, started, Mode::Full).await?;
         self.check_access(&mut state).await?;
         let clock = Arc::clone(&self.surroundings.clock);
         let mut reader = Reader::new(Arc::clone(&self.provider), &mut state, self.concurrency, clock);
@@ -211,20 +266,39 @@ impl SyncEngine {
         if reader.state.index.groups.present() == 0 {
             return Err(empty("groups"));
         }
-        let mut fates = reader.confirm(&self.safeguards, asking).await?;
+        let fates = reader.confirm(&self.safeguards, asking).await?;
         // A role that was taken away half-way looks like people who are gone, so it must still be there after the last answer.
         self.check_access(&mut state).await?;
         // From here on the journal holds what follows from entries being gone, which is not to be gone on from.
         state.checkpoint.clear(self.store.as_ref(), &state.lease).await.map_err(SyncError::store)?;
-        state.stage_fates(&mut fates).await.map_err(SyncError::store)?;
-        let escrow = self.load_escrow(&state.lease, started).await?;
-        let plan = state.plan(&fates, &escrow, &self.safeguards, &decision).await?;
-        let read = state.read_result();
-        if !read.evidence.is_complete() {
-            let failure = state.first_failure.as_ref().map(ToString::to_string).unwrap_or_default();
-            tracing::warn!(directory = %state.lease.directory, failure, "not everything could be read; what was not read stays as it was");
+        Ok((state, fates))
+    }
+
+    /// Reads what changed, and settles the fate of what is said to be gone. `None` when everything has to be read.
+    async fn read_delta(
+        &self,
+        info: &DirectoryInfo,
+        lease: &Lease,
+        started: Timestamp,
+        bookmark: &Bookmark,
+    ) -> Result<Option<(RunState, Fates)>, SyncError> {
+        let mut state = self.open(info, lease, started, Mode::Delta).await?;
+        let clock = Arc::clone(&self.surroundings.clock);
+        let mut reader = Reader::new(Arc::clone(&self.provider), &mut state, self.concurrency, clock);
+        if reader.read_delta(&bookmark.cursor).await? == DeltaRead::TooMuch {
+            tracing::info!(directory = %lease.directory, "too much changed for a delta; reading everything");
+            self.store.discard_journal(lease).await.map_err(SyncError::store)?;
+            return Ok(None);
         }
-        Ok(Draft { lease: state.lease, revision: state.revision, started, read, plan, before })
+        if reader.state.index.groups.present() == 0 {
+            return Err(empty("groups"));
+        }
+        let fates = reader.confirm(&self.safeguards, Asking::BelowLimits).await?;
+        // Whoever is shown proves that the role is there; only where nobody was, or somebody was not found, it may be missing.
+        if state.ends_empty || state.evidence.looked_up > state.evidence.still_there {
+            self.check_access(&mut state).await?;
+        }
+        Ok(Some((state, fates)))
     }
 
     async fn check_access(&self, state: &mut RunState) -> Result<(), SyncError> {
@@ -259,7 +333,7 @@ impl SyncEngine {
         }
     }
 
-    async fn open(&self, info: DirectoryInfo, lease: Lease, read_at: Timestamp) -> Result<RunState, SyncError> {
+    async fn open(&self, info: &DirectoryInfo, lease: &Lease, read_at: Timestamp, mode: Mode) -> Result<RunState, SyncError> {
         let head = self.store.head(&lease.directory).await.map_err(SyncError::store)?;
         let revision = head.as_ref().map(|head| head.revision).unwrap_or_default();
         let head = HeadNote::decode(head.as_ref().map_or(&[][..], |head| &head.note)).map_err(SyncError::store)?;
@@ -267,9 +341,18 @@ impl SyncEngine {
             tracing::info!(directory = %lease.directory, before = head.scope, now = info.scope, "the scope changed");
         }
         let index = BaseIndex::load(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?;
-        let digester = Digester::new(self.store.digest_key(&lease).await.map_err(SyncError::store)?);
-        let resumed = Checkpoint::resume(self.store.as_ref(), &lease, &info, revision, self.checkpoint, read_at).await;
+        let digester = Digester::new(self.store.digest_key(lease).await.map_err(SyncError::store)?);
+        let resumed = match mode {
+            Mode::Full => Checkpoint::resume(self.store.as_ref(), lease, info, revision, self.checkpoint, read_at).await,
+            // A delta is short, and must not be gone on from by a full read.
+            Mode::Delta => Checkpoint::unused(self.store.as_ref(), lease, read_at).await.map(|checkpoint| (checkpoint, None)),
+        };
         let (checkpoint, journal) = resumed.map_err(SyncError::store)?;
+        let members_read = if self.provider.capabilities().has_delta() {
+            MembersRead::load(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?
+        } else {
+            MembersRead::not_kept()
+        };
         let store = Arc::clone(&self.store);
         let stager = match journal {
             Some(journal) => Stager::resumed(store, lease.clone(), journal),
@@ -279,8 +362,8 @@ impl SyncEngine {
             DirectorySize { users: index.users.base_size(), groups: index.groups.base_size(), memberships: index.members.base_size() };
         Ok(RunState {
             store: Arc::clone(&self.store),
-            lease,
-            info,
+            lease: lease.clone(),
+            info: info.clone(),
             revision,
             read_at,
             digester,
@@ -291,6 +374,10 @@ impl SyncEngine {
             progress: Progress::START,
             observer: self.surroundings.observer.clone(),
             membership_size: 0,
+            mode,
+            members_read,
+            settle: self.delta.settle,
+            ends_empty: false,
             changed_lately: head.recent.within(read_at, self.safeguards.window),
             recent: head.recent,
             protected: self.protected.clone(),
@@ -331,7 +418,7 @@ impl SyncEngine {
             }
             None => Applied::default(),
         };
-        self.close(&draft, applied).await
+        self.close(draft, applied).await
     }
 
     async fn deliver(&self, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
@@ -350,10 +437,33 @@ impl SyncEngine {
         applier.run(journal).await
     }
 
-    async fn close(&self, draft: &Draft, applied: Applied) -> Result<SyncReport, SyncError> {
+    async fn close(&self, mut draft: Draft, applied: Applied) -> Result<SyncReport, SyncError> {
         let finished = self.surroundings.clock.now();
-        let report = self.report(draft, applied, finished);
-        self.remember_held(draft).await.map_err(SyncError::store)?;
+        let left = self.left(&draft).await?;
+        let kept_held = left.held.is_some();
+        let refused = applied.refused;
+        let report = self.report(&draft, applied, finished, left);
+        if !kept_held {
+            self.remember_held(&draft).await.map_err(SyncError::store)?;
+        }
+        if let Some((info, members_read)) = draft.next.take() {
+            let holds = draft.plan.as_ref().is_some_and(|plan| plan.held.is_some());
+            let is_clean = draft.mode == Mode::Full || (!holds && draft.read.evidence.users.held == 0);
+            let mut ended = Ended {
+                lease: &draft.lease,
+                info: &info,
+                mode: draft.mode,
+                started: draft.started,
+                is_complete: report.complete,
+                holds_anew: holds && !kept_held,
+                is_clean,
+                changed: refused > 0 || report.changes.total() > 0,
+            };
+            if report.complete && is_clean {
+                ended.changed |= members_read.save(self.store.as_ref(), &draft.lease).await.map_err(SyncError::store)?;
+            }
+            self.turn_page(&ended).await.map_err(SyncError::store)?;
+        }
         let outcome = serde_json::to_value(report.outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
         let json = String::from_utf8(payload::to_json(&report).map_err(SyncError::store)?).unwrap_or_default();
         let record = RunRecord::new(draft.started, finished, outcome, json);
@@ -362,12 +472,21 @@ impl SyncEngine {
         Ok(report)
     }
 
-    fn report(&self, draft: &Draft, applied: Applied, finished: Timestamp) -> SyncReport {
+    /// What earlier runs left, as far as this one did not look for it.
+    async fn left(&self, draft: &Draft) -> Result<Left, SyncError> {
+        if draft.mode == Mode::Full {
+            return Ok(Left::default());
+        }
+        let held = self.held_of(&draft.lease.directory).await?.map(|set| set.summary);
+        Ok(Left { held, escrowed: self.escrow_of(&draft.lease.directory).await?.len() as u64 })
+    }
+
+    fn report(&self, draft: &Draft, applied: Applied, finished: Timestamp, left: Left) -> SyncReport {
         let note = draft.plan.as_ref().map(|plan| &plan.note);
-        let held = note.and_then(|note| note.held.clone());
+        let held = left.held.or_else(|| note.and_then(|note| note.held.clone()));
         let complete = draft.read.evidence.is_complete();
         let waiting = note.map(|note| note.waiting.clone()).unwrap_or_default();
-        let escrowed = applied.refused + waiting.changes;
+        let escrowed = (applied.refused + waiting.changes).max(left.escrowed);
         let outcome = if !complete {
             Outcome::Incomplete
         } else if held.as_ref().is_some_and(|held| held.standing == Standing::Open) {
@@ -379,7 +498,7 @@ impl SyncEngine {
         };
         SyncReport {
             outcome,
-            mode: Mode::Full,
+            mode: draft.mode,
             directory_id: draft.lease.directory.clone(),
             run: run_name(draft.started, &draft.lease),
             change_set: draft.plan.as_ref().filter(|_| applied.counts.total() > 0).map(|plan| plan.hash),

@@ -38,6 +38,11 @@ impl<K: Eq + Hash + Clone + Ord> EntryIndex<K> {
         Ok(Self { base_size: entries.len() as u64, entries })
     }
 
+    /// Takes everything that the base holds for shown, because the read shows only what changed.
+    pub(crate) fn see_all(&mut self) {
+        self.entries.values_mut().for_each(|known| known.seen = true);
+    }
+
     /// How many entries the base holds.
     pub(crate) const fn base_size(&self) -> u64 {
         self.base_size

@@ -7,6 +7,7 @@ use serde::Serialize;
 /// The memos that the engine keeps in a store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Memo {
+    Bookmark,
     Decision,
     Failures,
     HeldSet,
@@ -15,6 +16,7 @@ pub(crate) enum Memo {
 impl Memo {
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Bookmark => "bookmark",
             Self::Decision => "decision",
             Self::Failures => "failures",
             Self::HeldSet => "held_set",

@@ -8,7 +8,7 @@ use crate::payload;
 use crate::planner::{Judgement, Planner};
 use crate::report::{DirectorySize, Held};
 use crate::run::RunState;
-use crate::{Activity, Evidence, Safeguards, SyncError};
+use crate::{Activity, Evidence, Mode, Safeguards, SyncError};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use idsync_core::{Change, Counts, DirectoryId, JournalHeader, Mark, PlanHash, Result, Revision, Stage, StagedKey, StateStore};
@@ -132,9 +132,9 @@ impl RunState {
         Ok(Some(Draft { hash, note, held }))
     }
 
-    /// Forgets what the sink refused and the directory does not want any more. A part that was not read says nothing about that.
+    /// Forgets what the sink refused and the directory does not want any more. What was not read says nothing about that.
     async fn prune(&self, escrow: &Escrow, wanted: &BTreeSet<StagedKey>) -> Result<()> {
-        let writes = if self.evidence.is_complete() { escrow.keep(wanted) } else { Vec::new() };
+        let writes = if self.evidence.is_complete() && self.mode == Mode::Full { escrow.keep(wanted) } else { Vec::new() };
         if writes.is_empty() { Ok(()) } else { self.store.write_base(&self.lease, writes).await }
     }
 

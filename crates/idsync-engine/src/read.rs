@@ -4,6 +4,7 @@ use crate::checkpoint::{Earlier, GroupRead};
 use crate::digest::Digester;
 use crate::index::GroupBlocks;
 use crate::members::{self, Spread, block_key};
+use crate::members_read::ReadMark;
 use crate::payload::{self, corrupt, from_json};
 use crate::run::RunState;
 use crate::{Activity, StreamEvidence, SyncError};
@@ -14,12 +15,12 @@ use idsync_core::{
     BaseKind, BaseRecord, Change, Clock, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, MemberListing, Page, Phase,
     ReadOptions, RemovalReason, Result, StagedKey, Timestamp, User, UserId,
 };
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 /// The members of one group, as they were read.
-struct MemberRead {
+pub(crate) struct MemberRead {
     group: GroupId,
     members_updated: Option<Timestamp>,
     outcome: Result<Members>,
@@ -36,6 +37,8 @@ struct Members {
     records: u64,
     /// The first of the records that could not be understood.
     examples: Vec<HeldRecord>,
+    /// Whether the last page showed nobody, as all pages do for an identity that has lost its role.
+    ends_empty: bool,
 }
 
 /// Reads, compares, stages.
@@ -48,6 +51,8 @@ pub(crate) struct Reader<'a> {
     pending: VecDeque<(GroupId, Option<Timestamp>)>,
     /// Groups that were gone when their members were asked for.
     pub(crate) gone: Vec<GroupId>,
+    /// Groups whose members are not in scope.
+    pub(crate) memberless: HashSet<GroupId>,
 }
 
 impl<'a> Reader<'a> {
@@ -57,7 +62,7 @@ impl<'a> Reader<'a> {
         concurrency: NonZeroUsize,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { provider, state, concurrency, clock, pending: VecDeque::new(), gone: Vec::new() }
+        Self { provider, state, concurrency, clock, pending: VecDeque::new(), gone: Vec::new(), memberless: HashSet::new() }
     }
 
     /// Reads users, groups and members to the end of every listing.
@@ -66,7 +71,7 @@ impl<'a> Reader<'a> {
         let mut groups = self.provider.groups(ReadOptions::default()).fuse();
         let mut members = FuturesUnordered::new();
         let (mut users_open, mut groups_open) = (true, true);
-        while users_open || groups_open || !members.is_empty() || !self.pending.is_empty() {
+        while users_open || groups_open || !members.is_empty() || self.has_pending() {
             self.start_members(&mut members);
             futures::select_biased! {
                 read = members.select_next_some() => self.take_members(read).await?,
@@ -97,7 +102,12 @@ impl<'a> Reader<'a> {
         self.state.stager.flush().await.map_err(SyncError::store)
     }
 
-    fn start_members(&mut self, running: &mut FuturesUnordered<BoxFuture<'static, MemberRead>>) {
+    /// Whether there are groups whose members are still to be asked for.
+    pub(crate) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    pub(crate) fn start_members(&mut self, running: &mut FuturesUnordered<BoxFuture<'static, MemberRead>>) {
         while running.len() < self.concurrency.get() {
             let Some((group, members_updated)) = self.pending.pop_front() else { return };
             let pages = self.provider.members(&group, ReadOptions::default());
@@ -206,14 +216,19 @@ impl<'a> Reader<'a> {
             }
         }
         for group in memberless {
+            self.memberless.insert(group.id.clone());
             if !matches!(self.state.checkpoint.take(&group), Earlier::Nothing) {
                 self.state.unstage_members(&group.id).await?;
             }
             self.stage_members(&group.id, &Members::default(), RemovalReason::OutOfScope).await?;
         }
         for group in listed {
+            if self.state.is_unmoved(&group) {
+                self.state.pass_over(&group.id);
+                continue;
+            }
             match self.state.checkpoint.take(&group) {
-                Earlier::Good(read) => self.state.take_earlier(&read),
+                Earlier::Good(read) => self.state.take_earlier(&group.id, &read),
                 Earlier::Outdated => {
                     self.state.unstage_members(&group.id).await?;
                     self.pending.push_back((group.id, group.timestamps.members_updated));
@@ -224,7 +239,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    async fn take_members(&mut self, read: MemberRead) -> Result<(), SyncError> {
+    pub(crate) async fn take_members(&mut self, read: MemberRead) -> Result<(), SyncError> {
         match read.outcome {
             Ok(members) => {
                 self.state.evidence.note("members", &members.examples);
@@ -236,14 +251,20 @@ impl<'a> Reader<'a> {
                 self.state.progress.groups_with_members += 1;
                 self.state.progress.memberships += members.ids.len() as u64;
                 self.stage_members(&read.group, &members, RemovalReason::Left).await.map_err(SyncError::store)?;
+                self.state.ends_empty |= members.ends_empty;
+                let held = members.held.len() as u64 + members.nameless;
+                let mark = read.members_updated.map(|at| ReadMark::new(at, self.state.info.server_time, self.state.settle));
                 let note = GroupRead {
                     at: self.clock.now(),
                     members_updated: read.members_updated,
                     members: members.ids.len() as u64,
                     pages: members.pages,
                     records: members.records,
-                    held: members.held.len() as u64 + members.nameless,
+                    held,
+                    // Members that could not be understood are looked at again by every delta.
+                    mark: mark.filter(|_| held == 0),
                 };
+                self.state.members_read.note(&read.group, note.mark);
                 self.state.checkpoint.note(read.group, note);
                 self.make_checkpoint().await
             }
@@ -353,11 +374,12 @@ async fn read_members(
     members_updated: Option<Timestamp>,
     mut pages: BoxStream<'static, Result<Page<UserId>>>,
 ) -> MemberRead {
-    let mut members = Members::default();
+    let mut members = Members { ends_empty: true, ..Members::default() };
     let outcome = loop {
         match pages.try_next().await {
             Ok(Some(page)) => {
                 members.pages += 1;
+                members.ends_empty = page.items.is_empty() && page.held.is_empty();
                 members.records += page.items.len() as u64;
                 members.ids.extend(page.items);
                 for held in page.held {

@@ -27,6 +27,8 @@ pub enum Outcome {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Mode {
+    /// What changed since the last time.
+    Delta,
     /// All of it.
     Full,
 }

@@ -3,15 +3,17 @@
 use crate::checkpoint::{Checkpoint, GroupRead};
 use crate::digest::Digester;
 use crate::index::BaseIndex;
+use crate::members_read::MembersRead;
 use crate::payload::member_key;
 use crate::recent::{Counted, Recent};
 use crate::stager::Stager;
-use crate::{Activity, Evidence, Progress, Protected};
+use crate::{Activity, Evidence, Mode, Progress, Protected};
 use futures::TryStreamExt;
 use idsync_core::{Clock, DirectoryInfo, Error, GroupId, Lease, Phase, Result, Revision, StagedKey, StateStore, Timestamp};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Told about progress; called often, so it must be quick.
 #[derive(Clone)]
@@ -40,6 +42,14 @@ pub(crate) struct RunState {
     pub(crate) observer: Option<Observer>,
     /// Memberships that were read or kept.
     pub(crate) membership_size: u64,
+    /// How the directory is read.
+    pub(crate) mode: Mode,
+    /// When the members of each group had last changed when they were read.
+    pub(crate) members_read: MembersRead,
+    /// How long lists of members are not to be believed after a change.
+    pub(crate) settle: Duration,
+    /// Some list of members ended without showing anybody.
+    pub(crate) ends_empty: bool,
     /// What changed within the window before this run.
     pub(crate) changed_lately: Counted,
     /// The same, step by step.
@@ -60,7 +70,8 @@ impl RunState {
     }
 
     /// Takes over what an earlier attempt read of a group's members; the differences are in the journal.
-    pub(crate) fn take_earlier(&mut self, read: &GroupRead) {
+    pub(crate) fn take_earlier(&mut self, group: &GroupId, read: &GroupRead) {
+        self.members_read.note(group, read.mark);
         let evidence = &mut self.evidence.members;
         evidence.listings += 1;
         evidence.pages += read.pages;
@@ -102,6 +113,7 @@ impl RunState {
     /// The members of this group could not be read; it keeps those it had.
     pub(crate) fn keep_members(&mut self, group: GroupId, error: Error) {
         self.evidence.groups_failed += 1;
+        self.members_read.note(&group, None);
         self.membership_size += self.index.members.get(&group).map_or(0, |blocks| blocks.size());
         self.kept.insert(group);
         self.first_failure.get_or_insert(error);

@@ -1,12 +1,13 @@
 //! The org's clock, which may differ from the machine's.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Wall-clock time as the org sees it.
-#[derive(Debug, Default)]
+/// Wall-clock time as the org sees it. Clones are the same clock.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Clock {
-    skew_seconds: AtomicI64,
+    skew_seconds: Arc<AtomicI64>,
 }
 
 impl Clock {

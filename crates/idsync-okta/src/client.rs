@@ -5,6 +5,7 @@ use crate::clock::{ServerClock, Timer};
 use crate::credentials::Credentials;
 use crate::dpop::Dpop;
 use crate::error::Error;
+use crate::identity::Identity;
 use crate::org_url::OrgUrl;
 use crate::rate::{Governor, RateHeaders};
 use crate::token::TokenCache;
@@ -49,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) page_sizes: PageSizes,
     pub(crate) tokens: TokenCache,
     pub(crate) dpop: Dpop,
+    pub(crate) identity: Identity,
     /// The hosts that the org names as its own.
     pub(crate) hosts: OnceLock<Vec<String>>,
 }
@@ -226,6 +228,7 @@ impl Inner {
         tracing::debug!(parent: &span, "answered");
         if let Some(date) = answer.date {
             self.clock.observe(date);
+            self.identity.tell(date, self.timer.now());
         }
         self.governor.observe(route.bucket(), RateHeaders::read(&answer.headers, answer.date));
         if answer.status != 429 {

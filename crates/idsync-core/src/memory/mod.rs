@@ -3,6 +3,7 @@
 //! They are the plainest reading of the contracts, the test doubles of this project, and good enough for small directories. Each is a
 //! handle: clones share their content.
 
+mod moves;
 mod provider;
 mod sink;
 mod store;

@@ -1,12 +1,13 @@
 //! A directory in memory.
 
 use super::lock;
+use super::moves::Moves;
 use crate::{
-    DirectoryId, DirectoryInfo, EntryId, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, Lookup, Membership, Page,
-    ReadOptions, Result, Snapshot, User, UserId,
+    Capabilities, ChangedUsers, Cursor, DirectoryId, DirectoryInfo, EntryId, Error, ErrorKind, Group, GroupId, HeldRecord,
+    IdentityProvider, Lookup, Membership, Page, ReadOptions, Result, Snapshot, User, UserId,
 };
 use async_trait::async_trait;
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use futures::stream::{self, BoxStream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -19,6 +20,7 @@ pub struct MemoryProvider {
     id: DirectoryId,
     scope: String,
     page_size: NonZeroUsize,
+    capabilities: Capabilities,
     world: Arc<Mutex<World>>,
 }
 
@@ -28,6 +30,7 @@ struct World {
     groups: BTreeMap<GroupId, Group>,
     members: BTreeMap<GroupId, BTreeSet<UserId>>,
     held: BTreeSet<EntryId>,
+    moves: Moves,
 }
 
 /// What a listing shows: entries, and records that it cannot make entries of.
@@ -81,7 +84,7 @@ impl MemoryProvider {
     /// An empty directory of this name.
     pub fn with_id(id: DirectoryId) -> Self {
         const PAGE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
-        Self { id, scope: String::from("all"), page_size: PAGE, world: Arc::default() }
+        Self { id, scope: String::from("all"), page_size: PAGE, capabilities: Capabilities::default(), world: Arc::default() }
     }
 
     /// Sets how many entries a page holds.
@@ -98,10 +101,18 @@ impl MemoryProvider {
         self
     }
 
+    /// Makes deltas possible: the directory tells which users changed, and when the members of a group did. Like many a real one it does
+    /// not tell who is gone.
+    #[must_use]
+    pub const fn with_delta(mut self) -> Self {
+        self.capabilities = self.capabilities.with_delta();
+        self
+    }
+
     /// Makes the directory what `snapshot` shows; entries that it holds become malformed records.
     pub fn replace(&self, snapshot: &Snapshot) {
         let mut world = lock(&self.world);
-        *world = World::default();
+        *world = World { moves: world.moves.begin_anew(), ..World::default() };
         world.users.extend(snapshot.users().map(|user| (user.id.clone(), user.clone())));
         world.groups.extend(snapshot.groups().map(|group| (group.id.clone(), group.clone())));
         for membership in snapshot.memberships() {
@@ -124,6 +135,7 @@ impl MemoryProvider {
     pub fn put_user(&self, user: User) {
         let mut world = lock(&self.world);
         world.held.remove(&EntryId::User(user.id.clone()));
+        world.moves.user_changes(&user.id);
         world.users.insert(user.id.clone(), user);
     }
 
@@ -152,12 +164,16 @@ impl MemoryProvider {
 
     /// Puts a user into a group.
     pub fn add_member(&self, membership: Membership) {
-        lock(&self.world).members.entry(membership.group).or_default().insert(membership.user);
+        let mut world = lock(&self.world);
+        world.moves.members_change(&membership.group);
+        world.members.entry(membership.group).or_default().insert(membership.user);
     }
 
     /// Takes a user out of a group.
     pub fn remove_member(&self, membership: &Membership) {
-        if let Some(members) = lock(&self.world).members.get_mut(&membership.group) {
+        let mut world = lock(&self.world);
+        world.moves.members_change(&membership.group);
+        if let Some(members) = world.members.get_mut(&membership.group) {
             members.remove(&membership.user);
         }
     }
@@ -217,7 +233,16 @@ fn nothing_visible(what: &'static str) -> Error {
 #[async_trait]
 impl IdentityProvider for MemoryProvider {
     async fn identify(&self) -> Result<DirectoryInfo> {
-        Ok(DirectoryInfo::new(self.id.clone(), self.id.to_string()).with_scope(self.scope.clone()))
+        let info = DirectoryInfo::new(self.id.clone(), self.id.to_string()).with_scope(self.scope.clone());
+        if !self.capabilities.has_delta() {
+            return Ok(info);
+        }
+        let moves = &lock(&self.world).moves;
+        Ok(info.with_cursor(Some(moves.cursor())).with_server_time(moves.now()))
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities
     }
 
     async fn check(&self) -> Result<()> {
@@ -234,7 +259,14 @@ impl IdentityProvider for MemoryProvider {
     }
 
     fn groups(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
-        self.pages(|world| world.groups().visible("groups"))
+        let has_delta = self.capabilities.has_delta();
+        self.pages(move |world| {
+            let mut groups = world.groups();
+            if has_delta {
+                groups.items.iter_mut().for_each(|group| group.timestamps.members_updated = world.moves.of_members(&group.id));
+            }
+            groups.visible("groups")
+        })
     }
 
     fn members(&self, group: &GroupId, _options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
@@ -257,5 +289,25 @@ impl IdentityProvider for MemoryProvider {
         let world = lock(&self.world);
         world.check_readable(EntryId::Group(id.clone()))?;
         Ok(world.groups.get(id).cloned().map_or(Lookup::NotFound, Lookup::Found))
+    }
+
+    fn changed_users(&self, since: &Cursor, _options: ReadOptions) -> BoxStream<'static, Result<ChangedUsers>> {
+        let since = Moves::read(since);
+        let pages = self.pages(move |world| {
+            let since = since?;
+            world.moves.check(since)?;
+            let mut users = world.users().visible("users")?;
+            users.items.retain(|user| world.moves.has_changed(&user.id, since));
+            Ok(users)
+        });
+        pages.map_ok(|page| ChangedUsers::new(page.items).with_held(page.held)).boxed()
+    }
+
+    fn groups_of(&self, user: &UserId, _options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
+        let user = user.clone();
+        self.pages(move |world| {
+            let groups = world.members.iter().filter(|(_, members)| members.contains(&user)).map(|(group, _)| group.clone());
+            Ok(Shown { items: groups.collect(), held: Vec::new() })
+        })
     }
 }

@@ -1,8 +1,8 @@
 //! A provider that shows only some attributes.
 
 use crate::{
-    Attributes, Capabilities, DirectoryInfo, Group, GroupId, IdentityProvider, Lookup, MemberListing, Page, ReadOptions, RequestUsage,
-    Result, User, UserId,
+    Attributes, Capabilities, ChangedUsers, Cursor, DirectoryInfo, Group, GroupId, IdentityProvider, Lookup, MemberListing, Page,
+    ReadOptions, RequestUsage, Result, User, UserId,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -144,6 +144,21 @@ impl<P: IdentityProvider> IdentityProvider for AllowAttributes<P> {
 
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
         Ok(trim_found(self.inner.group(id).await?, &self.groups))
+    }
+
+    fn changed_users(&self, since: &Cursor, options: ReadOptions) -> BoxStream<'static, Result<ChangedUsers>> {
+        let allowed = Arc::clone(&self.users);
+        self.inner
+            .changed_users(since, options)
+            .map_ok(move |mut page| {
+                page.users.iter_mut().for_each(|user| trim(user, &allowed));
+                page
+            })
+            .boxed()
+    }
+
+    fn groups_of(&self, user: &UserId, options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
+        self.inner.groups_of(user, options)
     }
 
     fn usage(&self) -> RequestUsage {

@@ -1,7 +1,7 @@
 //! A provider with some users and groups taken out of scope.
 
 use crate::{
-    Capabilities, DeletionReason, DirectoryInfo, Group, GroupId, IdentityProvider, Lookup, MemberListing, Page, ReadOptions, RequestUsage,
+    Capabilities, ChangedUsers, Cursor, DeletionReason, DirectoryInfo, Group, GroupId, IdentityProvider, Lookup, MemberListing, Page, ReadOptions, RequestUsage,
     Result, User, UserId,
 };
 use async_trait::async_trait;
@@ -122,6 +122,23 @@ impl<P: IdentityProvider> IdentityProvider for Filtered<P> {
 
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
         Ok(judge(self.inner.group(id).await?, &self.groups))
+    }
+
+    fn changed_users(&self, since: &Cursor, options: ReadOptions) -> BoxStream<'static, Result<ChangedUsers>> {
+        let keep = Arc::clone(&self.users);
+        self.inner
+            .changed_users(since, options)
+            .map_ok(move |mut page| {
+                // Somebody who is not kept any more may have been kept before.
+                let dropped = page.users.extract_if(.., |user| !keep(user)).map(|user| user.id);
+                page.departed.extend(dropped);
+                page
+            })
+            .boxed()
+    }
+
+    fn groups_of(&self, user: &UserId, options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
+        self.inner.groups_of(user, options)
     }
 
     fn usage(&self) -> RequestUsage {

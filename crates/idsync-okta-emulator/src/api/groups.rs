@@ -27,7 +27,7 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
         };
     }
     let most = call.limit().unwrap_or(FEW).min(call.most_rows.unwrap_or(usize::MAX));
-    if selection.is_search() && start == Position::START && !shared.read().stale_groups.is_empty() {
+    if selection.is_indexed() && start == Position::START && !shared.read().stale_groups.is_empty() {
         shared.write().stale_groups.begin();
     }
     let data = shared.read();
@@ -45,7 +45,7 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
     let found: Vec<u32> = match &selection {
         Selection::Everything => rest.filter(|&index| data.group(index).is_some() && is_named(index)).collect(),
         Selection::Filter(filter) => {
-            let is_met = |index| data.group(index).is_some_and(|group| filter.is_met(&GroupRecord::new(group), Dialect::GroupFilter));
+            let is_met = |index| data.searched_group(index).is_some_and(|group| filter.is_met(&GroupRecord::new(group), Dialect::GroupFilter));
             rest.filter(|&index| is_met(index) && is_named(index)).collect()
         }
         Selection::Search(search, order) => {
@@ -62,7 +62,7 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
             }
         }
     };
-    if selection.is_search() {
+    if selection.is_indexed() {
         fill(&mut page, found.into_iter(), most, searched);
     } else {
         fill(&mut page, found.into_iter(), if words.is_some() { most.min(FEW) } else { most }, json);

@@ -48,6 +48,11 @@ impl Selection {
     pub(super) fn is_search(&self) -> bool {
         matches!(self, Self::Search(..))
     }
+
+    /// Whether the rows come from an index, which may lag behind.
+    pub(super) fn is_indexed(&self) -> bool {
+        !matches!(self, Self::Everything)
+    }
 }
 
 impl Order {

@@ -28,7 +28,7 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
         return Ok(Answer::page(page));
     }
     let most = call.limit().unwrap_or(FEW).min(call.most_rows.unwrap_or(usize::MAX));
-    if selection.is_search() && start == Position::START && !shared.read().stale_users.is_empty() {
+    if selection.is_indexed() && start == Position::START && !shared.read().stale_users.is_empty() {
         shared.write().stale_users.begin();
     }
     let data = shared.read();
@@ -43,9 +43,9 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
         }
         Selection::Filter(filter) => {
             let is_met = |&index: &u32| {
-                seen.has(index) && data.user(index).is_some_and(|user| filter.is_met(&UserRecord::new(user), Dialect::UserFilter))
+                seen.has(index) && data.searched_user(index).is_some_and(|user| filter.is_met(&UserRecord::new(user), Dialect::UserFilter))
             };
-            fill(&mut page, rest(all, start).filter(is_met), most, |index| data.user(index).map_or(&[], |user| user.json()));
+            fill(&mut page, rest(all, start).filter(is_met), most, |index| data.searched_user(index).map_or(&[], |user| user.json()));
         }
         Selection::Search(search, order) => {
             let is_met = |&index: &u32| {

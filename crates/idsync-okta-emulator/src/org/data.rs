@@ -3,6 +3,7 @@
 use super::group::{Group, Members};
 use super::lag::{Lag, Stale};
 use super::user::{User, text_member};
+use crate::clock::Clock;
 use crate::data::{self, Size};
 use crate::id::Id;
 use crate::moment::Moment;
@@ -11,6 +12,7 @@ use std::collections::HashMap;
 /// Everybody and everything in the org. Indexes are for ever: what was deleted leaves an empty place.
 #[derive(Debug)]
 pub(crate) struct Data {
+    pub(crate) clock: Clock,
     pub(crate) users: Vec<Option<User>>,
     pub(crate) groups: Vec<Option<Group>>,
     /// The indexes of those whose ids were given; for ever, too.
@@ -26,15 +28,17 @@ pub(crate) struct Data {
 
 impl Data {
     pub(crate) fn generate(seed: u64, size: Size, base: &str) -> Self {
+        let clock = Clock::default();
         Self {
             users: data::users(seed, size.users, base),
             groups: data::groups(seed, size, base),
             given_users: HashMap::new(),
             given_groups: HashMap::new(),
             lag: Lag::None,
-            stale_users: Stale::default(),
-            stale_groups: Stale::default(),
-            stale_members: Stale::default(),
+            stale_users: Stale::new(clock.clone()),
+            stale_groups: Stale::new(clock.clone()),
+            stale_members: Stale::new(clock.clone()),
+            clock,
         }
     }
 

@@ -96,7 +96,7 @@ impl Shared {
             authority: base.trim_start_matches("http://").to_owned(),
             base,
             seed,
-            clock: Clock::default(),
+            clock: data.clock.clone(),
             faults: Faults::default(),
             log: Log::default(),
             data: RwLock::new(data),

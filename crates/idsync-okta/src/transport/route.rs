@@ -65,6 +65,7 @@ routes! {
     Discovery: Get "/.well-known/okta-organization" in Other, "identify the org";
     Group: Get "/api/v1/groups/{id}" in Group, "look up a group";
     Groups: Get "/api/v1/groups" in Groups, "list groups";
+    GroupsOfUser: Get "/api/v1/users/{id}/groups" in Users, "list the groups of a user";
     Members: Get "/api/v1/groups/{id}/users" in Groups, "list the members of a group";
     Token: Post "/oauth2/v1/token" in Token, "fetch an access token";
     User: Get "/api/v1/users/{id}" in User, "look up a user";
@@ -114,11 +115,14 @@ impl Route {
 
     /// Whether a smaller page can help a server that is overburdened.
     pub(crate) const fn is_listing(self) -> bool {
-        matches!(self, Self::Groups | Self::Members | Self::Users)
+        matches!(self, Self::Groups | Self::GroupsOfUser | Self::Members | Self::Users)
     }
 
     /// Whether this is a part of setting up an app, which takes an administrator's credential.
     pub(crate) const fn is_setup(self) -> bool {
-        !matches!(self, Self::Discovery | Self::Group | Self::Groups | Self::Members | Self::Token | Self::User | Self::Users)
+        !matches!(
+            self,
+            Self::Discovery | Self::Group | Self::Groups | Self::GroupsOfUser | Self::Members | Self::Token | Self::User | Self::Users
+        )
     }
 }

@@ -1,0 +1,154 @@
+//! When a run reads only what changed, and what the next such run stands on.
+
+use crate::memo::Memo;
+use crate::report::Mode;
+use crate::run::RunState;
+use crate::{SyncEngine, SyncError};
+use idsync_core::{Cursor, DirectoryInfo, IdentityProvider, Lease, Result, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// When a sync reads only what changed, if the provider can show that.
+///
+/// A delta finds users and groups that were made or changed, users who left where the provider says so, groups that are gone, and
+/// changes of members. A full read finds the rest, which is mainly users who were deleted for good, so there must be one now and then.
+/// Between them a delta is chosen unless something asks for a full read: the scope changed, held changes were approved, a refused
+/// change is due, or the cursor cannot be gone on from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DeltaPolicy {
+    /// The time from one full read to the next.
+    pub full_every: Duration,
+    /// A list of members that was read so soon after a change is read again by the next delta, for it may have been out of date.
+    pub settle: Duration,
+}
+
+impl DeltaPolicy {
+    /// A full read `full_every` so often; member lists settle within a minute.
+    pub const fn new(full_every: Duration) -> Self {
+        Self { full_every, settle: Duration::from_secs(60) }
+    }
+
+    /// No deltas: every sync reads everything.
+    pub const fn never() -> Self {
+        Self::new(Duration::ZERO)
+    }
+}
+
+/// A full read once a day.
+impl Default for DeltaPolicy {
+    fn default() -> Self {
+        Self::new(Duration::from_secs(24 * 60 * 60))
+    }
+}
+
+/// What the next delta stands on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Bookmark {
+    pub(crate) cursor: Cursor,
+    /// When everything was last read.
+    full_at: Timestamp,
+    scope: String,
+    /// When a change that the sink refused is due; what it is about may not have changed since, so everything is read then.
+    retry_at: Option<Timestamp>,
+}
+
+/// Which reads will do for a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// A delta, if there can be one.
+    Cheapest,
+    Full,
+}
+
+/// How a run reads.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    Full,
+    Delta(Bookmark),
+}
+
+impl Bookmark {
+    /// Why a delta will not do; `None` when it will.
+    fn objection(&self, info: &DirectoryInfo, now: Timestamp, policy: DeltaPolicy) -> Option<&'static str> {
+        if self.scope != info.scope {
+            Some("the scope changed")
+        } else if now < self.full_at || now.saturating_since(self.full_at) >= policy.full_every {
+            Some("it is time for one")
+        } else if self.retry_at.is_some_and(|at| at <= now) {
+            Some("a refused change is due")
+        } else {
+            None
+        }
+    }
+}
+
+impl SyncEngine {
+    /// How a sync reads, as things stand.
+    pub(crate) async fn choose(&self, wish: Wish, info: &DirectoryInfo, lease: &Lease, now: Timestamp) -> Result<Reading, SyncError> {
+        if wish == Wish::Full || !self.provider.capabilities().has_delta() || self.delta.full_every.is_zero() {
+            return Ok(Reading::Full);
+        }
+        let bookmark: Option<Bookmark> = Memo::Bookmark.read(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?;
+        let Some(bookmark) = bookmark else { return Ok(Reading::Full) };
+        match bookmark.objection(info, now, self.delta) {
+            Some(reason) => {
+                tracing::debug!(directory = %lease.directory, reason, "reading everything");
+                Ok(Reading::Full)
+            }
+            None => Ok(Reading::Delta(bookmark)),
+        }
+    }
+
+    /// Notes what the next delta may stand on, after everything of this run is committed.
+    pub(crate) async fn turn_page(&self, ended: &Ended<'_>) -> Result<()> {
+        let (store, lease) = (self.store.as_ref(), ended.lease);
+        if !self.provider.capabilities().has_delta() {
+            return Ok(());
+        }
+        let Some(cursor) = ended.info.cursor.clone().filter(|_| ended.is_complete) else { return Ok(()) };
+        let known: Option<Bookmark> = Memo::Bookmark.read(store, &lease.directory).await?;
+        match (ended.mode, known) {
+            (Mode::Delta, _) if ended.holds_anew => Memo::Bookmark.write::<Bookmark>(store, lease, None).await,
+            (Mode::Delta, Some(known)) if ended.is_clean && ended.changed => {
+                let retry_at = self.next_retry(lease).await?;
+                Memo::Bookmark.write(store, lease, Some(&Bookmark { cursor, retry_at, ..known })).await
+            }
+            (Mode::Delta, _) => Ok(()),
+            (Mode::Full, _) => {
+                let retry_at = self.next_retry(lease).await?;
+                let bookmark = Bookmark { cursor, full_at: ended.started, scope: ended.info.scope.clone(), retry_at };
+                Memo::Bookmark.write(store, lease, Some(&bookmark)).await
+            }
+        }
+    }
+
+    /// When the first of the changes that the sink refused is due.
+    async fn next_retry(&self, lease: &Lease) -> Result<Option<Timestamp>> {
+        let escrow = crate::escrow::Escrow::load(&self.store, &lease.directory, self.escrow, self.now()).await?;
+        Ok(escrow.into_entries().into_iter().map(|entry| entry.retry_at).min())
+    }
+}
+
+/// How a run ended, as far as the next delta is concerned.
+#[derive(Debug)]
+pub(crate) struct Ended<'a> {
+    pub(crate) lease: &'a Lease,
+    pub(crate) info: &'a DirectoryInfo,
+    pub(crate) mode: Mode,
+    pub(crate) started: Timestamp,
+    pub(crate) is_complete: bool,
+    /// Something is held that the last full read did not find, so that the next one must.
+    pub(crate) holds_anew: bool,
+    /// Nothing that was found is left for later.
+    pub(crate) is_clean: bool,
+    /// Something is known that was not known before.
+    pub(crate) changed: bool,
+}
+
+impl RunState {
+    /// Whether the members of a group are as they were when they were last read.
+    pub(crate) fn is_unmoved(&self, group: &idsync_core::Group) -> bool {
+        self.mode == Mode::Delta && self.members_read.is_unmoved(group)
+    }
+}

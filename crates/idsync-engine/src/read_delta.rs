@@ -1,0 +1,220 @@
+//! Reads what changed since a cursor.
+
+use crate::index::GroupBlocks;
+use crate::payload::{self, corrupt, from_json};
+use crate::read::Reader;
+use crate::{Activity, SyncError};
+use futures::stream::FuturesUnordered;
+use futures::{StreamExt, TryStreamExt, stream};
+use idsync_core::{
+    BaseKind, ChangedUsers, Cursor, ErrorKind, GroupId, IdentityProvider, Lookup, Page, ReadOptions, ReadPurpose, Result, StateStore,
+    User, UserId,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// How the read of a delta ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DeltaRead {
+    /// Everything that changed is known.
+    Whole,
+    /// It cannot be done, or would cost more than reading everything.
+    TooMuch,
+}
+
+/// Users about whom the changes alone do not say enough.
+#[derive(Debug, Default)]
+struct Doubtful {
+    /// Users that the base does not have. An index that lags may show somebody who is gone.
+    appeared: BTreeSet<UserId>,
+    /// Users that may be shown as they were before.
+    ambiguous: BTreeSet<UserId>,
+}
+
+/// What a look-up said about a user who appeared.
+struct Newcomer {
+    id: UserId,
+    answer: Result<Option<(User, BTreeSet<GroupId>)>>,
+}
+
+const OPTIONS: ReadOptions = ReadOptions::of(ReadPurpose::Delta);
+
+impl Reader<'_> {
+    /// Reads the users that changed, all groups, and the members of the groups whose members changed.
+    pub(crate) async fn read_delta(&mut self, since: &Cursor) -> Result<DeltaRead, SyncError> {
+        self.state.index.users.see_all();
+        let mut users = self.provider.changed_users(since, OPTIONS).fuse();
+        let mut groups = self.provider.groups(OPTIONS).fuse();
+        let mut members = FuturesUnordered::new();
+        let mut doubtful = Doubtful::default();
+        let (mut users_open, mut groups_open) = (true, true);
+        while users_open || groups_open || !members.is_empty() || self.has_pending() {
+            self.start_members(&mut members);
+            futures::select_biased! {
+                read = members.select_next_some() => self.take_members(read).await?,
+                page = groups.next() => match page {
+                    Some(page) => self.take_groups(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,
+                    None => groups_open = false,
+                },
+                page = users.next() => match page {
+                    Some(Err(error)) if error.kind() == ErrorKind::CursorExpired => return Ok(DeltaRead::TooMuch),
+                    Some(page) => {
+                        let page = page.map_err(SyncError::provider)?;
+                        self.take_changed(page, &mut doubtful).await.map_err(SyncError::store)?;
+                        if doubtful.appeared.len() > self.most_newcomers() {
+                            return Ok(DeltaRead::TooMuch);
+                        }
+                    }
+                    None => users_open = false,
+                },
+            }
+            self.state.report(Activity::Reading);
+        }
+        self.state.evidence.users.listings = 1;
+        self.state.evidence.groups.listings = 1;
+        self.settle_ambiguous(doubtful.ambiguous).await?;
+        self.welcome(doubtful.appeared).await?;
+        self.state.stager.flush().await.map_err(SyncError::store)?;
+        Ok(DeltaRead::Whole)
+    }
+
+    /// Each newcomer takes two requests of its own; a full read takes about one for a hundred users, and one for each group.
+    fn most_newcomers(&self) -> usize {
+        const AT_LEAST: u64 = 20;
+        let full = self.state.index.users.base_size() / 100 + self.state.index.groups.base_size();
+        usize::try_from((full / 4).max(AT_LEAST)).unwrap_or(usize::MAX)
+    }
+
+    /// Takes one page of users that changed.
+    async fn take_changed(&mut self, page: ChangedUsers, doubtful: &mut Doubtful) -> Result<()> {
+        let evidence = &mut self.state.evidence;
+        evidence.users.held += page.held.len() as u64;
+        evidence.note("users", &page.held);
+        for id in &page.departed {
+            if self.state.index.users.get(id).is_some() {
+                // Asked for by id like one who is missing from a listing.
+                self.state.index.users.entry(id).seen = false;
+            }
+        }
+        let mut changed = Vec::new();
+        for user in page.users {
+            match self.state.index.users.get(&user.id) {
+                Some(known) if known.base.is_none() => {}
+                Some(known) if known.base == Some(self.state.digester.user(&user)) => {}
+                Some(_) => changed.push(user),
+                None => _ = doubtful.appeared.insert(user.id),
+            }
+        }
+        let keys: Vec<_> = changed.iter().map(|user| user.id.to_string()).collect();
+        let records = self.state.store.records(&self.state.lease.directory, BaseKind::User, &keys).await?;
+        let (mut fresh, shown) = (Vec::new(), changed.len());
+        for (user, record) in changed.into_iter().zip(records) {
+            let before: User = from_json(&record.ok_or_else(|| corrupt("an index without its records"))?.record)?;
+            match (before.timestamps.updated, user.timestamps.updated) {
+                (Some(before), Some(now)) if before < now => fresh.push(user),
+                (Some(before), Some(now)) if before > now => {}
+                _ => _ = doubtful.ambiguous.insert(user.id),
+            }
+        }
+        self.state.evidence.users.records += (shown - fresh.len()) as u64;
+        self.take_users(Page::new(fresh)).await
+    }
+
+    /// Asks for the users whose record is of the same second as the one before.
+    async fn settle_ambiguous(&mut self, ids: BTreeSet<UserId>) -> Result<(), SyncError> {
+        let provider = Arc::clone(&self.provider);
+        let mut answers = stream::iter(ids)
+            .map(|id| {
+                let provider = Arc::clone(&provider);
+                async move { (provider.user(&id).await, id) }
+            })
+            .buffer_unordered(self.concurrency.get());
+        let mut found = Vec::new();
+        while let Some((answer, id)) = answers.next().await {
+            match self.state.evidence.settle(answer).map_err(SyncError::provider) {
+                Ok(Lookup::Found(user)) => found.push(user),
+                Ok(_) => self.state.index.users.entry(&id).seen = false,
+                Err(SyncError::Read(error)) => self.state.miss(error),
+                Err(refused) => return Err(refused),
+            }
+        }
+        drop(answers);
+        self.take_users(Page::new(found)).await.map_err(SyncError::store)
+    }
+
+    /// Takes up users that the base does not have, with the groups that they are in: somebody who comes back may be a member of groups
+    /// that did not notice.
+    async fn welcome(&mut self, ids: BTreeSet<UserId>) -> Result<(), SyncError> {
+        let provider = Arc::clone(&self.provider);
+        let mut newcomers = stream::iter(ids)
+            .map(|id| {
+                let provider = Arc::clone(&provider);
+                async move { Newcomer { answer: look_up(provider.as_ref(), &id).await, id } }
+            })
+            .buffer_unordered(self.concurrency.get());
+        let mut found = Vec::new();
+        while let Some(Newcomer { id, answer }) = newcomers.next().await {
+            match answer.map_err(SyncError::provider) {
+                Ok(Some((user, groups))) => {
+                    self.state.evidence.looked_up += 1;
+                    self.state.evidence.still_there += 1;
+                    found.push(user);
+                    self.join(&id, groups).await.map_err(SyncError::store)?;
+                }
+                Ok(None) => self.state.evidence.looked_up += 1,
+                Err(SyncError::Read(error)) => self.state.miss(error),
+                Err(refused) => return Err(refused),
+            }
+        }
+        drop(newcomers);
+        self.take_users(Page::new(found)).await.map_err(SyncError::store)
+    }
+
+    async fn join(&mut self, user: &UserId, groups: BTreeSet<GroupId>) -> Result<()> {
+        for group in groups.iter().filter(|group| !self.memberless.contains(*group)) {
+            self.state.membership_size += 1;
+            self.state.stager.stage(payload::user_added(group, user)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The user and its groups; `None` when there is no such user in scope.
+async fn look_up(provider: &dyn IdentityProvider, id: &UserId) -> Result<Option<(User, BTreeSet<GroupId>)>> {
+    let Lookup::Found(user) = provider.user(id).await? else { return Ok(None) };
+    let mut groups = BTreeSet::new();
+    let mut pages = provider.groups_of(id, OPTIONS);
+    loop {
+        match pages.try_next().await {
+            Ok(Some(page)) => groups.extend(page.items),
+            Ok(None) => return Ok(Some((user, groups))),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+impl crate::run::RunState {
+    /// The members of a group are not read, because they did not change.
+    pub(crate) fn pass_over(&mut self, group: &GroupId) {
+        self.membership_size += self.index.members.get(group).map_or(0, GroupBlocks::size);
+    }
+
+    /// A question about a user was not answered; what it is about stays as it is.
+    fn miss(&mut self, error: idsync_core::Error) {
+        tracing::warn!(kind = error.kind().as_str(), "a look-up failed; the entry stays as it is");
+        self.evidence.looked_up += 1;
+        self.evidence.unconfirmed += 1;
+        self.first_failure.get_or_insert(error);
+    }
+}
+
+impl crate::Evidence {
+    /// Counts a look-up that was answered.
+    fn settle(&mut self, answer: Result<Lookup<User>>) -> Result<Lookup<User>> {
+        let answer = answer?;
+        self.looked_up += 1;
+        self.still_there += u64::from(matches!(answer, Lookup::Found(_)));
+        Ok(answer)
+    }
+}
