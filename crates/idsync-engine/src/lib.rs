@@ -63,6 +63,7 @@ mod planner;
 mod progress;
 mod protected;
 mod quarantine;
+mod queue;
 mod read;
 mod read_delta;
 mod recent;

@@ -6,8 +6,9 @@ use crate::index::GroupBlocks;
 use crate::members::{self, Spread, block_key};
 use crate::members_read::ReadMark;
 use crate::payload::{self, corrupt, from_json};
+use crate::queue::{Queue, Waiting};
 use crate::run::RunState;
-use crate::{Activity, StreamEvidence, SyncError};
+use crate::{Activity, Mode, StreamEvidence, SyncError};
 use futures::future::BoxFuture;
 use futures::stream::{BoxStream, FuturesUnordered};
 use futures::{FutureExt, StreamExt, TryStreamExt};
@@ -15,7 +16,7 @@ use idsync_core::{
     BaseKind, BaseRecord, Change, Clock, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, MemberListing, Page, Phase,
     ReadOptions, RemovalReason, Result, StagedKey, Timestamp, User, UserId,
 };
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -48,11 +49,13 @@ pub(crate) struct Reader<'a> {
     pub(crate) state: &'a mut RunState,
     pub(crate) concurrency: NonZeroUsize,
     clock: Arc<dyn Clock>,
-    pending: VecDeque<(GroupId, Option<Timestamp>)>,
+    pending: Queue,
     /// Groups that were gone when their members were asked for.
     pub(crate) gone: Vec<GroupId>,
     /// Groups whose members are not in scope.
     pub(crate) memberless: HashSet<GroupId>,
+    /// Groups whose members were read, of a delta, which reads few.
+    pub(crate) read_again: HashSet<GroupId>,
 }
 
 impl<'a> Reader<'a> {
@@ -62,7 +65,16 @@ impl<'a> Reader<'a> {
         concurrency: NonZeroUsize,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { provider, state, concurrency, clock, pending: VecDeque::new(), gone: Vec::new(), memberless: HashSet::new() }
+        Self {
+            provider,
+            state,
+            concurrency,
+            clock,
+            pending: Queue::default(),
+            gone: Vec::new(),
+            memberless: HashSet::new(),
+            read_again: HashSet::new(),
+        }
     }
 
     /// Reads users, groups and members to the end of every listing.
@@ -109,7 +121,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn start_members(&mut self, running: &mut FuturesUnordered<BoxFuture<'static, MemberRead>>) {
         while running.len() < self.concurrency.get() {
-            let Some((group, members_updated)) = self.pending.pop_front() else { return };
+            let Some(Waiting { group, members_updated, .. }) = self.pending.pop() else { return };
             let pages = self.provider.members(&group, ReadOptions::default());
             running.push(read_members(group, members_updated, pages).boxed());
         }
@@ -231,12 +243,17 @@ impl<'a> Reader<'a> {
                 Earlier::Good(read) => self.state.take_earlier(&group.id, &read),
                 Earlier::Outdated => {
                     self.state.unstage_members(&group.id).await?;
-                    self.pending.push_back((group.id, group.timestamps.members_updated));
+                    self.queue(group);
                 }
-                Earlier::Nothing => self.pending.push_back((group.id, group.timestamps.members_updated)),
+                Earlier::Nothing => self.queue(group),
             }
         }
         Ok(())
+    }
+
+    fn queue(&mut self, group: Group) {
+        let size = self.state.index.members.get(&group.id).map_or(0, GroupBlocks::size);
+        self.pending.push(group.id, group.timestamps.members_updated, size);
     }
 
     pub(crate) async fn take_members(&mut self, read: MemberRead) -> Result<(), SyncError> {
@@ -252,6 +269,9 @@ impl<'a> Reader<'a> {
                 self.state.progress.memberships += members.ids.len() as u64;
                 self.stage_members(&read.group, &members, RemovalReason::Left).await.map_err(SyncError::store)?;
                 self.state.ends_empty |= members.ends_empty;
+                if self.state.mode == Mode::Delta {
+                    self.read_again.insert(read.group.clone());
+                }
                 let held = members.held.len() as u64 + members.nameless;
                 let mark = read.members_updated.map(|at| ReadMark::new(at, self.state.info.server_time, self.state.settle));
                 let note = GroupRead {

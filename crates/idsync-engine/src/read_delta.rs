@@ -7,8 +7,8 @@ use crate::{Activity, SyncError};
 use futures::stream::FuturesUnordered;
 use futures::{StreamExt, TryStreamExt, stream};
 use idsync_core::{
-    BaseKind, ChangedUsers, Cursor, ErrorKind, GroupId, IdentityProvider, Lookup, Page, ReadOptions, ReadPurpose, Result, StateStore,
-    User, UserId,
+    BaseKind, ChangedUsers, Cursor, ErrorKind, GroupId, IdentityProvider, Lookup, Page, ReadOptions, ReadPurpose, Result, StateStore, User,
+    UserId,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -172,7 +172,7 @@ impl Reader<'_> {
 
     async fn join(&mut self, user: &UserId, groups: BTreeSet<GroupId>) -> Result<()> {
         for group in groups.iter().filter(|group| !self.memberless.contains(*group)) {
-            self.state.membership_size += 1;
+            self.state.membership_size += u64::from(!self.read_again.contains(group));
             self.state.stager.stage(payload::user_added(group, user)).await?;
         }
         Ok(())

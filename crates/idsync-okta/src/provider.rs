@@ -229,8 +229,7 @@ pub(crate) fn is_deprovisioned(user: &User) -> bool {
 impl IdentityProvider for OktaProvider {
     async fn identify(&self) -> Result<DirectoryInfo> {
         let (org, time) = self.client.identity().await?;
-        let id =
-            DirectoryId::new(format!("okta:{org}")).map_err(|_| Error::NotAnOrg { host: self.client.org().host().to_owned() })?;
+        let id = DirectoryId::new(format!("okta:{org}")).map_err(|_| Error::NotAnOrg { host: self.client.org().host().to_owned() })?;
         let info = DirectoryInfo::new(id, self.client.org().host()).with_scope(self.scope()).with_server_time(time);
         Ok(info.with_cursor(time.map(delta::cursor)))
     }

@@ -7,8 +7,8 @@ use crate::{
     IdentityProvider, Lookup, Membership, Page, ReadOptions, Result, Snapshot, User, UserId,
 };
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt};
 use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::num::NonZeroUsize;

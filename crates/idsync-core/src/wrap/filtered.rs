@@ -1,8 +1,8 @@
 //! A provider with some users and groups taken out of scope.
 
 use crate::{
-    Capabilities, ChangedUsers, Cursor, DeletionReason, DirectoryInfo, Group, GroupId, IdentityProvider, Lookup, MemberListing, Page, ReadOptions, RequestUsage,
-    Result, User, UserId,
+    Capabilities, ChangedUsers, Cursor, DeletionReason, DirectoryInfo, Group, GroupId, IdentityProvider, Lookup, MemberListing, Page,
+    ReadOptions, RequestUsage, Result, User, UserId,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;

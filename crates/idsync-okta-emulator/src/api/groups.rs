@@ -45,7 +45,8 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
     let found: Vec<u32> = match &selection {
         Selection::Everything => rest.filter(|&index| data.group(index).is_some() && is_named(index)).collect(),
         Selection::Filter(filter) => {
-            let is_met = |index| data.searched_group(index).is_some_and(|group| filter.is_met(&GroupRecord::new(group), Dialect::GroupFilter));
+            let is_met =
+                |index| data.searched_group(index).is_some_and(|group| filter.is_met(&GroupRecord::new(group), Dialect::GroupFilter));
             rest.filter(|&index| is_met(index) && is_named(index)).collect()
         }
         Selection::Search(search, order) => {
