@@ -1,6 +1,6 @@
 //! A whole directory from an Okta org into a database: equal to the org's own truth, changed by exactly what changed.
 
-use idsync::engine::{Limit, Safeguards, SyncEngine};
+use idsync::engine::{DeltaPolicy, Limit, Safeguards, SyncEngine};
 use idsync::okta::{Deprovisioned, Everyone};
 use idsync::{ChangeKind, Counts, ManualClock, Timestamp};
 use idsync_okta_emulator::{Bucket, Dpop, Fault, FaultKind, KeyKind, OktaEmulator, Org, RateLimits, Status};
@@ -33,7 +33,7 @@ async fn p21_a_large_directory_arrives_whole_and_a_second_run_writes_nothing_but
 
     let script = Script::prepare(&emulator, &database).await;
     let expected = script.run(emulator.org());
-    let third = engine(&emulator, &database).await.build().sync().await.unwrap();
+    let third = engine(&emulator, &database).await.delta(DeltaPolicy::never()).build().sync().await.unwrap();
     assert_eq!(third.changes, expected, "exactly the 37 changes, no more and no others");
     assert_eq!(third.changes.total(), 37);
     assert!(ChangeKind::ALL.iter().all(|kind| third.changes.get(*kind) > 0), "of all eight kinds");

@@ -1,8 +1,9 @@
 //! The flags of `sync`.
 
-use idsync::engine::{Limit, Safeguards};
+use idsync::engine::{DeltaPolicy, Limit, Safeguards};
 use idsync::okta::{Deprovisioned, Everyone, RateShare};
 use idsync::{PlanHash, Secret};
+use lexopt::Parser;
 use lexopt::prelude::{Long, Short, ValueExt};
 use serde::Deserialize;
 use std::ffi::OsString;
@@ -59,6 +60,8 @@ HOW
                                                                              [default: 80%]
   --patience SECONDS      How long one request is tried again before it is given up
                                                                              [default: 300]
+  --full                  Read everything, even if what changed since the last run would do.
+                          Without it everything is read once a day
   --json                  Print exactly one JSON object on standard output
   --quiet                 Print nothing but errors
   --help                  Print this
@@ -151,6 +154,8 @@ pub struct Flags {
     pub deprovisioned: Deprovisioned,
     /// Whether the members of `Everyone` are in scope.
     pub everyone: Everyone,
+    /// When only what changed is read.
+    pub delta: DeltaPolicy,
 }
 
 /// What the command line asks for.
@@ -187,8 +192,9 @@ struct ConnectionFile {
     key_file: PathBuf,
 }
 
+/// What was written on the command line, not checked yet.
 #[derive(Default)]
-struct Given {
+pub(crate) struct Given {
     org: Option<String>,
     client_id: Option<String>,
     key: Option<PathBuf>,
@@ -205,6 +211,7 @@ struct Given {
     patience: Option<Duration>,
     deprovisioned: Deprovisioned,
     everyone: Everyone,
+    pub(crate) delta: DeltaPolicy,
 }
 
 /// Reads the command line, without the program's name.
@@ -213,44 +220,63 @@ struct Given {
 /// Wrong usage: which flag, what was expected.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
     let mut given = Given::default();
-    let mut parser = lexopt::Parser::from_args(args);
-    while let Some(flag) = parser.next()? {
-        match flag {
-            Short('h') | Long("help") => return Ok(Asked::Help),
-            Long("org") => given.org = Some(parser.value()?.string()?),
-            Long("client-id") => given.client_id = Some(parser.value()?.string()?),
-            Long("key") => given.key = Some(parser.value()?.into()),
-            Long("api-token-env") => given.token_env = Some(parser.value()?.string()?),
-            Long("connection") => given.connection = Some(parser.value()?.into()),
-            Long("database") => given.database = Some(parser.value()?.into()),
-            Long("plan") => given.actions.push(Action::Plan),
-            Long("held") => given.actions.push(Action::Held),
-            Long("apply") => given.actions.push(Action::Apply(hash("--apply", &parser.value()?.string()?)?)),
-            Long("approve") => given.actions.push(Action::Approve(hash("--approve", &parser.value()?.string()?)?)),
-            Long("reject") => given.actions.push(Action::Reject(hash("--reject", &parser.value()?.string()?)?)),
-            Long("protect") => given.protected.push(parser.value()?.string()?),
-            Long("release") => given.actions.push(Action::Release),
-            Long("status") => given.actions.push(Action::Status),
-            Long("json") => given.json = true,
-            Long("quiet") => given.quiet = true,
-            Long("delete-limit") => {
-                given.limit = Some(parser.value()?.string()?.parse().map_err(|error| Usage(format!("--delete-limit: {error}")))?)
-            }
-            Long("change-limit") => {
-                given.change_limit = Some(parser.value()?.string()?.parse().map_err(|error| Usage(format!("--change-limit: {error}")))?)
-            }
-            Long("rate-share") => given.rate_share = Some(rate_share(&parser.value()?.string()?)?),
-            Long("patience") => given.patience = Some(patience(&parser.value()?.string()?)?),
-            Long("include-deprovisioned") => given.deprovisioned = Deprovisioned::Include,
-            Long("include-everyone") => given.everyone = Everyone::Include,
-            other => return Err(other.unexpected().into()),
+    let mut parser = Parser::from_args(args);
+    while let Some(flag) = next(&mut parser)? {
+        match flag.as_str() {
+            "help" => return Ok(Asked::Help),
+            "plan" => given.actions.push(Action::Plan),
+            "held" => given.actions.push(Action::Held),
+            "apply" => given.actions.push(Action::Apply(hash("--apply", &text(&mut parser)?)?)),
+            "approve" => given.actions.push(Action::Approve(hash("--approve", &text(&mut parser)?)?)),
+            "reject" => given.actions.push(Action::Reject(hash("--reject", &text(&mut parser)?)?)),
+            "release" => given.actions.push(Action::Release),
+            "status" => given.actions.push(Action::Status),
+            "full" => given.delta = DeltaPolicy::never(),
+            _ => given.take(&flag, &mut parser)?,
         }
     }
     given.check().map(|flags| Asked::Run(Box::new(flags)))
 }
 
+/// The name of the next flag.
+pub(crate) fn next(parser: &mut Parser) -> Result<Option<String>, Usage> {
+    match parser.next()? {
+        None => Ok(None),
+        Some(Short('h')) => Ok(Some("help".to_owned())),
+        Some(Long(name)) => Ok(Some(name.to_owned())),
+        Some(other) => Err(other.unexpected().into()),
+    }
+}
+
+fn text(parser: &mut Parser) -> Result<String, Usage> {
+    Ok(parser.value()?.string()?)
+}
+
 impl Given {
-    fn check(self) -> Result<Flags, Usage> {
+    /// Takes a flag that says where from, where to or how.
+    pub(crate) fn take(&mut self, flag: &str, parser: &mut Parser) -> Result<(), Usage> {
+        match flag {
+            "org" => self.org = Some(text(parser)?),
+            "client-id" => self.client_id = Some(text(parser)?),
+            "key" => self.key = Some(parser.value()?.into()),
+            "api-token-env" => self.token_env = Some(text(parser)?),
+            "connection" => self.connection = Some(parser.value()?.into()),
+            "database" => self.database = Some(parser.value()?.into()),
+            "protect" => self.protected.push(text(parser)?),
+            "json" => self.json = true,
+            "quiet" => self.quiet = true,
+            "delete-limit" => self.limit = Some(limit("--delete-limit", &text(parser)?)?),
+            "change-limit" => self.change_limit = Some(limit("--change-limit", &text(parser)?)?),
+            "rate-share" => self.rate_share = Some(rate_share(&text(parser)?)?),
+            "patience" => self.patience = Some(patience(&text(parser)?)?),
+            "include-deprovisioned" => self.deprovisioned = Deprovisioned::Include,
+            "include-everyone" => self.everyone = Everyone::Include,
+            other => return Err(Long(other).unexpected().into()),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn check(self) -> Result<Flags, Usage> {
         let action = match self.actions[..] {
             [] => Action::Sync,
             [action] => action,
@@ -278,6 +304,7 @@ impl Given {
             patience: self.patience,
             deprovisioned: self.deprovisioned,
             everyone: self.everyone,
+            delta: self.delta,
         })
     }
 }
@@ -321,6 +348,10 @@ fn login(
         (None, Some(_), None) => Err(usage("--key needs --client-id ID, the service app that it belongs to")),
         _ => Err(usage("--api-token-env and --client-id with --key exclude each other")),
     }
+}
+
+fn limit(flag: &str, text: &str) -> Result<Limit, Usage> {
+    text.parse().map_err(|error| Usage(format!("{flag}: {error}")))
 }
 
 fn hash(flag: &str, text: &str) -> Result<PlanHash, Usage> {

@@ -1,7 +1,9 @@
 //! What the example programs share: flags, progress, plans and reports in print, exit codes.
 
+pub mod connect;
 pub mod connection;
 pub mod exit;
+pub mod failure;
 pub mod flags;
 pub mod json;
 pub mod log;
@@ -9,3 +11,5 @@ pub mod print;
 pub mod progress;
 pub mod provision_flags;
 pub mod setup_token;
+pub mod watch;
+pub mod watch_flags;

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Smaller than the listings of the suite, and different from each other.
-const PAGES: PageSizes = PageSizes { users: 4, groups: 3, members: 5 };
+const PAGES: PageSizes = PageSizes { users: 4, groups: 3, groups_in_delta: 3, members: 5 };
 /// Another attempt for what may pass; the suite's own faults do not.
 const PATIENCE: RetryPolicy = RetryPolicy::new(2, Duration::from_millis(500));
 const LISTINGS: [Endpoint; 3] = [Endpoint::Users, Endpoint::Groups, Endpoint::Members];

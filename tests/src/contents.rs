@@ -1,5 +1,6 @@
 //! What a database holds, and what it should hold.
 
+use idsync::{Attributes, Snapshot};
 use idsync_okta_emulator::{GroupType, OktaEmulator, Truth};
 use rusqlite::Connection;
 use serde_json::{Map, Value};
@@ -67,6 +68,21 @@ impl Contents {
         let pairs = memberships.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         contents.memberships.extend(pairs.map(Result::unwrap));
         contents
+    }
+
+    /// What a sink in memory holds.
+    pub fn of_snapshot(snapshot: &Snapshot) -> Self {
+        let map = |attributes: &Attributes| present(attributes.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect());
+        let users = snapshot.users().map(|user| {
+            let shown = ShownUser { login: user.login.clone(), status: user.status.to_string(), attributes: map(&user.attributes) };
+            (user.id.to_string(), shown)
+        });
+        let groups = snapshot.groups().map(|group| {
+            let shown = ShownGroup { name: group.name.clone(), kind: group.kind.to_string(), attributes: map(&group.attributes) };
+            (group.id.to_string(), shown)
+        });
+        let memberships = snapshot.memberships().map(|membership| (membership.group.to_string(), membership.user.to_string()));
+        Self { users: users.collect(), groups: groups.collect(), memberships: memberships.collect() }
     }
 
     /// What a sync with default scope must bring from this org.

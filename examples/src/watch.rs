@@ -1,0 +1,70 @@
+//! Runs an engine again and again, and says one line a run.
+
+use crate::connect::Connected;
+use crate::failure::Failure;
+use crate::flags::Output;
+use crate::{json, print};
+use futures::{Stream, StreamExt};
+use idsync::engine::{Mode, SyncError, SyncReport};
+use idsync::{ErrorKind, IdentityProvider, Timestamp};
+use std::pin::pin;
+
+/// Syncs once per tick until the ticks end.
+///
+/// When the org refuses the credential, `connect` is asked for another engine and the run is tried once more: the key may have been
+/// exchanged meanwhile. The lines that are due are handed to `say`.
+pub async fn watch<C: Future<Output = Result<Connected, Failure>>>(
+    mut connected: Connected,
+    ticks: impl Stream<Item = Timestamp>,
+    connect: impl Fn() -> C,
+    output: Output,
+    mut say: impl FnMut(String),
+) {
+    let mut ticks = pin!(ticks);
+    while let Some(now) = ticks.next().await {
+        let mut ended = connected.engine.sync().await;
+        if matches!(&ended, Err(SyncError::Refused(cause)) if cause.kind() == ErrorKind::Unauthenticated)
+            && let Ok(anew) = connect().await
+        {
+            connected = anew;
+            ended = connected.engine.sync().await;
+        }
+        connected.bar.finish_and_clear();
+        if let Some(line) = line(now, &ended, output, &connected) {
+            say(line);
+        }
+    }
+}
+
+fn line(now: Timestamp, ended: &Result<SyncReport, SyncError>, output: Output, connected: &Connected) -> Option<String> {
+    match (ended, output) {
+        (Ok(report), Output::Json) => Some(json::report(report).to_string()),
+        (Ok(_), Output::Quiet) => None,
+        (Ok(report), Output::Text) => Some(format!("{now} {}", summary(report))),
+        (Err(error), Output::Json) => {
+            Some(json::failure(error.kind(), &json::message(error), &error.remedy(), connected.provider.usage(), 0).to_string())
+        }
+        (Err(error), _) => Some(format!("{now} failed: {}; {}", json::message(error), error.remedy())),
+    }
+}
+
+fn summary(report: &SyncReport) -> String {
+    let mode = match report.mode {
+        Mode::Full => "full",
+        _ => "delta",
+    };
+    let mut text = format!("{mode}: {}", print::counts(&report.changes));
+    if report.recovered.total() > 0 {
+        text += &format!(", {} of an interrupted run", report.recovered.total());
+    }
+    if let Some(held) = &report.held {
+        text += &format!(", {} held ({})", held.total, held.hash);
+    }
+    if report.escrowed > 0 {
+        text += &format!(", {} refused", report.escrowed);
+    }
+    if !report.complete {
+        text += ", not everything could be read";
+    }
+    text + &format!(", {} requests, {:.1} s", report.requests.total, report.elapsed.as_secs_f64())
+}
