@@ -61,7 +61,7 @@ impl OktaProvider {
             Ok(path) => path,
             Err(error) => return stream::iter([Err(error.into())]).boxed(),
         };
-        let listing = Listing::new(self.client(), Route::GroupsOfUser, path.path(), self.client().inner.page_sizes.groups, None);
+        let listing = Listing::without_limit(self.client(), Route::GroupsOfUser, path.path());
         let pages = pages(self.client().clone(), listing, crate::provider::groups_page);
         pages
             .map_ok(|page| Page::new(page.items.into_iter().map(|group| group.id).collect()).with_held(page.held))

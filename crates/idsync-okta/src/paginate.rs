@@ -41,6 +41,11 @@ impl Listing {
         Self { route, first, limit }
     }
 
+    /// A listing that takes no page size.
+    pub(crate) fn without_limit(client: &OktaClient, route: Route, path: &str) -> Self {
+        Self { route, first: client.org().join(path), limit: 0 }
+    }
+
     /// The same with another query parameter.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.first.query_pairs_mut().append_pair(name, value);

@@ -1,7 +1,7 @@
 //! Every call that provisioning and reading make, as it was sent.
 
 use crate::world::{LABEL, World};
-use idsync::engine::SyncEngine;
+use idsync::engine::{DeltaPolicy, SyncEngine};
 use idsync::okta::{
     AppSpec, Connection, Deprovisioned, Everyone, KeyKind, KeySource, NewKey, OktaProvider, PageSizes, RateShare, SigningKey, WantedRole,
 };
@@ -64,27 +64,30 @@ async fn whole_life() -> Vec<RequestEntry> {
     let org = world.emulator.org();
     let user = org.create_user(json!({"login": "leaver@example.com", "email": "leaver@example.com"}));
     let group = org.create_group("Made for a while", None);
-    sync(&file, &connection, &world.key).await;
+    sync(&file, &connection, &world.key, DeltaPolicy::default()).await;
+    let newcomer = org.create_user(json!({"login": "newcomer@example.com", "email": "newcomer@example.com"}));
+    sync(&file, &connection, &world.key, DeltaPolicy::default()).await;
     let new = new_key(KeyKind::Rsa3072);
     let rotated = world.provisioner().rotate_key(&connection, &new, |_| Ok(())).await.unwrap();
     assert!(org.delete_user(&user) && org.delete_group(&group));
-    sync(&file, &rotated, &new).await;
+    sync(&file, &rotated, &new, DeltaPolicy::never()).await;
     world.provisioner().teardown(&rotated).await.unwrap();
     world.provisioner().revoke_setup_token().await.unwrap();
     let entries = entries(&world);
-    for path in [format!("/api/v1/users/{user}"), format!("/api/v1/groups/{group}")] {
-        assert!(entries.iter().any(|entry| entry.path == path), "what is gone is asked for by its id: {path}");
+    let gone = [format!("/api/v1/users/{user}"), format!("/api/v1/groups/{group}")];
+    for path in gone.into_iter().chain([format!("/api/v1/users/{newcomer}/groups")]) {
+        assert!(entries.iter().any(|entry| entry.path == path), "what is gone or new is asked for by its id: {path}");
     }
     entries
 }
 
 /// Reads whatever can be read, in small pages.
-async fn sync(file: &SqliteFile, connection: &Connection, key: &SigningKey) {
+async fn sync(file: &SqliteFile, connection: &Connection, key: &SigningKey, policy: DeltaPolicy) {
     let mut sizes = PageSizes::default();
     (sizes.users, sizes.groups, sizes.members) = (20, 5, 10);
     let client = connection.client(key).unwrap().page_sizes(sizes).build().unwrap();
     let provider = OktaProvider::new(client).include_deprovisioned(Deprovisioned::Include).include_everyone(Everyone::Include);
-    SyncEngine::builder(provider, file.store(), file.sink()).build().sync().await.unwrap();
+    SyncEngine::builder(provider, file.store(), file.sink()).delta(policy).build().sync().await.unwrap();
 }
 
 async fn standard_role() -> Vec<RequestEntry> {

@@ -115,7 +115,7 @@ impl Route {
 
     /// Whether a smaller page can help a server that is overburdened.
     pub(crate) const fn is_listing(self) -> bool {
-        matches!(self, Self::Groups | Self::GroupsOfUser | Self::Members | Self::Users)
+        matches!(self, Self::Groups | Self::Members | Self::Users)
     }
 
     /// Whether this is a part of setting up an app, which takes an administrator's credential.
