@@ -79,6 +79,7 @@ mod tests {
             include_str!("provider/mod.rs"),
             &[
                 include_str!("provider/content.rs"),
+                include_str!("provider/deltas.rs"),
                 include_str!("provider/faults.rs"),
                 include_str!("provider/identity.rs"),
                 include_str!("provider/listings.rs"),

@@ -1,6 +1,6 @@
 //! What changed in a directory in memory, and after what.
 
-use crate::{Cursor, Error, ErrorKind, GroupId, Result, Timestamp, UserId};
+use crate::{Cursor, Error, ErrorKind, GroupId, Result, Snapshot, Timestamp, UserId};
 use std::collections::BTreeMap;
 
 /// Changes, counted. The clock of the directory goes on by an hour with each, so that nothing is ever too fresh to be believed.
@@ -9,14 +9,14 @@ pub(super) struct Moves {
     count: i64,
     users: BTreeMap<UserId, i64>,
     members: BTreeMap<GroupId, i64>,
-    /// Cursors from before this one say nothing any more.
-    oldest: i64,
 }
 
 impl Moves {
-    /// The same clock, with nothing known of before.
-    pub(super) fn begin_anew(&self) -> Self {
-        Self { count: self.count + 1, oldest: self.count + 1, ..Self::default() }
+    /// The directory becomes this one, and whatever is in it counts as changed.
+    pub(super) fn all_change(&mut self, directory: &Snapshot) {
+        self.count += 1;
+        self.users = directory.users().map(|user| (user.id.clone(), self.count)).collect();
+        self.members = directory.groups().map(|group| (group.id.clone(), self.count)).collect();
     }
 
     pub(super) fn user_changes(&mut self, user: &UserId) {
@@ -34,11 +34,8 @@ impl Moves {
     }
 
     pub(super) fn read(cursor: &Cursor) -> Result<i64> {
-        cursor.as_str().parse().map_err(|_| expired())
-    }
-
-    pub(super) fn check(&self, since: i64) -> Result<()> {
-        if since < self.oldest { Err(expired()) } else { Ok(()) }
+        let unreadable = |_| Error::new(ErrorKind::CursorExpired, "the cursor is not one of a directory in memory");
+        cursor.as_str().parse().map_err(unreadable)
     }
 
     pub(super) fn has_changed(&self, user: &UserId, since: i64) -> bool {
@@ -47,7 +44,7 @@ impl Moves {
 
     /// When the members of a group last changed.
     pub(super) fn of_members(&self, group: &GroupId) -> Option<Timestamp> {
-        hour(self.members.get(group).copied().unwrap_or(self.oldest))
+        hour(self.members.get(group).copied().unwrap_or_default())
     }
 
     pub(super) fn now(&self) -> Option<Timestamp> {
@@ -58,8 +55,4 @@ impl Moves {
 fn hour(count: i64) -> Option<Timestamp> {
     const HOUR: i64 = 3_600_000;
     Timestamp::from_unix_millis(count.saturating_mul(HOUR))
-}
-
-fn expired() -> Error {
-    Error::new(ErrorKind::CursorExpired, "the directory was replaced since the cursor was given")
 }

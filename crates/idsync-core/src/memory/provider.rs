@@ -112,7 +112,8 @@ impl MemoryProvider {
     /// Makes the directory what `snapshot` shows; entries that it holds become malformed records.
     pub fn replace(&self, snapshot: &Snapshot) {
         let mut world = lock(&self.world);
-        *world = World { moves: world.moves.begin_anew(), ..World::default() };
+        *world = World { moves: std::mem::take(&mut world.moves), ..World::default() };
+        world.moves.all_change(snapshot);
         world.users.extend(snapshot.users().map(|user| (user.id.clone(), user.clone())));
         world.groups.extend(snapshot.groups().map(|group| (group.id.clone(), group.clone())));
         for membership in snapshot.memberships() {
@@ -295,7 +296,6 @@ impl IdentityProvider for MemoryProvider {
         let since = Moves::read(since);
         let pages = self.pages(move |world| {
             let since = since?;
-            world.moves.check(since)?;
             let mut users = world.users().visible("users")?;
             users.items.retain(|user| world.moves.has_changed(&user.id, since));
             Ok(users)

@@ -3,10 +3,10 @@
 use crate::fixture::Server;
 use async_trait::async_trait;
 use futures::FutureExt;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::{
-    Attributes, DirectoryId, DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, Page, ReadOptions, RequestUsage,
-    Result, Retry, User, UserId, UserStatus,
+    Attributes, Capabilities, ChangedUsers, Cursor, DirectoryId, DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup,
+    Page, ReadOptions, RequestUsage, Result, Retry, User, UserId, UserStatus,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,14 @@ use std::sync::{Arc, Mutex};
 pub(crate) enum Flaw {
     /// The id of a user depends on the login.
     ChangesIdsOnRename,
+    /// The changes leave somebody out.
+    ChangesMiss,
+    /// Who changed is shown as before.
+    ChangesRemember,
+    /// Somebody is said to have departed who is there.
+    ChangesSayGone,
+    /// Whatever the cursor is, it will do.
+    ChangesTakeAnyCursor,
     /// `check` is content with everything.
     ChecksNothing,
     /// Numbers and flags become text.
@@ -55,12 +63,16 @@ pub(crate) enum Flaw {
     MalformedRecordsLookGone,
     /// A record that cannot be read ends the listing.
     MalformedRecordsEndListings,
+    /// Groups do not say when their members changed.
+    MemberTimesMissing,
     /// Groups are told apart by their names.
     MergesGroupsOfOneName,
     /// Errors do not say what to do.
     NoRemedies,
     /// The last page is never asked for.
     OnePageShort,
+    /// A user is in no group.
+    NoGroupsOfUsers,
     /// One listing serves all who read.
     SharesItsCursor,
     /// What was listed once is listed for ever.
@@ -229,6 +241,10 @@ impl IdentityProvider for Broken {
         Ok(info)
     }
 
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
     async fn check(&self) -> Result<()> {
         match self.flaw {
             Flaw::ChecksNothing => Ok(()),
@@ -252,10 +268,14 @@ impl IdentityProvider for Broken {
 
     fn groups(&self, options: ReadOptions) -> Pages<Group> {
         let merges = self.has(Flaw::MergesGroupsOfOneName);
+        let silent = self.has(Flaw::MemberTimesMissing);
         let mut names = BTreeSet::new();
         let pages = self.inner.groups(options).map(move |page| {
             page.map(|mut page| {
                 page.items.retain(|group| names.insert(group.name.clone()) || !merges);
+                if silent {
+                    page.items.iter_mut().for_each(|group| group.timestamps.members_updated = None);
+                }
                 page
             })
         });
@@ -294,6 +314,30 @@ impl IdentityProvider for Broken {
 
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
         self.inner.group(id).await
+    }
+
+    fn changed_users(&self, since: &Cursor, options: ReadOptions) -> BoxStream<'static, Result<ChangedUsers>> {
+        let provider = self.clone();
+        let since = if self.has(Flaw::ChangesTakeAnyCursor) { &Cursor::new("0") } else { since };
+        let pages = self.inner.changed_users(since, options).map_ok(move |mut page| {
+            page.users = page.users.into_iter().map(|user| provider.shown(user)).collect();
+            match provider.flaw {
+                Flaw::ChangesMiss => page.users.retain(|user| user.id.as_str() != "user90"),
+                Flaw::ChangesRemember => page.users.iter_mut().for_each(|user| _ = user.attributes.insert("firstName", "First 0")),
+                Flaw::ChangesSayGone => page.departed.push(UserId::new("user02").unwrap()),
+                _ => {}
+            }
+            page
+        });
+        let hides = self.has(Flaw::EmptyWithoutPermission);
+        let is_shown = move |page: &Result<ChangedUsers>| {
+            std::future::ready(!matches!(page, Err(error) if hides && error.kind() == ErrorKind::PermissionDenied))
+        };
+        pages.take_while(is_shown).boxed()
+    }
+
+    fn groups_of(&self, user: &UserId, options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
+        if self.has(Flaw::NoGroupsOfUsers) { stream::empty().boxed() } else { self.inner.groups_of(user, options) }
     }
 
     fn usage(&self) -> RequestUsage {

@@ -6,7 +6,8 @@ use futures::stream::{self, BoxStream};
 use idsync_core::conformance::provider::{Fault, Injected, Listing, ProviderFixture};
 use idsync_core::memory::MemoryProvider;
 use idsync_core::{
-    DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, Page, ReadOptions, Result, Snapshot, User, UserId,
+    Capabilities, ChangedUsers, Cursor, DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, Page, ReadOptions,
+    Result, Snapshot, User, UserId,
 };
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -26,7 +27,7 @@ pub(crate) struct Faulty {
 impl Faulty {
     pub(crate) fn new() -> Self {
         const PAGE: NonZeroUsize = NonZeroUsize::new(3).unwrap();
-        let server = Server { inner: MemoryProvider::new().page_size(PAGE), fault: Arc::default(), requests: Arc::default() };
+        let server = Server { inner: MemoryProvider::new().page_size(PAGE).with_delta(), fault: Arc::default(), requests: Arc::default() };
         Self { server, shown: Snapshot::clone, wrap: Box::new(|server| Arc::new(server)) }
     }
 
@@ -142,6 +143,10 @@ impl IdentityProvider for Server {
         self.inner.identify().await
     }
 
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
     async fn check(&self) -> Result<()> {
         self.permit(Listing::Users)?;
         self.permit(Listing::Groups)?;
@@ -168,5 +173,16 @@ impl IdentityProvider for Server {
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
         self.permit(Listing::Groups)?;
         self.inner.group(id).await
+    }
+
+    fn changed_users(&self, since: &Cursor, options: ReadOptions) -> BoxStream<'static, Result<ChangedUsers>> {
+        if let Err(error) = self.permit(Listing::Users) {
+            return stream::iter([Err(error)]).boxed();
+        }
+        self.inner.changed_users(since, options)
+    }
+
+    fn groups_of(&self, user: &UserId, options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
+        self.inner.groups_of(user, options)
     }
 }

@@ -1,6 +1,7 @@
 //! What every [`IdentityProvider`](crate::IdentityProvider) promises.
 
 pub mod content;
+pub mod deltas;
 pub mod faults;
 mod fixture;
 pub mod identity;
@@ -54,6 +55,13 @@ pub async fn all(fixture: &dyn ProviderFixture) -> Report {
             permissions::p02_check_notices_a_permission_that_was_taken_away,
             permissions::p02_a_lookup_without_permission_does_not_answer_not_found,
             permissions::p18_a_missing_permission_comes_with_a_remedy,
+            deltas::p21_changes_show_who_was_made_or_changed,
+            deltas::p21_changes_show_nobody_who_is_not_in_scope,
+            deltas::p03_whoever_departed_is_not_there,
+            deltas::p02_changes_without_permission_are_denied,
+            deltas::a_cursor_that_cannot_be_read_is_refused,
+            deltas::the_groups_of_a_user_are_those_that_list_it,
+            deltas::p21_groups_say_when_their_members_changed,
             streams::an_error_is_the_last_item,
             streams::nothing_is_requested_before_a_stream_is_polled,
             streams::a_stream_that_is_dropped_stops_requesting,
