@@ -9,7 +9,7 @@ const ROLE: &str = "IDSYNC_BENCH_SERVES";
 /// An org that is served by another process until this is dropped.
 #[derive(Debug)]
 pub struct Served {
-    process: Child,
+    process: Option<Child>,
     /// The URL of the org.
     pub url: String,
     /// An API token that may read it.
@@ -32,15 +32,26 @@ impl Served {
         let mut line = String::new();
         let said = process.stdout.take().map(BufReader::new).and_then(|mut out| out.read_line(&mut line).ok());
         let (url, token) = line.trim().split_once(' ').unwrap_or_else(|| panic!("the server did not start: {said:?} {line}"));
-        Self { url: url.to_owned(), token: token.to_owned(), process }
+        Self { url: url.to_owned(), token: token.to_owned(), process: Some(process) }
+    }
+
+    /// An org that somebody else serves.
+    pub const fn elsewhere(url: String, token: String) -> Self {
+        Self { process: None, url, token }
+    }
+
+    /// Host and port.
+    pub fn authority(&self) -> &str {
+        self.url.trim_start_matches("http://")
     }
 }
 
 impl Drop for Served {
     fn drop(&mut self) {
+        let Some(process) = &mut self.process else { return };
         // The server ends with its standard input; waiting only reaps it.
-        drop(self.process.stdin.take());
-        let _ = self.process.wait();
+        drop(process.stdin.take());
+        let _ = process.wait();
     }
 }
 

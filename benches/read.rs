@@ -1,0 +1,61 @@
+//! Reading a whole org at full speed: CPU time, requests and memory, against the least that a reader can do.
+//!
+//! The org is served by another process, without latency and without limits. Work: the streams of `OktaProvider`, driven as the engine
+//! drives them, with nothing kept. Floor: eight bare connections that parse users in full and only the ids and statuses of members.
+//! Memory is that of processes which do nothing but read.
+
+use idsync_benches::{
+    FloorRead, Served, Size, Spent, Who, compare, drive, measure, peak, provider, read_floor, read_if_asked, rounds, serve_if_asked,
+};
+use std::hint::black_box;
+use tokio::runtime::Runtime;
+
+const CONNECTIONS: usize = 8;
+/// What goals are set for, and a larger one that must not take more memory.
+const LARGE: [Size; 2] = [Size::new(50_000, 500, 200_000), Size::new(200_000, 500, 200_000)];
+/// Where one round only shows that everything works.
+const SMALL: [Size; 2] = [Size::new(5_000, 100, 20_000), Size::new(20_000, 100, 20_000)];
+
+fn main() {
+    serve_if_asked();
+    read_if_asked();
+    let [usual, larger] = if rounds() > 1 { LARGE } else { SMALL };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
+    let served = Served::start(usual);
+    println!("{} users, {} groups, {} memberships", usual.users, usual.groups, usual.memberships);
+    requests(&runtime, &served);
+    println!("  OktaProvider / floor {}", pairs(&runtime, &served));
+    let before = memory(&served);
+    drop(served);
+    println!("{} users, {} groups, {} memberships", larger.users, larger.groups, larger.memberships);
+    let after = memory(&Served::start(larger));
+    println!("  memory, larger / usual {:.2} ×", after as f64 / before as f64);
+}
+
+/// Reads once with each, and shows that both have read the same.
+fn requests(runtime: &Runtime, served: &Served) {
+    let FloorRead { tally, fewest, empty_groups, .. } = runtime.block_on(read_floor(served, CONNECTIONS));
+    let read = runtime.block_on(drive(&provider(served)));
+    assert_eq!(read, tally, "both read the same records with the same number of requests");
+    let ratio = read.requests as f64 / fewest as f64;
+    println!(
+        "  requests / fewest    {ratio:6.3} × ({} over {fewest}; {empty_groups} empty groups, {} records)",
+        read.requests, read.records
+    );
+}
+
+fn pairs(runtime: &Runtime, served: &Served) -> idsync_benches::Compared {
+    compare(|| spent(|| runtime.block_on(drive(&provider(served)))), || spent(|| runtime.block_on(read_floor(served, CONNECTIONS))))
+}
+
+fn spent<T>(work: impl FnOnce() -> T) -> Spent {
+    measure(|| black_box(work())).1
+}
+
+/// The provider's peak, in KiB.
+fn memory(served: &Served) -> usize {
+    let mib = |kib: usize| kib as f64 / 1024.0;
+    let ((read, kib), (_, floor)) = (peak(served, Who::Provider), peak(served, Who::Floor));
+    println!("  peak memory: OktaProvider {:.1} MiB, floor {:.1} MiB ({} records)", mib(kib), mib(floor), read.records);
+    kib
+}
