@@ -5,7 +5,8 @@
 //! Memory is that of processes which do nothing but read.
 
 use idsync_benches::{
-    FloorRead, Served, Size, Spent, Who, compare, drive, measure, peak, provider, read_floor, read_if_asked, rounds, serve_if_asked,
+    Compared, FloorRead, Served, Size, Spent, Who, compare, drive, measure, peak, provider, read_floor, read_if_asked, rounds,
+    serve_if_asked,
 };
 use std::hint::black_box;
 use tokio::runtime::Runtime;
@@ -25,6 +26,7 @@ fn main() {
     println!("{} users, {} groups, {} memberships", usual.users, usual.groups, usual.memberships);
     requests(&runtime, &served);
     println!("  OktaProvider / floor {}", pairs(&runtime, &served));
+    println!("  gzip / without       {}", packed_pairs(&runtime, usual, &served));
     let before = memory(&served);
     drop(served);
     println!("{} users, {} groups, {} memberships", larger.users, larger.groups, larger.memberships);
@@ -44,8 +46,15 @@ fn requests(runtime: &Runtime, served: &Served) {
     );
 }
 
-fn pairs(runtime: &Runtime, served: &Served) -> idsync_benches::Compared {
+fn pairs(runtime: &Runtime, served: &Served) -> Compared {
     compare(|| spent(|| runtime.block_on(drive(&provider(served)))), || spent(|| runtime.block_on(read_floor(served, CONNECTIONS))))
+}
+
+/// The same reader, with compressed answers and without.
+fn packed_pairs(runtime: &Runtime, size: Size, plain: &Served) -> Compared {
+    let packed = Served::start_compressing(size);
+    let read = |served| spent(|| runtime.block_on(drive(&provider(served))));
+    compare(|| read(&packed), || read(plain))
 }
 
 fn spent<T>(work: impl FnOnce() -> T) -> Spent {

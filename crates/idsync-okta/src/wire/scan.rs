@@ -45,7 +45,7 @@ impl<'a> Scan<'a> {
     pub(super) fn plain_text(&mut self) -> Option<&'a [u8]> {
         self.take(b'"')?;
         let start = self.at;
-        self.to_special()?;
+        self.find_special()?;
         (self.text[self.at] == b'"').then(|| {
             self.at += 1;
             &self.text[start..self.at - 1]
@@ -119,7 +119,7 @@ impl<'a> Scan<'a> {
         }
         self.at += 1;
         loop {
-            self.to_special()?;
+            self.find_special()?;
             match self.text[self.at] {
                 b'"' => {
                     self.at += 1;
@@ -141,7 +141,7 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    fn to_special(&mut self) -> Option<()> {
+    fn find_special(&mut self) -> Option<()> {
         self.at = special_from(self.text, self.at)?;
         Some(())
     }

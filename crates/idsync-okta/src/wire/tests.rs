@@ -2,7 +2,7 @@ use super::member::{Member, WireMember, plain_members};
 use super::*;
 use idsync_core::{Group, GroupKind, Lifecycle, User, UserStatus};
 use proptest::collection::vec;
-use proptest::prelude::{ProptestConfig, Strategy, any, prop_oneof, proptest};
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
@@ -145,7 +145,7 @@ fn the_org_names_itself_and_its_hosts() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn row20_any_bytes_are_read_without_a_panic(body in any::<Vec<u8>>(), text in "[\\[\\]{}:,\"a-z0-9 \\\\]{0,80}") {
@@ -205,9 +205,16 @@ fn row() -> impl Strategy<Value = String> {
         1 => (60_usize..66).prop_map(|depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth))),
     ];
     let member = (select(names.to_vec()), value).prop_map(|(name, value)| format!("{name}: {value}"));
-    let record = vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(" ,")));
-    let whole = [r#"{"id":"00u1","status":"ACTIVE"}"#, r#"{"id":"00u2","status":"ACTIVE","x":[1]}"#, "null", r#"["a","b"]"#];
-    prop_oneof![record, select(whole.to_vec()).prop_map(str::to_owned)]
+    // Whatever is odd shows best in a record that is whole without it.
+    let record = (vec(member, 0..3), prop_oneof![Just(None), (0_usize..3).prop_map(Some)]).prop_map(|(mut members, whole)| {
+        if let Some(at) = whole {
+            members.insert(at.min(members.len()), r#""id":"00u1","status":"ACTIVE""#.to_owned());
+        }
+        format!("{{{}}}", members.join(" ,"))
+    });
+    let plain = [r#"{"id":"00u1","status":"ACTIVE"}"#, r#"{"id":"00u2","status":"ACTIVE","x":[1]}"#];
+    let odd = ["null", r#"["a","b"]"#];
+    prop_oneof![3 => record, 9 => select(plain.to_vec()).prop_map(str::to_owned), 1 => select(odd.to_vec()).prop_map(str::to_owned)]
 }
 
 #[test]
@@ -237,4 +244,9 @@ fn usual_pages_of_members_are_only_scanned() {
     ] {
         assert_eq!(plain_members(odd.as_bytes()), None, "{odd}");
     }
+    assert_eq!(plain_members(b"[{\"id\":\"a\",\"status\":\"B\",\"\xff\":1}]"), None);
+    let nested = |depth: usize| format!(r#"[{{"id":"a","status":"B","x":{}{}}}]"#, "[".repeat(depth), "]".repeat(depth));
+    assert_eq!(ids(&nested(MAX_DEPTH - 2)).unwrap(), ["a"]);
+    assert_eq!(plain_members(nested(MAX_DEPTH - 1).as_bytes()), None);
+    assert_eq!(members(nested(MAX_DEPTH - 1).as_bytes()).unwrap_err(), DecodeFault::TooDeep);
 }
