@@ -27,7 +27,7 @@ pub fn users(json: &[u8]) -> Result<Page<User>, Error> {
 /// # Errors
 /// [`Error::Decode`] when the text is no array of objects at all.
 pub fn groups(json: &[u8]) -> Result<Page<Group>, Error> {
-    wire::page::<WireGroup>(json).map_err(|fault| undecodable("read groups", fault))
+    wire::page::<WireGroup<'_>>(json).map_err(|fault| undecodable("read groups", fault))
 }
 
 /// Reads the ids of an array of users, as `GET /api/v1/groups/{id}/users` answers, whatever their status.

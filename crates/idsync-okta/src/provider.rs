@@ -184,7 +184,7 @@ fn users_page(body: &[u8]) -> Result<Page<User>, wire::DecodeFault> {
 }
 
 fn groups_page(body: &[u8]) -> Result<Page<Group>, wire::DecodeFault> {
-    wire::page::<WireGroup>(body)
+    wire::page::<WireGroup<'_>>(body)
 }
 
 fn all_members(body: &[u8]) -> Result<Page<UserId>, wire::DecodeFault> {
@@ -203,7 +203,7 @@ fn one_user(body: &[u8]) -> Result<Result<User, HeldRecord>, wire::DecodeFault> 
 }
 
 fn one_group(body: &[u8]) -> Result<Result<Group, HeldRecord>, wire::DecodeFault> {
-    wire::single::<WireGroup>(body)
+    wire::single::<WireGroup<'_>>(body)
 }
 
 fn count(body: &[u8]) -> Result<usize, wire::DecodeFault> {

@@ -65,7 +65,7 @@ fn decode(exchange: &Exchange, route: Route, body: &[u8]) {
             assert_eq!((page.items.len(), page.held.len()), (array_length(exchange), 0), "{source}");
         }
         Route::Groups => {
-            let page = wire::page::<WireGroup>(body).unwrap();
+            let page = wire::page::<WireGroup<'_>>(body).unwrap();
             assert_eq!((page.items.len(), page.held.len()), (array_length(exchange), 0), "{source}");
         }
         Route::Members => {
@@ -84,7 +84,7 @@ fn decode(exchange: &Exchange, route: Route, body: &[u8]) {
             }
         }
         Route::Group => {
-            let group = wire::single::<WireGroup>(body).unwrap().unwrap();
+            let group = wire::single::<WireGroup<'_>>(body).unwrap().unwrap();
             assert_eq!(exchange.response_body["profile"]["name"], group.name, "{source}");
         }
         Route::Token => {

@@ -11,7 +11,7 @@ fn users(body: &Value) -> Page<User> {
 }
 
 fn groups(body: &Value) -> Page<Group> {
-    page::<WireGroup>(body.to_string().as_bytes()).unwrap()
+    page::<WireGroup<'_>>(body.to_string().as_bytes()).unwrap()
 }
 
 fn ana() -> Value {
@@ -151,7 +151,7 @@ proptest! {
     fn row20_any_bytes_are_read_without_a_panic(body in any::<Vec<u8>>(), text in "[\\[\\]{}:,\"a-z0-9 \\\\]{0,80}") {
         for body in [&body[..], text.as_bytes()] {
             _ = page::<WireUser<'_>>(body);
-            _ = page::<WireGroup>(body);
+            _ = page::<WireGroup<'_>>(body);
             _ = members(body);
             _ = single::<WireUser<'_>>(body);
             _ = org::org(body);
