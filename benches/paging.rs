@@ -10,9 +10,8 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{AUTHORIZATION, HOST, LINK};
 use hyper_util::rt::TokioIo;
-use idsync::okta::{ApiToken, OktaClient, OktaProvider, OrgUrl};
-use idsync::{IdentityProvider, MemberListing, ReadOptions, Secret};
-use idsync_benches::{Served, Size, Spent, compare, measure, serve_if_asked};
+use idsync::{IdentityProvider, MemberListing, ReadOptions};
+use idsync_benches::{Served, Size, Spent, compare, measure, provider, serve_if_asked};
 use serde::Deserialize;
 use std::hint::black_box;
 use tokio::net::TcpStream;
@@ -53,9 +52,7 @@ struct Read {
 }
 
 async fn read_all(served: &Served) -> Read {
-    let org = OrgUrl::parse(&served.url).expect("the URL is one of an org");
-    let token = ApiToken::new(Secret::new(served.token.clone()));
-    let provider = OktaProvider::new(OktaClient::builder(org, token).build().expect("the client can be built"));
+    let provider = provider(served);
     let mut records = 0;
     let mut users = provider.users(ReadOptions::default());
     while let Some(page) = users.try_next().await.expect("users can be read") {
@@ -98,8 +95,7 @@ struct Raw<'a> {
 }
 
 async fn raw_all(served: &Served, parse: Parse) -> Read {
-    let authority = served.url.trim_start_matches("http://");
-    let stream = TcpStream::connect(authority).await.expect("the server is there");
+    let stream = TcpStream::connect(served.authority()).await.expect("the server is there");
     let (connection, driver) = handshake(TokioIo::new(stream)).await.expect("the server speaks HTTP");
     tokio::spawn(driver);
     let mut raw = Raw { connection, served, read: Read::default(), parse };
@@ -119,7 +115,7 @@ impl Raw<'_> {
         let mut next = Some(path.to_owned());
         while let Some(path) = next.take() {
             let request = hyper::Request::get(&path)
-                .header(HOST, self.served.url.trim_start_matches("http://"))
+                .header(HOST, self.served.authority())
                 .header(AUTHORIZATION, format!("SSWS {}", self.served.token))
                 .body(Empty::new())
                 .expect("the request is valid");

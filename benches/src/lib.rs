@@ -5,8 +5,14 @@
 
 mod compare;
 mod directory;
+mod drive;
+mod floor;
+mod peak;
 mod serve;
 
 pub use compare::{Compared, Spent, compare, measure, rounds};
 pub use directory::{Size, directory, long_group};
+pub use drive::{drive, provider};
+pub use floor::{FloorRead, Tally, read_floor};
+pub use peak::{Who, peak, read_if_asked};
 pub use serve::{Served, serve_if_asked};

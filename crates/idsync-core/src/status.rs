@@ -47,6 +47,20 @@ impl UserStatus {
         }
     }
 
+    fn known(text: &str) -> Option<Self> {
+        Some(match text {
+            "ACTIVE" => Self::Active,
+            "DEPROVISIONED" => Self::Deprovisioned,
+            "LOCKED_OUT" => Self::LockedOut,
+            "PASSWORD_EXPIRED" => Self::PasswordExpired,
+            "PROVISIONED" => Self::Provisioned,
+            "RECOVERY" => Self::Recovery,
+            "STAGED" => Self::Staged,
+            "SUSPENDED" => Self::Suspended,
+            _ => return None,
+        })
+    }
+
     /// The coarse state that most sinks want.
     ///
     /// A status that is not known counts as [`Lifecycle::Pending`]: present, but not assumed to be able to sign in.
@@ -62,23 +76,13 @@ impl UserStatus {
 
 impl From<String> for UserStatus {
     fn from(text: String) -> Self {
-        match text.as_str() {
-            "ACTIVE" => Self::Active,
-            "DEPROVISIONED" => Self::Deprovisioned,
-            "LOCKED_OUT" => Self::LockedOut,
-            "PASSWORD_EXPIRED" => Self::PasswordExpired,
-            "PROVISIONED" => Self::Provisioned,
-            "RECOVERY" => Self::Recovery,
-            "STAGED" => Self::Staged,
-            "SUSPENDED" => Self::Suspended,
-            _ => Self::Other(text),
-        }
+        Self::known(&text).unwrap_or(Self::Other(text))
     }
 }
 
 impl From<&str> for UserStatus {
     fn from(text: &str) -> Self {
-        Self::from(text.to_owned())
+        Self::known(text).unwrap_or_else(|| Self::Other(text.to_owned()))
     }
 }
 

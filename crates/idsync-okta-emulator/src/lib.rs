@@ -161,9 +161,9 @@ pub use emulator::OktaEmulator;
 pub use faults::{AddedFault, BodyShape, Calls, Fault, FaultKind, Faults, Malformed};
 pub use log::{Credential, RequestEntry, RequestLog, Scheme};
 pub use org::{
-    AdminApps, AppStatus, Counts, CustomRoles, DeletionInUse, GrantAgain, GrantsByApps, GroupType, GroupsWithoutRole, InactiveApps,
-    KeyList, KeyStatus, Labels, Lag, LifecycleBody, Network, NewApiToken, Org, Quirks, Role, Status, Statuses, Truth, TruthApiToken,
-    TruthApp, TruthCustomRole, TruthGrant, TruthGroup, TruthKey, TruthResourceSet, TruthRole, TruthUser,
+    AdminApps, AppStatus, Compression, Counts, CustomRoles, DeletionInUse, GrantAgain, GrantsByApps, GroupType, GroupsWithoutRole,
+    InactiveApps, KeyList, KeyStatus, Labels, Lag, LifecycleBody, Network, NewApiToken, Org, Quirks, Role, Status, Statuses, Truth,
+    TruthApiToken, TruthApp, TruthCustomRole, TruthGrant, TruthGroup, TruthKey, TruthResourceSet, TruthRole, TruthUser,
 };
 pub use rate::{Bucket, RateLimits};
 pub use server::{Endpoint, Method};

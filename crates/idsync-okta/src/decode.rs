@@ -11,7 +11,7 @@
 //! ```
 
 use crate::error::Error;
-use crate::wire::{self, DecodeFault, WireGroup, WireMember, WireUser};
+use crate::wire::{self, DecodeFault, WireGroup, WireUser};
 use idsync_core::{Group, Page, User, UserId};
 
 /// Reads an array of users, as `GET /api/v1/users` answers.
@@ -19,7 +19,7 @@ use idsync_core::{Group, Page, User, UserId};
 /// # Errors
 /// [`Error::Decode`] when the text is no array of objects at all.
 pub fn users(json: &[u8]) -> Result<Page<User>, Error> {
-    wire::page::<WireUser>(json).map_err(|fault| undecodable("read users", fault))
+    wire::page::<WireUser<'_>>(json).map_err(|fault| undecodable("read users", fault))
 }
 
 /// Reads an array of groups, as `GET /api/v1/groups` answers.
@@ -27,7 +27,7 @@ pub fn users(json: &[u8]) -> Result<Page<User>, Error> {
 /// # Errors
 /// [`Error::Decode`] when the text is no array of objects at all.
 pub fn groups(json: &[u8]) -> Result<Page<Group>, Error> {
-    wire::page::<WireGroup>(json).map_err(|fault| undecodable("read groups", fault))
+    wire::page::<WireGroup<'_>>(json).map_err(|fault| undecodable("read groups", fault))
 }
 
 /// Reads the ids of an array of users, as `GET /api/v1/groups/{id}/users` answers, whatever their status.
@@ -35,7 +35,7 @@ pub fn groups(json: &[u8]) -> Result<Page<Group>, Error> {
 /// # Errors
 /// [`Error::Decode`] when the text is no array of objects at all.
 pub fn members(json: &[u8]) -> Result<Page<UserId>, Error> {
-    let page = wire::page::<WireMember<'_>>(json).map_err(|fault| undecodable("read members", fault))?;
+    let page = wire::members(json).map_err(|fault| undecodable("read members", fault))?;
     Ok(Page::new(page.items.into_iter().map(|member| member.id).collect()).with_held(page.held))
 }
 

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::link;
 use crate::paginate::{Listing, Reader, pages};
 use crate::transport::Route;
-use crate::wire::{self, WireGroup, WireMember, WireUser};
+use crate::wire::{self, WireGroup, WireUser};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::{
@@ -191,30 +191,30 @@ impl OktaProvider {
 type OneReader<T> = fn(&[u8]) -> Result<Result<T, HeldRecord>, wire::DecodeFault>;
 
 pub(crate) fn users_page(body: &[u8]) -> Result<Page<User>, wire::DecodeFault> {
-    wire::page::<WireUser>(body)
+    wire::page::<WireUser<'_>>(body)
 }
 
 pub(crate) fn groups_page(body: &[u8]) -> Result<Page<Group>, wire::DecodeFault> {
-    wire::page::<WireGroup>(body)
+    wire::page::<WireGroup<'_>>(body)
 }
 
 fn all_members(body: &[u8]) -> Result<Page<UserId>, wire::DecodeFault> {
-    wire::page::<WireMember<'_>>(body).map(|page| Page::new(page.items.into_iter().map(|member| member.id).collect()).with_held(page.held))
+    wire::members(body).map(|page| Page::new(page.items.into_iter().map(|member| member.id).collect()).with_held(page.held))
 }
 
 fn live_members(body: &[u8]) -> Result<Page<UserId>, wire::DecodeFault> {
-    wire::page::<WireMember<'_>>(body).map(|page| {
+    wire::members(body).map(|page| {
         let live = page.items.into_iter().filter(|member| !member.is_deprovisioned).map(|member| member.id);
         Page::new(live.collect()).with_held(page.held)
     })
 }
 
 fn one_user(body: &[u8]) -> Result<Result<User, HeldRecord>, wire::DecodeFault> {
-    wire::single::<WireUser>(body)
+    wire::single::<WireUser<'_>>(body)
 }
 
 fn one_group(body: &[u8]) -> Result<Result<Group, HeldRecord>, wire::DecodeFault> {
-    wire::single::<WireGroup>(body)
+    wire::single::<WireGroup<'_>>(body)
 }
 
 fn count(body: &[u8]) -> Result<usize, wire::DecodeFault> {

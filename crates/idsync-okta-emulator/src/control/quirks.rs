@@ -2,8 +2,8 @@
 
 use super::Refused;
 use crate::org::{
-    AdminApps, CustomRoles, DeletionInUse, GrantAgain, GrantsByApps, InactiveApps, KeyList, Labels, LifecycleBody, Network, Quirks,
-    Statuses,
+    AdminApps, Compression, CustomRoles, DeletionInUse, GrantAgain, GrantsByApps, InactiveApps, KeyList, Labels, LifecycleBody, Network,
+    Quirks, Statuses,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -13,6 +13,7 @@ const ADMIN_APPS: [(&str, AdminApps); 3] = [
     ("changed_by_nobody", AdminApps::ChangedByNobody),
     ("changed_by_users", AdminApps::ChangedByUsers),
 ];
+const COMPRESSION: [(&str, Compression); 2] = [("gzip", Compression::Gzip), ("none", Compression::None)];
 const CUSTOM_ROLES: [(&str, CustomRoles); 3] =
     [("available", CustomRoles::Available), ("feature_missing", CustomRoles::FeatureMissing), ("forbidden", CustomRoles::Forbidden)];
 const DELETION_IN_USE: [(&str, DeletionInUse); 2] = [("allowed", DeletionInUse::Allowed), ("refused", DeletionInUse::Refused)];
@@ -31,6 +32,7 @@ pub(super) fn to_json(quirks: &Quirks) -> Value {
     json!({
         "admin_apps": name_of(&ADMIN_APPS, quirks.admin_apps),
         "app_quota": quirks.app_quota,
+        "compression": name_of(&COMPRESSION, quirks.compression),
         "custom_roles": name_of(&CUSTOM_ROLES, quirks.custom_roles),
         "deletion_in_use": name_of(&DELETION_IN_USE, quirks.deletion_in_use),
         "grant_again": name_of(&GRANT_AGAIN, quirks.grant_again),
@@ -54,6 +56,7 @@ pub(super) fn change(quirks: &mut Quirks, value: &Value) -> Result<(), Refused> 
             "admin_apps" => quirks.admin_apps = named(&ADMIN_APPS, name, value)?,
             "app_quota" if value.is_null() => quirks.app_quota = None,
             "app_quota" => quirks.app_quota = Some(number(name, value)? as usize),
+            "compression" => quirks.compression = named(&COMPRESSION, name, value)?,
             "custom_roles" => quirks.custom_roles = named(&CUSTOM_ROLES, name, value)?,
             "deletion_in_use" => quirks.deletion_in_use = named(&DELETION_IN_USE, name, value)?,
             "grant_again" => quirks.grant_again = named(&GRANT_AGAIN, name, value)?,
@@ -93,7 +96,7 @@ mod tests {
     #[test]
     fn quirks_survive_the_way_through_json() {
         let wanted = json!({
-            "admin_apps": "changed_by_nobody", "app_quota": 3, "custom_roles": "forbidden", "deletion_in_use": "allowed",
+            "admin_apps": "changed_by_nobody", "app_quota": 3, "compression": "gzip", "custom_roles": "forbidden", "deletion_in_use": "allowed",
             "grant_again": "another", "grant_delay_millis": 4, "grants_by_apps": "invalid_session", "inactive_apps": "listed_on_request",
             "key_list": "wrapped", "labels": "unique", "lifecycle_body": "empty", "network": "outside", "role_delay_millis": 5,
             "statuses": "documented",

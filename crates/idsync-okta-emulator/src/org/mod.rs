@@ -31,8 +31,8 @@ pub use api_token::NewApiToken;
 pub use app::{AppStatus, GroupsWithoutRole, KeyStatus};
 pub use lag::Lag;
 pub use quirks::{
-    AdminApps, CustomRoles, DeletionInUse, GrantAgain, GrantsByApps, InactiveApps, KeyList, Labels, LifecycleBody, Network, Quirks,
-    Statuses,
+    AdminApps, Compression, CustomRoles, DeletionInUse, GrantAgain, GrantsByApps, InactiveApps, KeyList, Labels, LifecycleBody, Network,
+    Quirks, Statuses,
 };
 pub use role::Role;
 pub use status::{GroupType, Status};

@@ -23,6 +23,8 @@ pub struct Quirks {
     pub admin_apps: AdminApps,
     /// How many apps may be made; no more than that are ever there at once. `None`, the default: any number.
     pub app_quota: Option<usize>,
+    /// Whether answers are compressed for who asks for it.
+    pub compression: Compression,
     /// Whether custom roles are to be had.
     pub custom_roles: CustomRoles,
     /// What becomes of a custom role, or a resource set, that is deleted while somebody has it.
@@ -60,6 +62,17 @@ pub enum AdminApps {
     /// Only super admins with an API token; apps get 403 `E0000006`.
     #[default]
     ChangedByUsers,
+}
+
+/// Whether answers are compressed for who asks for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compression {
+    /// As gzip, when `Accept-Encoding` names it.
+    Gzip,
+    /// They are not, so that what is measured is not the packing.
+    #[default]
+    None,
 }
 
 /// Whether custom roles, resource sets and bindings are to be had; which editions have them is not known.

@@ -1,6 +1,6 @@
 //! The command line.
 
-use idsync_okta_emulator::{Dpop, KeyKind, OktaEmulator, OktaEmulatorBuilder, Quirks, RateLimits};
+use idsync_okta_emulator::{Compression, Dpop, KeyKind, OktaEmulator, OktaEmulatorBuilder, Quirks, RateLimits};
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
 
@@ -20,6 +20,7 @@ Usage: idsync-okta-emulator [OPTIONS]
   --key-file FILE      where to write the app's private key (a file in a new folder for temporary files)
   --rate-limits KIND   none, workforce or integrator (none)
   --clock-skew N       seconds that the org's clock runs ahead; negative: behind (0)
+  --gzip               compress answers for who asks for it
   --dpop               require proof of possession
   --rsa                make an RSA key; without it an elliptic curve key
   --help               this text
@@ -64,6 +65,10 @@ impl Arguments {
                 Arg::Long("port") => builder.port(parser.value()?.parse()?),
                 Arg::Long("clock-skew") => builder.clock_skew(parser.value()?.parse()?),
                 Arg::Long("rate-limits") => builder.rate_limits(parser.value()?.parse_with(limits)?),
+                Arg::Long("gzip") => {
+                    quirks.compression = Compression::Gzip;
+                    builder
+                }
                 Arg::Long("dpop") => builder.dpop(Dpop::Required),
                 Arg::Long("rsa") => builder.key(KeyKind::Rsa2048),
                 Arg::Long("key-file") => {
@@ -97,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_wrong_command_line_is_explained() {
-        assert!(matches!(parse(&["--users", "5", "--dpop", "--rate-limits=workforce"]), Ok(Wanted::Org(_))));
+        assert!(matches!(parse(&["--users", "5", "--dpop", "--gzip", "--rate-limits=workforce"]), Ok(Wanted::Org(_))));
         assert!(matches!(parse(&["--users", "5", "--help"]), Ok(Wanted::Help)));
         for (arguments, words) in [
             (vec!["--no-such-flag"], "--no-such-flag"),

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod call;
+mod compress;
 mod endpoint;
 mod failure;
 mod listener;

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::body::{Ending, Outgoing};
 use super::call::Call;
+use super::compress::compress;
 use super::endpoint::Endpoint;
 use super::failure::Failure;
 use super::socket::Abort;
@@ -66,12 +67,13 @@ pub(super) async fn serve(shared: Arc<Shared>, abort: Abort, request: Request<In
             return Err(io::ErrorKind::ConnectionReset.into());
         }
     };
-    let answer = faults::after(&shared, &call, answer);
+    let mut answer = faults::after(&shared, &call, answer);
     if answer.delivery.ending == Ending::Lost {
         abort.set();
         return Err(io::ErrorKind::ConnectionReset.into());
     }
     ticket.answered(answer.status.as_u16());
+    compress(&shared, &call.headers, &mut answer);
     Ok(finish(&shared, answer, Some(ticket), abort))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::signing::now;
 use crate::support::{Tested, send};
-use idsync_okta_emulator::OktaEmulator;
+use idsync_okta_emulator::{Compression, OktaEmulator, Quirks};
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -16,6 +16,29 @@ async fn answers_carry_ids_and_dates() {
     assert_eq!((one.header("content-type"), one.header("cache-control")), (Some("application/json"), Some("no-cache, no-store")));
     assert!(one.header("date").unwrap().ends_with(" GMT"));
     assert!(one.header("retry-after").is_none());
+}
+
+#[tokio::test]
+async fn answers_are_compressed_for_who_asks_in_an_org_that_compresses() {
+    let org = Tested::start().await;
+    let whole = org.get("/api/v1/users").await;
+    assert!(whole.header("vary").is_none());
+    let mut quirks = Quirks::default();
+    quirks.compression = Compression::Gzip;
+    org.org().set_quirks(quirks);
+    // The client unpacks what it asked for, and then shows no more what it was packed in.
+    let packed = org.get("/api/v1/users").await;
+    assert_eq!((packed.header("vary"), &packed.text), (Some("accept-encoding"), &whole.text));
+    let bytes = reqwest::Client::builder().no_proxy().no_gzip().build().unwrap();
+    let ask = |coding| {
+        bytes.get(org.at("/api/v1/users")).header("authorization", format!("SSWS {}", org.api_token())).header("accept-encoding", coding)
+    };
+    let answer = ask("gzip").send().await.unwrap();
+    assert_eq!(answer.headers()["content-encoding"], "gzip");
+    assert!(answer.bytes().await.unwrap().len() * 4 < whole.text.len());
+    let answer = ask("identity").send().await.unwrap();
+    assert!(answer.headers().get("content-encoding").is_none());
+    assert_eq!(answer.text().await.unwrap(), whole.text);
 }
 
 #[tokio::test]

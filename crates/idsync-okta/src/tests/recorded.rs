@@ -2,7 +2,7 @@ use crate::error::Error;
 use crate::link;
 use crate::rate::{Limited, RateHeaders};
 use crate::transport::{Answer, Route, Verdict, judge};
-use crate::wire::{self, WireGroup, WireMember, WireUser};
+use crate::wire::{self, WireGroup, WireUser};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use serde::Deserialize;
 use serde_json::Value;
@@ -61,20 +61,20 @@ fn decode(exchange: &Exchange, route: Route, body: &[u8]) {
     let source = &exchange.source;
     match route {
         Route::Users => {
-            let page = wire::page::<WireUser>(body).unwrap();
+            let page = wire::page::<WireUser<'_>>(body).unwrap();
             assert_eq!((page.items.len(), page.held.len()), (array_length(exchange), 0), "{source}");
         }
         Route::Groups => {
-            let page = wire::page::<WireGroup>(body).unwrap();
+            let page = wire::page::<WireGroup<'_>>(body).unwrap();
             assert_eq!((page.items.len(), page.held.len()), (array_length(exchange), 0), "{source}");
         }
         Route::Members => {
-            let page = wire::page::<WireMember<'_>>(body).unwrap();
+            let page = wire::members(body).unwrap();
             assert_eq!((page.items.len(), page.held.len()), (array_length(exchange), 0), "{source}");
-            assert_eq!(wire::page::<WireUser>(body).unwrap().items.len(), page.items.len(), "{source}");
+            assert_eq!(wire::page::<WireUser<'_>>(body).unwrap().items.len(), page.items.len(), "{source}");
         }
         Route::User => {
-            let user = wire::single::<WireUser>(body).unwrap().unwrap();
+            let user = wire::single::<WireUser<'_>>(body).unwrap().unwrap();
             assert_eq!(exchange.response_body["id"], user.id.as_str(), "{source}");
             assert_eq!(exchange.response_body["status"], user.status.as_str(), "{source}");
             assert_eq!(exchange.response_body["profile"]["login"].as_str(), user.login.as_deref(), "{source}");
@@ -84,7 +84,7 @@ fn decode(exchange: &Exchange, route: Route, body: &[u8]) {
             }
         }
         Route::Group => {
-            let group = wire::single::<WireGroup>(body).unwrap().unwrap();
+            let group = wire::single::<WireGroup<'_>>(body).unwrap().unwrap();
             assert_eq!(exchange.response_body["profile"]["name"], group.name, "{source}");
         }
         Route::Token => {

@@ -14,6 +14,10 @@ use url::Url;
 
 const MAX_BODY: usize = 32 * 1024 * 1024;
 const MAX_HEADERS: usize = 64 * 1024;
+/// Room that is made for a body because it is announced; usual pages are smaller, and announcing costs nothing.
+const AT_ONCE: usize = 2 * 1024 * 1024;
+/// Room for a body whose length is not known beforehand, as that of no compressed body is.
+const UNANNOUNCED: usize = 1024 * 1024;
 /// After this much of the body's time, it must have come at [`SLOWEST`] or faster.
 const GRACE: Duration = Duration::from_secs(10);
 /// Bytes per second.
@@ -108,11 +112,12 @@ impl Http {
 
     async fn body(&self, mut response: Response, operation: &'static str, start: Instant) -> Result<Bytes, Error> {
         let too_large = Error::TooLarge { operation, part: "body", limit: MAX_BODY };
-        if response.content_length().is_some_and(|length| length > MAX_BODY as u64) {
+        let announced = response.content_length();
+        if announced.is_some_and(|length| length > MAX_BODY as u64) {
             return Err(too_large);
         }
         let (last, began) = (start + self.limits.page, Instant::now());
-        let mut body = BytesMut::new();
+        let mut body = BytesMut::with_capacity(announced.map_or(UNANNOUNCED, |length| AT_ONCE.min(length as usize)));
         loop {
             let deadline = last.min(began + time_for(body.len()));
             let chunk = timeout_at(deadline, response.chunk()).await;

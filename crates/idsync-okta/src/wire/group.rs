@@ -1,15 +1,15 @@
 //! Groups.
 
 use super::Record;
-use super::object::{self, Members};
+use super::object::{self, Members, Text};
 use idsync_core::{Attributes, Group, GroupId, GroupKind, HeldRecord, Timestamps};
 use serde::de::{Deserialize, Deserializer, MapAccess};
 
 /// A group in a list or alone.
 #[derive(Default)]
-pub(crate) struct WireGroup {
-    id: Option<String>,
-    kind: Option<String>,
+pub(crate) struct WireGroup<'de> {
+    id: Option<Text<'de>>,
+    kind: Option<Text<'de>>,
     profile: Option<GroupProfile>,
     extra: Attributes,
     timestamps: Timestamps,
@@ -21,7 +21,7 @@ struct GroupProfile {
     attributes: Attributes,
 }
 
-impl<'de> Members<'de> for WireGroup {
+impl<'de> Members<'de> for WireGroup<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
             "id" => self.id = map.next_value()?,
@@ -47,7 +47,7 @@ impl<'de> Members<'de> for GroupProfile {
     }
 }
 
-impl<'de> Deserialize<'de> for WireGroup {
+impl<'de> Deserialize<'de> for WireGroup<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         object::object(deserializer)
     }
@@ -59,16 +59,16 @@ impl<'de> Deserialize<'de> for GroupProfile {
     }
 }
 
-impl Record<'_> for WireGroup {
+impl<'de> Record<'de> for WireGroup<'de> {
     type Entry = Group;
 
     fn into_entry(self) -> Result<Group, HeldRecord> {
-        let Some(text) = self.id else { return Err(HeldRecord::new(None, "the group has no id")) };
+        let Some(Text(text)) = self.id else { return Err(HeldRecord::new(None, "the group has no id")) };
         let Ok(id) = GroupId::new(&text) else { return Err(HeldRecord::new(None, "the group's id is not usable")) };
         let profile = self.profile.unwrap_or_default();
-        let Some(name) = profile.name else { return Err(HeldRecord::new(Some(text), "the group has no name")) };
-        let Some(kind) = self.kind else { return Err(HeldRecord::new(Some(text), "the group has no type")) };
-        let mut group = Group::new(id, name).with_kind(kind_of(kind));
+        let Some(name) = profile.name else { return Err(HeldRecord::new(Some(text.into_owned()), "the group has no name")) };
+        let Some(Text(kind)) = self.kind else { return Err(HeldRecord::new(Some(text.into_owned()), "the group has no type")) };
+        let mut group = Group::new(id, name).with_kind(kind_of(&kind));
         group.attributes = profile.attributes;
         group.extra = self.extra;
         group.timestamps = self.timestamps;
@@ -76,11 +76,11 @@ impl Record<'_> for WireGroup {
     }
 }
 
-fn kind_of(text: String) -> GroupKind {
-    match text.as_str() {
+fn kind_of(text: &str) -> GroupKind {
+    match text {
         "APP_GROUP" => GroupKind::Imported,
         "BUILT_IN" => GroupKind::BuiltIn,
         "OKTA_GROUP" => GroupKind::Native,
-        _ => GroupKind::Other(text),
+        _ => GroupKind::Other(text.to_owned()),
     }
 }

@@ -1,17 +1,20 @@
 //! What Okta sends, read leniently: every member is optional, unknown ones are kept, and one bad record does not spoil its page.
 
+mod depth;
 pub(crate) mod error;
 mod group;
 mod member;
 mod object;
 pub(crate) mod org;
+mod scan;
 pub(crate) mod token;
 mod user;
 
 pub(crate) use group::WireGroup;
-pub(crate) use member::WireMember;
+pub(crate) use member::members;
 pub(crate) use user::WireUser;
 
+use depth::check_depth;
 use idsync_core::{HeldRecord, Page};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -101,34 +104,6 @@ fn sorted<T>(records: impl Iterator<Item = Result<T, HeldRecord>>) -> Page<T> {
 
 pub(crate) fn fault(error: &serde_json::Error) -> DecodeFault {
     if error.is_data() { DecodeFault::NotTheShape } else { DecodeFault::NotJson }
-}
-
-/// Counts brackets outside of strings, before anything is read recursively.
-fn check_depth(body: &[u8]) -> Result<(), DecodeFault> {
-    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
-    for byte in body {
-        if in_text {
-            match byte {
-                _ if escaped => escaped = false,
-                b'\\' => escaped = true,
-                b'"' => in_text = false,
-                _ => {}
-            }
-            continue;
-        }
-        match byte {
-            b'"' => in_text = true,
-            b'[' | b'{' => {
-                depth += 1;
-                if depth > MAX_DEPTH {
-                    return Err(DecodeFault::TooDeep);
-                }
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

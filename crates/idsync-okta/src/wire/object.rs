@@ -1,7 +1,7 @@
 //! Reading a JSON object member by member, with names known and unknown.
 
 use idsync_core::{Attributes, Timestamp};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
@@ -65,8 +65,58 @@ impl<'de> Deserialize<'de> for Text<'de> {
 
 /// An instant of a member that nobody depends on: whatever is not one counts as absent.
 pub(super) fn instant<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Timestamp>, A::Error> {
-    let value: Value = map.next_value()?;
-    Ok(value.as_str().and_then(|text| text.parse().ok()))
+    map.next_value::<Instant>().map(|instant| instant.0)
+}
+
+struct Instant(Option<Timestamp>);
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(InstantVisitor)
+    }
+}
+
+/// Most records hold several instants, so nothing is built of them on the way.
+struct InstantVisitor;
+
+impl<'de> Visitor<'de> for InstantVisitor {
+    type Value = Instant;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Instant, E> {
+        Ok(Instant(text.parse().ok()))
+    }
+
+    fn visit_unit<E>(self) -> Result<Instant, E> {
+        Ok(Instant(None))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Instant, E> {
+        Ok(Instant(None))
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Instant, E> {
+        Ok(Instant(None))
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Instant, E> {
+        Ok(Instant(None))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Instant, E> {
+        Ok(Instant(None))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Instant, A::Error> {
+        IgnoredAny.visit_seq(seq).map(|_| Instant(None))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Instant, A::Error> {
+        IgnoredAny.visit_map(map).map(|_| Instant(None))
+    }
 }
 
 /// Passes over a value.

@@ -1,15 +1,17 @@
-use super::member::Member;
+use super::member::{Member, WireMember, plain_members};
 use super::*;
 use idsync_core::{Group, GroupKind, Lifecycle, User, UserStatus};
-use proptest::prelude::{ProptestConfig, any, proptest};
+use proptest::collection::vec;
+use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
+use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
 fn users(body: &Value) -> Page<User> {
-    page::<WireUser>(body.to_string().as_bytes()).unwrap()
+    page::<WireUser<'_>>(body.to_string().as_bytes()).unwrap()
 }
 
 fn groups(body: &Value) -> Page<Group> {
-    page::<WireGroup>(body.to_string().as_bytes()).unwrap()
+    page::<WireGroup<'_>>(body.to_string().as_bytes()).unwrap()
 }
 
 fn ana() -> Value {
@@ -106,14 +108,14 @@ fn p05_row20_row21_row22_a_bad_record_is_held_with_its_id_and_the_others_are_rea
         assert_eq!(groups(&json!([bad])).held[0].id.as_deref(), Some("bad"));
     }
     let surrogate = br#"[{"id":"a","status":"ACTIVE","profile":{"x":"\ud800"}},{"id":"b","status":"ACTIVE"}]"#;
-    let page = page::<WireUser>(surrogate).unwrap();
+    let page = page::<WireUser<'_>>(surrogate).unwrap();
     assert_eq!((page.items.len(), page.held[0].id.as_deref()), (1, Some("a")));
 }
 
 #[test]
 fn members_are_ids_and_whether_they_are_deactivated() {
     let body = json!([{"id": "00u1", "status": "ACTIVE", "profile": {"login": 5}}, {"id": "00u2", "status": "DEPROVISIONED"}, {"status": "ACTIVE"}]);
-    let page = page::<WireMember<'_>>(body.to_string().as_bytes()).unwrap();
+    let page = members(body.to_string().as_bytes()).unwrap();
     let read: Vec<_> = page.items.iter().map(|Member { id, is_deprovisioned }| (id.as_str(), *is_deprovisioned)).collect();
     assert_eq!(read, [("00u1", false), ("00u2", true)]);
     assert_eq!(page.held.len(), 1);
@@ -121,7 +123,7 @@ fn members_are_ids_and_whether_they_are_deactivated() {
 
 #[test]
 fn row06_row19_a_page_that_is_cut_off_or_no_list_or_too_deep_is_a_fault_of_the_page() {
-    let read = |body: &[u8]| page::<WireUser>(body).map(|page| page.items.len());
+    let read = |body: &[u8]| page::<WireUser<'_>>(body).map(|page| page.items.len());
     assert_eq!(read(b"[]"), Ok(0));
     for cut in [&b"["[..], b"[{\"id\":\"a\",\"status\":\"AC", b"", b"<html>", b"[{}] x", b"[\"\xff\"]"] {
         assert_eq!(read(cut), Err(DecodeFault::NotJson), "{:?}", String::from_utf8_lossy(cut));
@@ -143,17 +145,108 @@ fn the_org_names_itself_and_its_hosts() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     #[test]
     fn row20_any_bytes_are_read_without_a_panic(body in any::<Vec<u8>>(), text in "[\\[\\]{}:,\"a-z0-9 \\\\]{0,80}") {
         for body in [&body[..], text.as_bytes()] {
-            _ = page::<WireUser>(body);
-            _ = page::<WireGroup>(body);
-            _ = page::<WireMember<'_>>(body);
-            _ = single::<WireUser>(body);
+            _ = page::<WireUser<'_>>(body);
+            _ = page::<WireGroup<'_>>(body);
+            _ = members(body);
+            _ = single::<WireUser<'_>>(body);
             _ = org::org(body);
             _ = token::token(body);
         }
     }
+
+    #[test]
+    fn p05_a_page_of_members_is_scanned_as_it_is_parsed(
+        rows in vec(row(), 0..6),
+        spoils in vec((any::<Index>(), "[\\[\\]{}:,\"\\\\a-z0-9\\x00-\\x20\u{e9}]{0,3}", 0_usize..3), 0..3),
+    ) {
+        let mut body = format!("[{}]", rows.join(",")).into_bytes();
+        agrees(&body);
+        for (place, put, taken) in spoils {
+            let start = place.index(body.len() + 1);
+            let end = body.len().min(start + taken);
+            body.splice(start..end, put.into_bytes());
+            agrees(&body);
+        }
+    }
+}
+
+/// Wherever the scan of a page has a result, it is that of the parser, and nothing was wrong.
+fn agrees(body: &[u8]) {
+    if let Some(scanned) = plain_members(body) {
+        let text = String::from_utf8_lossy(body);
+        let parsed = page::<WireMember<'_>>(body).unwrap_or_else(|fault| panic!("{fault:?}: {text}"));
+        assert_eq!((scanned, Vec::new()), (parsed.items, parsed.held), "{text}");
+    }
+}
+
+/// Something that may stand in a page of members: mostly a user, with oddities of all kinds.
+fn row() -> impl Strategy<Value = String> {
+    let names =
+        [r#""id""#, r#""id""#, r#""status""#, r#""status""#, r#""profile""#, r#""\u0069d""#, r#""idé""#, r#""""#, r#""_links""#, "id"];
+    let values = [
+        r#""DEPROVISIONED""#,
+        r#""DEPROVISIONE\u0044""#,
+        r#""é\n\ud800""#,
+        "null",
+        "-1.5e3",
+        "true",
+        r#"{"id":"inner","status":[1,{"id":{}}]}"#,
+        "[ ]",
+        "\"a\nb\"",
+    ];
+    let value = prop_oneof![
+        4 => "\"[a-zA-Z0-9]{0,24}\"",
+        2 => select(values.to_vec()).prop_map(str::to_owned),
+        1 => (60_usize..66).prop_map(|depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth))),
+    ];
+    let member = (select(names.to_vec()), value).prop_map(|(name, value)| format!("{name}: {value}"));
+    // Whatever is odd shows best in a record that is whole without it.
+    let record = (vec(member, 0..3), prop_oneof![Just(None), (0_usize..3).prop_map(Some)]).prop_map(|(mut members, whole)| {
+        if let Some(at) = whole {
+            members.insert(at.min(members.len()), r#""id":"00u1","status":"ACTIVE""#.to_owned());
+        }
+        format!("{{{}}}", members.join(" ,"))
+    });
+    let plain = [r#"{"id":"00u1","status":"ACTIVE"}"#, r#"{"id":"00u2","status":"ACTIVE","x":[1]}"#];
+    let odd = ["null", r#"["a","b"]"#];
+    prop_oneof![3 => record, 9 => select(plain.to_vec()).prop_map(str::to_owned), 1 => select(odd.to_vec()).prop_map(str::to_owned)]
+}
+
+#[test]
+fn usual_pages_of_members_are_only_scanned() {
+    let body =
+        json!([ana(), {"id": "00u2", "status": "DEPROVISIONED"}, {"profile": {"id": "\"\n", "login": "é"}, "status": "A", "id": "ü"}]);
+    let ids = |body: &str| {
+        plain_members(body.as_bytes()).map(|members| members.into_iter().map(|member| member.id.to_string()).collect::<Vec<_>>())
+    };
+    assert_eq!(ids(&body.to_string()).unwrap(), ["00u1", "00u2", "ü"]);
+    assert_eq!(ids(&format!("\n{body:#}\r\n")).unwrap(), ["00u1", "00u2", "ü"]);
+    assert_eq!(ids(" [ ] ").unwrap(), [] as [&str; 0]);
+    for odd in [
+        r#"[{"id":"a","status":"B","id":"a"}]"#,
+        r#"[{"id":"a","status":null}]"#,
+        r#"[{"id":"a"}]"#,
+        r#"[{"id":"","status":"B"}]"#,
+        r#"[{"\u0069d":"a","status":"B"}]"#,
+        r#"[{"id":"\u0061","status":"B"}]"#,
+        r#"[{"id":5,"status":"B"}]"#,
+        "[null]",
+        "{}",
+        r#"[{"id":"a","status":"B"}"#,
+        r#"[{"id":"a","status":"B"},]"#,
+        r#"[{"id":"a","status":"B",}]"#,
+        r#"[{"id":"a","status":"B"}]]"#,
+    ] {
+        assert_eq!(plain_members(odd.as_bytes()), None, "{odd}");
+    }
+    assert_eq!(plain_members(b"[{\"id\":\"a\",\"status\":\"B\",\"\xff\":1}]"), None);
+    let nested = |depth: usize| format!(r#"[{{"id":"a","status":"B","x":{}{}}}]"#, "[".repeat(depth), "]".repeat(depth));
+    assert_eq!(ids(&nested(MAX_DEPTH - 2)).unwrap(), ["a"]);
+    assert_eq!(plain_members(nested(MAX_DEPTH - 1).as_bytes()), None);
+    assert_eq!(members(nested(MAX_DEPTH - 1).as_bytes()).unwrap_err(), DecodeFault::TooDeep);
 }

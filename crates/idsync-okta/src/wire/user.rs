@@ -1,15 +1,15 @@
 //! Users.
 
 use super::Record;
-use super::object::{self, Members};
+use super::object::{self, Members, Text};
 use idsync_core::{Attributes, HeldRecord, Timestamps, User, UserId, UserStatus};
 use serde::de::{Deserialize, Deserializer, MapAccess};
 
 /// A user in a list or alone.
 #[derive(Default)]
-pub(crate) struct WireUser {
-    id: Option<String>,
-    status: Option<String>,
+pub(crate) struct WireUser<'de> {
+    id: Option<Text<'de>>,
+    status: Option<Text<'de>>,
     profile: Option<UserProfile>,
     extra: Attributes,
     timestamps: Timestamps,
@@ -21,7 +21,7 @@ struct UserProfile {
     attributes: Attributes,
 }
 
-impl<'de> Members<'de> for WireUser {
+impl<'de> Members<'de> for WireUser<'de> {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
             "id" => self.id = map.next_value()?,
@@ -49,7 +49,7 @@ impl<'de> Members<'de> for UserProfile {
     }
 }
 
-impl<'de> Deserialize<'de> for WireUser {
+impl<'de> Deserialize<'de> for WireUser<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         object::object(deserializer)
     }
@@ -61,15 +61,15 @@ impl<'de> Deserialize<'de> for UserProfile {
     }
 }
 
-impl Record<'_> for WireUser {
+impl<'de> Record<'de> for WireUser<'de> {
     type Entry = User;
 
     fn into_entry(self) -> Result<User, HeldRecord> {
-        let Some(text) = self.id else { return Err(HeldRecord::new(None, "the user has no id")) };
+        let Some(Text(text)) = self.id else { return Err(HeldRecord::new(None, "the user has no id")) };
         let Ok(id) = UserId::new(&text) else { return Err(HeldRecord::new(None, "the user's id is not usable")) };
-        let Some(status) = self.status else { return Err(HeldRecord::new(Some(text), "the user has no status")) };
+        let Some(Text(status)) = self.status else { return Err(HeldRecord::new(Some(text.into_owned()), "the user has no status")) };
         let profile = self.profile.unwrap_or_default();
-        let mut user = User::new(id, UserStatus::from(status));
+        let mut user = User::new(id, UserStatus::from(&*status));
         user.login = profile.login;
         user.attributes = profile.attributes;
         user.extra = self.extra;
