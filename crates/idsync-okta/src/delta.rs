@@ -34,8 +34,7 @@ impl OktaProvider {
         };
         let filter = format!("lastUpdated ge \"{}\"", time.saturating_sub(self.overlap));
         let client = self.client().clone();
-        let listing = Listing::new(&client, Route::Users, Route::Users.template(), client.inner.page_sizes.users, None);
-        let pages = pages(client, listing.with("filter", &filter), users_page);
+        let pages = pages(client, self.user_listing(None).with("filter", &filter), users_page);
         let state = (pages, 0_usize, self.clone());
         let visible = stream::try_unfold(state, |(mut pages, seen, provider)| async move {
             match pages.try_next().await? {
@@ -52,8 +51,12 @@ impl OktaProvider {
                 }
             }
         });
-        let deprovisioned = self.deprovisioned;
-        visible.map_ok(move |page| sort_out(page, deprovisioned)).map_err(Into::into).boxed()
+        let (deprovisioned, scope) = (self.deprovisioned, self.scope.clone());
+        let trimmed = visible.map_ok(move |mut page| {
+            page.items.iter_mut().for_each(|user| scope.trim(user));
+            sort_out(page, deprovisioned)
+        });
+        trimmed.map_err(Into::into).boxed()
     }
 
     pub(crate) fn groups_of_user(&self, user: &UserId) -> BoxStream<'static, Result<Page<GroupId>>> {

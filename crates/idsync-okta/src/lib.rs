@@ -39,6 +39,7 @@
 //! | keep the private key in a key service | [`Signer`] |
 //! | take less of the org's rate limits | [`OktaClientBuilder::rate_share`] |
 //! | read deactivated users, or the members of Everyone | [`OktaProvider`] |
+//! | read some groups, users or attributes only | [`SyncScope`] |
 //! | read Okta's JSON from elsewhere | [`decode`] |
 //! | connect in one step, change the key, or leave | [`OktaProvisioner`] |
 //! | do the same with Terraform | [`TerraformModule`] |
@@ -62,6 +63,8 @@ mod provider;
 mod provision;
 mod random;
 mod rate;
+mod scope;
+mod scoped;
 mod token;
 mod transport;
 mod usage;
@@ -81,6 +84,7 @@ pub use provision::{
     manual_steps,
 };
 pub use rate::RateShare;
+pub use scope::{GroupSelection, SyncScope, UserSelection};
 pub use transport::RetryPolicy;
 pub use usage::{Progress, ProgressListener};
 

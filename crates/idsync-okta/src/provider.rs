@@ -5,13 +5,14 @@ use crate::delta;
 use crate::error::Error;
 use crate::link;
 use crate::paginate::{Listing, Reader, pages};
+use crate::scope::{SyncScope, UserSelection};
 use crate::transport::Route;
 use crate::wire::{self, WireGroup, WireUser};
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::{
     Capabilities, ChangedUsers, Cursor, DeletionReason, DirectoryId, DirectoryInfo, Group, GroupId, GroupKind, HeldRecord,
-    IdentityProvider, Lookup, MemberListing, Page, ReadOptions, ReadPurpose, RequestUsage, Result, User, UserId, UserStatus,
+    IdentityProvider, Lookup, MemberListing, Page, ReadOptions, RequestUsage, Result, User, UserId, UserStatus,
 };
 use std::fmt;
 use std::time::Duration;
@@ -54,12 +55,26 @@ pub struct OktaProvider {
     pub(crate) deprovisioned: Deprovisioned,
     everyone: Everyone,
     pub(crate) overlap: Duration,
+    pub(crate) scope: SyncScope,
 }
 
 impl OktaProvider {
     /// Reads with `client`, without DEPROVISIONED users and without the members of Everyone.
-    pub const fn new(client: OktaClient) -> Self {
-        Self { client, deprovisioned: Deprovisioned::Exclude, everyone: Everyone::Exclude, overlap: delta::OVERLAP }
+    pub fn new(client: OktaClient) -> Self {
+        Self {
+            client,
+            deprovisioned: Deprovisioned::Exclude,
+            everyone: Everyone::Exclude,
+            overlap: delta::OVERLAP,
+            scope: SyncScope::all(),
+        }
+    }
+
+    /// Sets which users, groups and attributes are in scope. Default: all.
+    #[must_use]
+    pub fn with_scope(mut self, scope: SyncScope) -> Self {
+        self.scope = scope;
+        self
     }
 
     /// Sets how far a delta looks back behind the time at which the one before began. Default: ten minutes. Okta's indexes are usually up
@@ -89,17 +104,18 @@ impl OktaProvider {
         &self.client
     }
 
-    fn scope(&self) -> &'static str {
-        match (self.deprovisioned, self.everyone) {
+    fn describe_scope(&self) -> String {
+        let whom = match (self.deprovisioned, self.everyone) {
             (Deprovisioned::Exclude, Everyone::Exclude) => "deprovisioned=excluded everyone=excluded",
             (Deprovisioned::Exclude, Everyone::Include) => "deprovisioned=excluded everyone=included",
             (Deprovisioned::Include, Everyone::Exclude) => "deprovisioned=included everyone=excluded",
             (Deprovisioned::Include, Everyone::Include) => "deprovisioned=included everyone=included",
-        }
+        };
+        format!("{whom}{}", self.scope.describe())
     }
 
     /// The pages of a listing that has at least one entry in every org, as long as the credential may see it.
-    fn visible<T: Send + 'static>(
+    pub(crate) fn visible<T: Send + 'static>(
         &self,
         listing: Listing,
         name: &'static str,
@@ -134,7 +150,7 @@ impl OktaProvider {
     }
 
     /// Asks for one entry; `None` when Okta says that there is none.
-    async fn look_up<T>(&self, route: Route, url: Url, read: OneReader<T>) -> Result<Option<T>, Error> {
+    pub(crate) async fn look_up<T>(&self, route: Route, url: Url, read: OneReader<T>) -> Result<Option<T>, Error> {
         let operation = route.operation();
         match self.client.inner.get(&mut Get::new(route, url), read).await {
             Ok(fetched) => fetched.value.map(Some).map_err(|_| Error::Decode { operation, reason: "a record that cannot be understood" }),
@@ -188,7 +204,7 @@ impl OktaProvider {
 }
 
 /// Reads an answer that is one record.
-type OneReader<T> = fn(&[u8]) -> Result<Result<T, HeldRecord>, wire::DecodeFault>;
+pub(crate) type OneReader<T> = fn(&[u8]) -> Result<Result<T, HeldRecord>, wire::DecodeFault>;
 
 pub(crate) fn users_page(body: &[u8]) -> Result<Page<User>, wire::DecodeFault> {
     wire::page::<WireUser<'_>>(body)
@@ -213,7 +229,7 @@ fn one_user(body: &[u8]) -> Result<Result<User, HeldRecord>, wire::DecodeFault> 
     wire::single::<WireUser<'_>>(body)
 }
 
-fn one_group(body: &[u8]) -> Result<Result<Group, HeldRecord>, wire::DecodeFault> {
+pub(crate) fn one_group(body: &[u8]) -> Result<Result<Group, HeldRecord>, wire::DecodeFault> {
     wire::single::<WireGroup<'_>>(body)
 }
 
@@ -230,12 +246,13 @@ impl IdentityProvider for OktaProvider {
     async fn identify(&self) -> Result<DirectoryInfo> {
         let (org, time) = self.client.identity().await?;
         let id = DirectoryId::new(format!("okta:{org}")).map_err(|_| Error::NotAnOrg { host: self.client.org().host().to_owned() })?;
-        let info = DirectoryInfo::new(id, self.client.org().host()).with_scope(self.scope()).with_server_time(time);
+        let info = DirectoryInfo::new(id, self.client.org().host()).with_scope(self.describe_scope()).with_server_time(time);
         Ok(info.with_cursor(time.map(delta::cursor)))
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities::default().with_delta()
+        // Whether a user has come into scope who did not change can only be seen in a listing.
+        if self.scope.users == UserSelection::All { Capabilities::default().with_delta() } else { Capabilities::default() }
     }
 
     async fn check(&self) -> Result<()> {
@@ -243,29 +260,20 @@ impl IdentityProvider for OktaProvider {
     }
 
     fn users(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
-        let size = self.client.inner.page_sizes.users;
-        let listing = |search| Listing::new(&self.client, Route::Users, Route::Users.template(), size, search);
-        let listed = self.visible(listing(None), "users", users_page);
-        match self.deprovisioned {
-            Deprovisioned::Exclude => listed
-                .map_ok(|mut page| {
-                    page.items.retain(|user| !is_deprovisioned(user));
-                    page
-                })
-                .map_err(Into::into)
-                .boxed(),
-            Deprovisioned::Include => {
-                let rest = pages(self.client.clone(), listing(Some(r#"status eq "DEPROVISIONED""#)), users_page);
-                chain(listed, rest).map_err(Into::into).boxed()
+        let listed = self.scoped_users();
+        let users = match (self.deprovisioned, &self.scope.users) {
+            // The plain listing leaves out who is deactivated.
+            (Deprovisioned::Include, UserSelection::All) => {
+                let rest = pages(self.client.clone(), self.user_listing(Some(r#"status eq "DEPROVISIONED""#)), users_page);
+                chain(listed, rest)
             }
-        }
+            _ => listed,
+        };
+        self.trimmed(users).map_err(Into::into).boxed()
     }
 
     fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
-        let sizes = self.client.inner.page_sizes;
-        let size = if options.purpose == ReadPurpose::Delta { sizes.groups_in_delta } else { sizes.groups };
-        let listing = Listing::new(&self.client, Route::Groups, Route::Groups.template(), size, None);
-        self.visible(listing, "groups", groups_page).map_err(Into::into).boxed()
+        self.scoped_groups(options.purpose).map_err(Into::into).boxed()
     }
 
     fn members(&self, group: &GroupId, _options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
@@ -290,20 +298,22 @@ impl IdentityProvider for OktaProvider {
 
     async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
         let found = self.look_up(Route::User, self.path(&["users", id.as_str()])?, one_user).await?;
-        Ok(match found {
-            // Okta also finds users by login, so an answer for another id is no answer for this one.
-            Some(user) if user.id != *id => Lookup::NotFound,
-            Some(user) if self.deprovisioned == Deprovisioned::Exclude && is_deprovisioned(&user) => {
-                Lookup::OutOfScope(DeletionReason::Deprovisioned)
-            }
-            Some(user) => Lookup::Found(user),
-            None => Lookup::NotFound,
-        })
+        // Okta also finds users by login, so an answer for another id is no answer for this one.
+        let Some(mut user) = found.filter(|user| user.id == *id) else { return Ok(Lookup::NotFound) };
+        if self.deprovisioned == Deprovisioned::Exclude && is_deprovisioned(&user) {
+            return Ok(Lookup::OutOfScope(DeletionReason::Deprovisioned));
+        }
+        if !self.has_user(&user).await? {
+            return Ok(Lookup::OutOfScope(DeletionReason::OutOfScope));
+        }
+        self.scope.trim(&mut user);
+        Ok(Lookup::Found(user))
     }
 
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        let found = self.look_up(Route::Group, self.path(&["groups", id.as_str()])?, one_group).await?;
-        Ok(found.filter(|group| group.id == *id).map_or(Lookup::NotFound, Lookup::Found))
+        let Some(group) = self.group_by_id(id).await? else { return Ok(Lookup::NotFound) };
+        let is_in = self.has_group(&group).await?;
+        Ok(if is_in { Lookup::Found(group) } else { Lookup::OutOfScope(DeletionReason::OutOfScope) })
     }
 
     fn changed_users(&self, since: &Cursor, _options: ReadOptions) -> BoxStream<'static, Result<ChangedUsers>> {

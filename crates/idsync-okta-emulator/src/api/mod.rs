@@ -7,6 +7,7 @@ mod apps;
 mod bindings;
 mod client_roles;
 mod cursor;
+mod fields;
 mod grants;
 mod groups;
 mod json;

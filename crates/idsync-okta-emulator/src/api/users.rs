@@ -1,6 +1,7 @@
 //! Users.
 
 use super::cursor::{Form, Position};
+use super::fields::Fields;
 use super::listing::Listing;
 use super::page::{Links, Page};
 use super::records::UserRecord;
@@ -10,6 +11,7 @@ use crate::id::Kind;
 use crate::org::{Shared, Status, User, text_member};
 use crate::search::Dialect;
 use crate::server::{Answer, Call, Failure};
+use std::borrow::Cow;
 
 /// The most users that `q` finds, which cannot be paged.
 const FEW: usize = 10;
@@ -34,24 +36,25 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
     let data = shared.read();
     let seen = caller.rights.users.seen(&data);
     let all = 0..data.users.len() as u32;
+    let fields = call.query.get("fields").map(Fields::parse);
     match &selection {
         Selection::Everything => {
             // The plain list leaves out who is deactivated (recorded).
             let is_listed =
                 |&index: &u32| data.user(index).is_some_and(|user| user.core.status != Status::Deprovisioned) && seen.has(index);
-            fill(&mut page, rest(all, start).filter(is_listed), most, |index| data.user(index).map_or(&[], |user| user.json()));
+            fill(&mut page, rest(all, start).filter(is_listed), most, |index| shown(fields.as_ref(), data.user(index)));
         }
         Selection::Filter(filter) => {
             let is_met = |&index: &u32| {
                 seen.has(index) && data.searched_user(index).is_some_and(|user| filter.is_met(&UserRecord::new(user), Dialect::UserFilter))
             };
-            fill(&mut page, rest(all, start).filter(is_met), most, |index| data.searched_user(index).map_or(&[], |user| user.json()));
+            fill(&mut page, rest(all, start).filter(is_met), most, |index| shown(fields.as_ref(), data.searched_user(index)));
         }
         Selection::Search(search, order) => {
             let is_met = |&index: &u32| {
                 seen.has(index) && data.searched_user(index).is_some_and(|user| search.is_met(&UserRecord::new(user), Dialect::UserSearch))
             };
-            let json = |index| data.searched_user(index).map_or(&[][..], |user| user.json());
+            let json = |index| shown(fields.as_ref(), data.searched_user(index));
             match order {
                 None => fill(&mut page, rest(all, start).filter(is_met), most, json),
                 Some(order) => {
@@ -63,6 +66,12 @@ pub(super) fn list(shared: &Shared, call: &Call, caller: &Caller) -> Result<Answ
         }
     }
     Ok(Answer::page(page))
+}
+
+/// A user with what is asked for of it.
+fn shown<'a>(fields: Option<&Fields>, user: Option<&'a User>) -> Cow<'a, [u8]> {
+    let json = user.map_or(&[][..], User::json);
+    fields.map_or(Cow::Borrowed(json), |fields| fields.of(json))
 }
 
 /// `GET /api/v1/users/{id}`.
@@ -105,7 +114,7 @@ pub(super) fn groups(shared: &Shared, call: &Call, id: &str, caller: &Caller) ->
     }
     let first = start.after.map_or(0, |index| index + 1);
     let groups = data.groups_of(user).filter(|&group| group >= first && seen.has(group));
-    fill(&mut page, groups, most, |index| data.group(index).map_or(&[], |group| group.json()));
+    fill(&mut page, groups, most, |index| data.group(index).map_or(&[][..], |group| group.json()));
     Ok(Answer::page(page))
 }
 
@@ -150,17 +159,17 @@ fn after(sorted: &[u32], start: Position) -> impl Iterator<Item = u32> {
 }
 
 /// Fills a page with the first rows.
-pub(super) fn fill<'a>(page: &mut Page, mut rows: impl Iterator<Item = u32>, most: usize, json: impl Fn(u32) -> &'a [u8]) {
+pub(super) fn fill<'a, J: Into<Cow<'a, [u8]>>>(page: &mut Page, mut rows: impl Iterator<Item = u32>, most: usize, json: impl Fn(u32) -> J) {
     let mut count = 0;
     while count < most {
         let Some(index) = rows.next() else { return page.end(None) };
-        let row = json(index);
+        let row: Cow<'_, [u8]> = json(index).into();
         if count == 0 {
             // Rows are about as long as the first; a page that outgrows the guess only grows once more.
             let guess = most.min(rows.size_hint().1.unwrap_or(most) + 1);
             page.reserve(guess * (row.len() + row.len() / 8 + 64), guess);
         }
-        page.push(index, row);
+        page.push(index, &row);
         count += 1;
     }
     page.end(rows.next());

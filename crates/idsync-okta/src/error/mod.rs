@@ -60,6 +60,12 @@ pub enum Error {
         /// The app, when the credential is one.
         client_id: Option<String>,
     },
+    /// The scope leaves nothing to sync, although the org shows something.
+    #[error("none of the {listing} of the org is in scope")]
+    EmptyScope {
+        /// What was listed: `users` or `groups`.
+        listing: &'static str,
+    },
     /// Passing faults did not pass within the budget of attempts and time.
     #[error("gave up after {attempts} attempts")]
     Exhausted {
@@ -233,7 +239,7 @@ impl Error {
                 _ => ErrorKind::Other,
             },
             Self::Auth { .. } => ErrorKind::Unauthenticated,
-            Self::Config { .. } | Self::Key { .. } | Self::NotAnOrg { .. } => ErrorKind::InvalidConfig,
+            Self::Config { .. } | Self::EmptyScope { .. } | Self::Key { .. } | Self::NotAnOrg { .. } => ErrorKind::InvalidConfig,
             Self::Decode { .. } | Self::ForeignLink { .. } | Self::Listing { .. } | Self::Redirect { .. } | Self::TooLarge { .. } => {
                 ErrorKind::InvalidData
             }
@@ -264,8 +270,8 @@ impl Error {
             | Self::Timeout { operation, .. }
             | Self::TooLarge { operation, .. }
             | Self::Transport { operation, .. } => Some(operation),
-            Self::EmptyDirectory { listing: "users", .. } => Some("list users"),
-            Self::EmptyDirectory { .. } => Some("list groups"),
+            Self::EmptyDirectory { listing: "users", .. } | Self::EmptyScope { listing: "users" } => Some("list users"),
+            Self::EmptyDirectory { .. } | Self::EmptyScope { .. } => Some("list groups"),
             Self::Exhausted { last, .. } => last.operation(),
             Self::NotAnOrg { .. } => Some("identify the org"),
             Self::Signer { .. } => Some("sign"),
@@ -304,6 +310,7 @@ impl Error {
                 Some(id) => format!("{ROLE} to app {id} in the Admin Console: Applications > the app > Admin roles"),
                 None => format!("{ROLE} to the administrator who made the API token"),
             }),
+            Self::EmptyScope { .. } => fixed("check the scope: ids, prefixes, kinds and expressions must be those of the org"),
             Self::Exhausted { last, .. } => last.remedy().or_else(|| fixed("try again later")),
             Self::ForeignLink { .. } | Self::Redirect { .. } => {
                 fixed("check the org URL: it must be the org's own domain, and nothing in between may rewrite its links")
