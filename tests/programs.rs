@@ -62,6 +62,10 @@ fn wrong_usage_ends_with_2_and_says_what_was_expected() {
         (&["--org", "https://{yourOktaDomain}", "--client-id", "0oa1", "--key", "k"], "still a placeholder"),
         (&["--org", "http://acme.okta.com", "--client-id", "0oa1", "--key", "k"], "https"),
         (&["--connection", "nowhere.json"], "nowhere.json cannot be read"),
+        (&[&app[..], &["--group", "00g1", "--group-prefix", "eng"]].concat(), "exclude each other"),
+        (&[&app[..], &["--users-in-groups", "--user-search", "id pr"]].concat(), "exclude each other"),
+        (&[&app[..], &["--users-in-groups"]].concat(), "--users-in-groups needs --group"),
+        (&[&app[..], &["--group", ""]].concat(), "is not an id"),
         (&[&app[..], &["--plan", "--apply", "00000000000000000000000000000000"]].concat(), "exclude each other"),
         (&[&app[..], &["--apply", "xyz"]].concat(), "not the hash of a plan"),
         (&[&app[..], &["--approve", "12"]].concat(), "--approve: `12` is not the hash"),
@@ -348,4 +352,30 @@ async fn the_access_review_prints_who_is_in_which_group() {
     let wrong = review(&["--by", "mood"]);
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.stderr.contains("neither person nor group"), "{}", wrong.stderr);
+}
+
+#[tokio::test]
+async fn only_a_part_of_the_org_is_synced_when_that_is_asked_for() {
+    let emulator = org().await;
+    let group = emulator.org().create_group("eng-core", None);
+    let member = emulator.org().truth().in_scope().users.into_keys().next().unwrap();
+    assert!(emulator.org().add_member(&group, &member));
+    let sync = Sync::new(&emulator).with_deltas();
+    let scope = ["--group-prefix", "eng-", "--users-in-groups", "--attributes", "email, lastName", "--delete-limit", "off"];
+    let (code, report) = sync.json(&scope);
+    assert_eq!((code, &report["directory"]), (Some(0), &json!({"users": 1, "groups": 1, "memberships": 1})));
+    let user = &Contents::of_database(&sync.database()).users[&member];
+    assert_eq!(user.attributes.keys().collect::<Vec<_>>(), ["email", "lastName"]);
+    let nothing = sync.run(&["--group-prefix", "no such"]);
+    assert_eq!(nothing.code, Some(2), "{nothing:?}");
+    assert!(nothing.stderr.contains("none of the groups of the org is in scope"), "{nothing:?}");
+    let (code, report) = sync.json(&[]);
+    assert_eq!((code, &report["mode"]), (Some(0), &json!("full")), "another scope: {report}");
+    assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
+    let (_, report) = sync.json(&[]);
+    assert_eq!(report["mode"], "delta");
+    // To sign in, the org, users, a look at one, groups, and the members of the group that is new.
+    assert!(report["requests"]["total"].as_u64() <= Some(6), "{report}");
+    let (_, report) = sync.json(&["--full"]);
+    assert_eq!(report["mode"], "full");
 }

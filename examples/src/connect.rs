@@ -51,7 +51,10 @@ pub async fn connect_with(
         client = client.retry(RetryPolicy::new(RetryPolicy::default().max_attempts, patience));
     }
     let client = of_client(client).build().map_err(Failure::setup)?;
-    let provider = OktaProvider::new(client).include_deprovisioned(flags.deprovisioned).include_everyone(flags.everyone);
+    let provider = OktaProvider::new(client)
+        .include_deprovisioned(flags.deprovisioned)
+        .include_everyone(flags.everyone)
+        .with_scope(flags.scope.clone());
     let provider = Arc::new(provider);
     let file = SqliteFile::open(&flags.database).await.map_err(Failure::database)?;
     let (observe, bar) = progress::observer();

@@ -1,11 +1,12 @@
 //! The flags of `sync`.
 
 use idsync::engine::{DeltaPolicy, Limit, Safeguards};
-use idsync::okta::{Deprovisioned, Everyone, RateShare};
-use idsync::{PlanHash, Secret};
+use idsync::okta::{Deprovisioned, Everyone, GroupSelection, RateShare, SyncScope, UserSelection};
+use idsync::{GroupId, PlanHash, Secret};
 use lexopt::Parser;
 use lexopt::prelude::{Long, Short, ValueExt};
 use serde::Deserialize;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -54,6 +55,16 @@ WHAT TO DO
   --protect LOGIN         Never delete or deactivate the user with this login; may be repeated
   --include-deprovisioned Sync deactivated users too, instead of treating them as gone
   --include-everyone      Sync the members of the group Everyone too
+
+WHICH PART OF IT
+  --group ID              Only this group; may be repeated
+  --group-prefix TEXT     Only groups whose name begins like this, whatever the case; may be
+                          repeated
+  --group-search EXPR     Only groups for which this holds, such as 'type eq \"OKTA_GROUP\"'
+  --users-in-groups       Only the members of these groups
+  --user-search EXPR      Only users for whom this holds, such as 'profile.department eq \"Sales\"'
+  --attributes NAMES      Only these attributes of users, separated by commas; Okta sends no others
+  Another part makes the next sync read everything; what leaves it is removed, within the limits
 
 HOW
   --rate-share P%         Use at most this share of the rate limit that Okta shows us
@@ -156,6 +167,8 @@ pub struct Flags {
     pub everyone: Everyone,
     /// When only what changed is read.
     pub delta: DeltaPolicy,
+    /// Which users, groups and attributes are in scope.
+    pub scope: SyncScope,
 }
 
 /// What the command line asks for.
@@ -212,6 +225,11 @@ pub(crate) struct Given {
     deprovisioned: Deprovisioned,
     everyone: Everyone,
     pub(crate) delta: DeltaPolicy,
+    groups: BTreeSet<GroupId>,
+    group_prefixes: Vec<String>,
+    group_search: Option<String>,
+    users: UserSelection,
+    attributes: Option<String>,
 }
 
 /// Reads the command line, without the program's name.
@@ -271,9 +289,44 @@ impl Given {
             "patience" => self.patience = Some(patience(&text(parser)?)?),
             "include-deprovisioned" => self.deprovisioned = Deprovisioned::Include,
             "include-everyone" => self.everyone = Everyone::Include,
+            "group" => _ = self.groups.insert(group(&text(parser)?)?),
+            "group-prefix" => self.group_prefixes.push(text(parser)?),
+            "group-search" => self.group_search = Some(text(parser)?),
+            "users-in-groups" => self.choose_users(UserSelection::InGroups)?,
+            "user-search" => {
+                let expression = text(parser)?;
+                self.choose_users(UserSelection::Expression(expression))?;
+            }
+            "attributes" => self.attributes = Some(text(parser)?),
             other => return Err(Long(other).unexpected().into()),
         }
         Ok(())
+    }
+
+    fn choose_users(&mut self, users: UserSelection) -> Result<(), Usage> {
+        if self.users != UserSelection::All {
+            return Err(usage("--users-in-groups and --user-search exclude each other"));
+        }
+        self.users = users;
+        Ok(())
+    }
+
+    fn scope(&self) -> Result<SyncScope, Usage> {
+        let groups = match (self.groups.is_empty(), self.group_prefixes.is_empty(), &self.group_search) {
+            (true, true, None) => GroupSelection::All,
+            (false, true, None) => GroupSelection::Ids(self.groups.clone()),
+            (true, false, None) => GroupSelection::Matching { prefixes: self.group_prefixes.clone(), kinds: Vec::new() },
+            (true, true, Some(expression)) => GroupSelection::Expression(expression.clone()),
+            _ => return Err(usage("--group, --group-prefix and --group-search exclude each other")),
+        };
+        if groups == GroupSelection::All && self.users == UserSelection::InGroups {
+            return Err(usage("--users-in-groups needs --group, --group-prefix or --group-search to say which groups"));
+        }
+        let scope = SyncScope::all().with_groups(groups).with_users(self.users.clone());
+        Ok(match &self.attributes {
+            Some(names) => scope.with_attributes(names.split(',').map(str::trim).filter(|name| !name.is_empty())),
+            None => scope,
+        })
     }
 
     pub(crate) fn check(self) -> Result<Flags, Usage> {
@@ -291,6 +344,7 @@ impl Given {
             (false, true) => Output::Quiet,
             (false, false) => Output::Text,
         };
+        let scope = self.scope()?;
         let (org, login) = login(self.org, self.client_id, self.key, self.token_env, self.connection)?;
         Ok(Flags {
             org,
@@ -305,6 +359,7 @@ impl Given {
             deprovisioned: self.deprovisioned,
             everyone: self.everyone,
             delta: self.delta,
+            scope,
         })
     }
 }
@@ -348,6 +403,10 @@ fn login(
         (None, Some(_), None) => Err(usage("--key needs --client-id ID, the service app that it belongs to")),
         _ => Err(usage("--api-token-env and --client-id with --key exclude each other")),
     }
+}
+
+fn group(id: &str) -> Result<GroupId, Usage> {
+    GroupId::new(id).map_err(|error| Usage(format!("--group: `{id}` is not an id: {error}")))
 }
 
 fn limit(flag: &str, text: &str) -> Result<Limit, Usage> {
