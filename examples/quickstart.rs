@@ -45,7 +45,7 @@ async fn story() -> Result<(), Box<dyn Error>> {
     let connected = connect(&connection, key.signing_key(), &database).await?;
     tell(&connected.sync().await?);
 
-    heading("4. A few things happen in the org; the next sync finds exactly those");
+    heading("4. A few things happen in the org; the next sync reads only what changed");
     let changed = change(&emulator);
     let report = connected.sync().await?;
     tell(&report);

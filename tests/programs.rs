@@ -66,6 +66,7 @@ fn wrong_usage_ends_with_2_and_says_what_was_expected() {
         (&[&app[..], &["--users-in-groups", "--user-search", "id pr"]].concat(), "exclude each other"),
         (&[&app[..], &["--users-in-groups"]].concat(), "--users-in-groups needs --group"),
         (&[&app[..], &["--group", ""]].concat(), "is not an id"),
+        (&[&app[..], &["--user-chains", "9"]].concat(), "is not a number from 1 to 8"),
         (&[&app[..], &["--plan", "--apply", "00000000000000000000000000000000"]].concat(), "exclude each other"),
         (&[&app[..], &["--apply", "xyz"]].concat(), "not the hash of a plan"),
         (&[&app[..], &["--approve", "12"]].concat(), "--approve: `12` is not the hash"),
@@ -376,6 +377,7 @@ async fn only_a_part_of_the_org_is_synced_when_that_is_asked_for() {
     assert_eq!(report["mode"], "delta");
     // To sign in, the org, users, a look at one, groups, and the members of the group that is new.
     assert!(report["requests"]["total"].as_u64() <= Some(6), "{report}");
-    let (_, report) = sync.json(&["--full"]);
+    let (_, report) = sync.json(&["--full", "--user-chains", "3"]);
+    assert_eq!(report["changes"]["user.deleted"], 0);
     assert_eq!(report["mode"], "full");
 }

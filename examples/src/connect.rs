@@ -54,7 +54,8 @@ pub async fn connect_with(
     let provider = OktaProvider::new(client)
         .include_deprovisioned(flags.deprovisioned)
         .include_everyone(flags.everyone)
-        .with_scope(flags.scope.clone());
+        .with_scope(flags.scope.clone())
+        .user_chains(flags.user_chains);
     let provider = Arc::new(provider);
     let file = SqliteFile::open(&flags.database).await.map_err(Failure::database)?;
     let (observe, bar) = progress::observer();

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -71,6 +72,8 @@ HOW
                                                                              [default: 80%]
   --patience SECONDS      How long one request is tried again before it is given up
                                                                              [default: 300]
+  --user-chains N         List users along N chains at once, by search: for orgs with tens of
+                          thousands of users                                 [default: 1]
   --full                  Read everything, even if what changed since the last run would do.
                           Without it everything is read once a day
   --json                  Print exactly one JSON object on standard output
@@ -89,6 +92,9 @@ ends both.
 Nothing is deleted unless the read was complete and Okta, asked by id, says that it is gone.
 A run that is killed at any point is finished by the next one.
 ";
+
+/// More chains than this only wait for each other: so many requests are under way at once at most.
+const MOST_CHAINS: usize = 8;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,6 +175,8 @@ pub struct Flags {
     pub delta: DeltaPolicy,
     /// Which users, groups and attributes are in scope.
     pub scope: SyncScope,
+    /// Along how many chains users are listed.
+    pub user_chains: NonZeroUsize,
 }
 
 /// What the command line asks for.
@@ -230,6 +238,7 @@ pub(crate) struct Given {
     group_search: Option<String>,
     users: UserSelection,
     attributes: Option<String>,
+    user_chains: Option<NonZeroUsize>,
 }
 
 /// Reads the command line, without the program's name.
@@ -297,6 +306,7 @@ impl Given {
                 let expression = text(parser)?;
                 self.choose_users(UserSelection::Expression(expression))?;
             }
+            "user-chains" => self.user_chains = Some(chains(&text(parser)?)?),
             "attributes" => self.attributes = Some(text(parser)?),
             other => return Err(Long(other).unexpected().into()),
         }
@@ -360,6 +370,7 @@ impl Given {
             everyone: self.everyone,
             delta: self.delta,
             scope,
+            user_chains: self.user_chains.unwrap_or(NonZeroUsize::MIN),
         })
     }
 }
@@ -407,6 +418,11 @@ fn login(
 
 fn group(id: &str) -> Result<GroupId, Usage> {
     GroupId::new(id).map_err(|error| Usage(format!("--group: `{id}` is not an id: {error}")))
+}
+
+fn chains(text: &str) -> Result<NonZeroUsize, Usage> {
+    let count = text.parse::<NonZeroUsize>().ok().filter(|count| count.get() <= MOST_CHAINS);
+    count.ok_or_else(|| Usage(format!("--user-chains: `{text}` is not a number from 1 to {MOST_CHAINS}")))
 }
 
 fn limit(flag: &str, text: &str) -> Result<Limit, Usage> {

@@ -18,6 +18,22 @@
 //!    the base, so it comes back with the next difference.
 //! 7. **Record.** Each run leaves its record. A directory whose runs keep failing is left alone for a while ([`Quarantine`]).
 //!
+//! # How a delta goes
+//!
+//! Where the provider can show what changed ([`Capabilities::has_delta`](idsync_core::Capabilities::has_delta)), most runs ask only for
+//! that ([`DeltaPolicy`]):
+//!
+//! * **Users** that changed since the cursor of the run before. One that the base does not have is looked up by its id, together with its
+//!   groups; one that is shown as it was before its last known change is passed over; one that is said to have left is confirmed like one
+//!   that vanished from a listing.
+//! * **Groups** by one listing, compared with the base like that of a full run: new ones, renamed ones, and those that are gone.
+//! * **Members** of the groups whose members changed since they were last read, and of those that were read too soon after a change.
+//!
+//! Whatever is shown proves that the identity still has its role. Where nothing is shown, or somebody is not found, the role is checked
+//! before anything follows from it. What was found goes through the same plan, limits, escrow and delivery as a full run. The cursor
+//! moves on only when nothing that was found is left for later. What deltas cannot see is found by the next full run: mainly users who
+//! were deleted for good.
+//!
 //! [`SyncEngine::status`] says where a directory stands, [`SyncEngine::release`] ends what was set aside.
 //!
 //! ```

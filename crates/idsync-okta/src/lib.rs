@@ -59,6 +59,7 @@ mod key;
 mod link;
 mod org_url;
 mod paginate;
+mod partition;
 mod provider;
 mod provision;
 mod random;

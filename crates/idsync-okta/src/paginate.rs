@@ -46,6 +46,13 @@ impl Listing {
         Self { route, first: client.org().join(path), limit: 0 }
     }
 
+    /// The same with another page size.
+    pub(crate) fn with_limit(mut self, limit: u32) -> Self {
+        self.limit = limit;
+        set_query(&mut self.first, "limit", &limit.to_string());
+        self
+    }
+
     /// The same with another query parameter.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.first.query_pairs_mut().append_pair(name, value);
