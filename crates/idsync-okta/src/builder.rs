@@ -6,7 +6,7 @@ use crate::credentials::Credentials;
 use crate::dpop::{Dpop, DpopMode};
 use crate::error::Error;
 use crate::org_url::OrgUrl;
-use crate::rate::{Governor, RateShare};
+use crate::rate::{self, Governor, RateShare};
 use crate::token::TokenCache;
 use crate::transport::{Http, Limits, RetryBudget, RetryPolicy};
 use crate::usage::{ProgressListener, Usage};
@@ -50,7 +50,8 @@ pub struct OktaClientBuilder {
     dpop: DpopMode,
     user_agent: String,
     clock: Arc<dyn Clock>,
-    timer: Arc<dyn Timer>,
+    /// Real time unless set.
+    timer: Option<Arc<dyn Timer>>,
     progress: Option<ProgressListener>,
     proxy: Option<Secret>,
 }
@@ -68,19 +69,21 @@ impl OktaClientBuilder {
             dpop: DpopMode::default(),
             user_agent: concat!("idsync-okta/", env!("CARGO_PKG_VERSION")).to_owned(),
             clock: Arc::new(SystemClock::default()),
-            timer: Arc::new(TokioTimer),
+            timer: None,
             progress: None,
             proxy: None,
         }
     }
 
-    /// The share of each rate-limit window to use; 80 percent unless set.
+    /// The share of each rate-limit window to use; 80 percent unless set. What other clients with the same credential use counts towards
+    /// it: at a share of 80 percent this client sends nothing once 80 percent are used, by whomever.
     pub const fn rate_share(mut self, share: RateShare) -> Self {
         self.rate_share = share;
         self
     }
 
-    /// How many requests are under way at once at most; 8 unless set. It is lowered by itself when the org complains.
+    /// How many requests of this client are under way at once at most; 8 unless set. When the org complains fewer are, of all clients of the
+    /// org together, and more again bit by bit.
     pub const fn concurrency(mut self, requests: NonZeroUsize) -> Self {
         self.concurrency = requests;
         self
@@ -143,7 +146,7 @@ impl OktaClientBuilder {
 
     #[cfg(test)]
     pub(crate) fn timer(mut self, timer: Arc<dyn Timer>) -> Self {
-        self.timer = timer;
+        self.timer = Some(timer);
         self
     }
 
@@ -155,13 +158,18 @@ impl OktaClientBuilder {
     pub fn build(self) -> Result<OktaClient, Error> {
         self.check()?;
         let usage = Arc::new(Usage::new(self.progress));
-        let governor = Governor::new(self.rate_share, self.concurrency, Arc::clone(&self.timer), Arc::clone(&usage));
+        // Whoever has a time of his own counts alone.
+        let (timer, counted) = match self.timer {
+            Some(timer) => (timer, <_>::default()),
+            None => (Arc::new(TokioTimer) as Arc<dyn Timer>, rate::shared(&self.org, &self.credentials)),
+        };
+        let governor = Governor::new(counted, self.rate_share, self.concurrency, Arc::clone(&timer), Arc::clone(&usage));
         let inner = Inner {
             http: Http::new(&self.org, &self.user_agent, self.limits, self.proxy.as_ref())?,
             org: self.org,
             credentials: self.credentials,
             clock: ServerClock::new(self.clock),
-            timer: self.timer,
+            timer,
             governor,
             usage,
             retry: self.retry,

@@ -38,6 +38,7 @@
 //! |---|---|
 //! | keep the private key in a key service | [`Signer`] |
 //! | take less of the org's rate limits | [`OktaClientBuilder::rate_share`] |
+//! | know when a read will be done | [`OktaClient::forecast`] |
 //! | read deactivated users, or the members of Everyone | [`OktaProvider`] |
 //! | read Okta's JSON from elsewhere | [`decode`] |
 //! | connect in one step, change the key, or leave | [`OktaProvisioner`] |
@@ -78,7 +79,7 @@ pub use provision::{
     ProvisionPlan, Removed, Rights, Step, StepListener, StepOutcome, TerraformFile, TerraformModule, TokenBinding, WantedRole,
     manual_steps,
 };
-pub use rate::RateShare;
+pub use rate::{BucketForecast, Forecast, RateShare, Remaining};
 pub use transport::RetryPolicy;
 pub use usage::{Progress, ProgressListener};
 

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Grows up to 32 times as much.
+const SHORT_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How often and how long one request is sent again after passing faults.
@@ -82,6 +84,12 @@ impl Attempts {
     pub(crate) fn pause(&self, at_least: Duration) -> Duration {
         let most = FIRST_PAUSE.saturating_mul(1 << self.made.saturating_sub(1).min(16)).min(LONGEST_PAUSE);
         at_least + random::jitter(most)
+    }
+
+    /// A shorter one, after an org refused what is too much at once.
+    pub(crate) fn short_pause(&self) -> Duration {
+        let most = SHORT_PAUSE.saturating_mul(1 << self.made.saturating_sub(1).min(5));
+        most / 4 + random::jitter(most * 3 / 4)
     }
 
     /// Whether there may be another attempt after `pause`; the pause is accounted for, but not yet made.
