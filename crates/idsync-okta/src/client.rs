@@ -245,7 +245,7 @@ impl Inner {
     }
 
     pub(crate) async fn again(&self, attempts: &mut Attempts, error: Error, at_least: Duration) -> Result<(), Error> {
-        let pause = attempts.pause(at_least);
+        let pause = attempts.pause(at_least, &self.retry_budget);
         attempts.again_after(error, pause, &self.retry_budget, &self.usage, &*self.timer).await
     }
 

@@ -87,8 +87,8 @@ async fn row04_passing_faults_are_retried_until_they_pass_or_the_attempts_are_us
     let org = self::org(vec![html]).await;
     let error = read(&org.provider()).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Exhausted));
-    assert_eq!(error.to_string(), "list users: gave up after 10 attempts: Okta answered 502");
-    assert_eq!(org.requests(USERS).await.len(), 10);
+    assert_eq!(error.to_string(), "list users: gave up after 16 attempts: Okta answered 502");
+    assert_eq!(org.requests(USERS).await.len(), 16);
 }
 
 #[tokio::test]
