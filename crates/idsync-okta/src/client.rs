@@ -7,6 +7,7 @@ use crate::credentials::Credentials;
 use crate::dpop::Dpop;
 use crate::error::Error;
 use crate::org_url::OrgUrl;
+use crate::page_size::{AdaptedSizes, SMALLEST_PAGE};
 use crate::rate::{Forecast, Governor, Permit, RateHeaders, Remaining};
 use crate::token::TokenCache;
 use crate::transport::{Answer, Attempts, Http, Outgoing, RetryBudget, RetryPolicy, Route, Verdict, judge};
@@ -25,8 +26,6 @@ use url::Url;
 const REREADS: u32 = 2;
 /// A server that keeps asking for new nonces is not obeyed for ever.
 const NONCES: u32 = 3;
-/// Smaller pages than this do not help an overburdened server.
-const SMALLEST_PAGE: u32 = 25;
 
 /// Reads one Okta org, within its rate limits. Clones share the access token and the connections.
 ///
@@ -53,6 +52,7 @@ pub(crate) struct Inner {
     pub(crate) retry: RetryPolicy,
     pub(crate) retry_budget: RetryBudget,
     pub(crate) page_sizes: PageSizes,
+    pub(crate) adapted_sizes: AdaptedSizes,
     pub(crate) tokens: TokenCache,
     pub(crate) dpop: Dpop,
     /// The hosts that the org names as its own.
@@ -189,8 +189,10 @@ impl Inner {
                     }
                 },
                 Verdict::Again { error, at_least } => {
-                    burdened += 1;
-                    relieve(get, burdened);
+                    if matches!(error, Error::Api { status: 500 | 502 | 504, .. }) {
+                        burdened += 1;
+                        relieve(get, burdened);
+                    }
                     self.again(&mut attempts, error, at_least).await?;
                 }
                 Verdict::Nonce(error) => {

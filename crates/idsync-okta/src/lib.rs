@@ -56,6 +56,7 @@ mod jws;
 mod key;
 mod link;
 mod org_url;
+mod page_size;
 mod paginate;
 mod provider;
 mod provision;

@@ -54,8 +54,7 @@ pub(crate) fn pages<T: Send + 'static>(
     listing: Listing,
     read: Reader<T>,
 ) -> BoxStream<'static, Result<Page<T>, Error>> {
-    let walk =
-        Walk { client, next: Some(listing.first.clone()), limit: listing.limit, listing, seen: Seen::default(), empty: 0, restarts: 0 };
+    let walk = Walk { client, next: Some(listing.first.clone()), listing, seen: Seen::default(), empty: 0, restarts: 0 };
     stream::try_unfold(walk, move |mut walk| async move {
         let page = walk.step(read).await?;
         Ok(page.map(|page| (page, walk)))
@@ -67,7 +66,6 @@ struct Walk {
     client: OktaClient,
     listing: Listing,
     next: Option<Url>,
-    limit: u32,
     seen: Seen,
     empty: u32,
     restarts: u32,
@@ -93,10 +91,21 @@ impl Seen {
 impl Walk {
     async fn step<T>(&mut self, read: Reader<T>) -> Result<Option<Page<T>>, Error> {
         loop {
-            let Some(url) = self.next.take() else { return Ok(None) };
+            let Some(mut url) = self.next.take() else { return Ok(None) };
             let is_first = url == self.listing.first;
-            let mut get = Get { route: self.listing.route, url, limit: Some(self.limit) };
-            let fetched = match self.client.inner.get(&mut get, read).await {
+            let (route, sizes) = (self.listing.route, &self.client.inner.adapted_sizes);
+            let limit = sizes.now(route, self.listing.limit);
+            // A link repeats the size of the page that it comes with, which may not be the one that is wanted now.
+            if !url.query_pairs().any(|(name, value)| name == "limit" && *value == *limit.to_string()) {
+                set_query(&mut url, "limit", &limit.to_string());
+            }
+            let mut get = Get { route, url, limit: Some(limit) };
+            let fetched = self.client.inner.get(&mut get, read).await;
+            let asked = get.limit.unwrap_or(limit);
+            if asked < limit {
+                sizes.lowered(route, asked);
+            }
+            let fetched = match fetched {
                 Ok(fetched) => fetched,
                 Err(error) if !is_first && refuses_cursor(&error) => {
                     self.restart()?;
@@ -104,7 +113,7 @@ impl Walk {
                 }
                 Err(error) => return Err(error),
             };
-            self.limit = get.limit.unwrap_or(self.limit);
+            sizes.came(route, asked);
             let Fetched { value: page, headers, .. } = fetched;
             self.next = self.follow(&headers).await?;
             self.empty = if page.items.is_empty() && page.held.is_empty() { self.empty + 1 } else { 0 };
@@ -147,15 +156,12 @@ impl Walk {
         Ok(Some(next))
     }
 
-    /// Puts back what the link dropped of the original query, and keeps a page size that had to be lowered.
+    /// Puts back what the link dropped of the original query.
     fn overlay(&self, next: &mut Url) {
         let missing: Vec<_> =
             self.listing.first.query_pairs().filter(|(name, _)| !next.query_pairs().any(|(other, _)| other == *name)).collect();
         if !missing.is_empty() {
             next.query_pairs_mut().extend_pairs(missing);
-        }
-        if self.limit < self.listing.limit {
-            set_query(next, "limit", &self.limit.to_string());
         }
     }
 

@@ -121,6 +121,25 @@ async fn row04_pages_become_smaller_when_the_server_cannot_cope() {
 }
 
 #[tokio::test]
+async fn row04_pages_become_larger_again_when_the_server_can_cope() {
+    let org = Org::start().await;
+    let mut answers = vec![fault(500, "E0000009"), fault(504, "E0000009")];
+    // The links repeat a page size that is not asked for any more.
+    answers.extend((0..5).map(|page| one_user().append_header("link", &*org.next(USERS, &page.to_string()))));
+    answers.push(one_user());
+    org.answers(USERS, answers).await;
+    assert_eq!(read(&org.provider()).await.unwrap(), 6);
+    assert_eq!(limits(&org), ["200", "200", "100", "100", "100", "100", "200", "200"]);
+}
+
+#[tokio::test]
+async fn row04_an_org_that_is_busy_is_not_asked_for_smaller_pages() {
+    let org = org(vec![fault(503, "E0000181"), fault(503, "E0000181"), fault(503, "E0000181"), one_user()]).await;
+    assert_eq!(read(&org.provider()).await.unwrap(), 1);
+    assert_eq!(limits(&org), ["200"; 4]);
+}
+
+#[tokio::test]
 async fn p01_row06_a_page_that_stays_unreadable_ends_the_read() {
     let half = ResponseTemplate::new(200).set_body_string("[{\"id\":\"a\",\"status\":\"ACT");
     let org = self::org(vec![half.clone(), one_user()]).await;
