@@ -5,8 +5,10 @@
 
 mod compare;
 mod directory;
+mod reading;
 mod serve;
 
 pub use compare::{Compared, Spent, compare, measure, rounds};
 pub use directory::{Size, directory, long_group};
-pub use serve::{Served, serve_if_asked};
+pub use reading::{Reading, read_all};
+pub use serve::{Conditions, Served, emulated, serve_if_asked};
