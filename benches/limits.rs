@@ -4,6 +4,7 @@
 //! to eight groups with them. Every reading is compared with what is in the org.
 
 use http_body_util::{BodyExt, Empty};
+use hyper::StatusCode;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{AUTHORIZATION, HOST};
@@ -53,16 +54,16 @@ fn limited(runtime: &Runtime) {
     println!("{LIMIT} requests in {WINDOW:?}, alone: {ratio:.3} × the windows that it takes; {}", told(&readings));
 }
 
-/// The same, while somebody else takes half of it with the same credential.
+/// The same, while somebody else asks about as fast with the same credential, and so takes about half of each window.
 fn shared(runtime: &Runtime) {
-    let conditions = Conditions { limit: LIMIT, window: WINDOW, ..Conditions::default() };
-    let bench = Bench::new(runtime, Size::new(1_000, 640, 4_000), conditions);
+    let conditions = Conditions { latency: LATENCY * 2, limit: LIMIT, window: WINDOW, ..Conditions::default() };
+    let bench = Bench::new(runtime, Size::new(1_000, 400, 4_000), conditions);
     let readings = bench.readings(|served| {
         let read = provider(served, whole());
         runtime.block_on(async {
             tokio::select! {
                 read = read_all(&read) => read,
-                () = compete(served, WINDOW * 2 / LIMIT) => unreachable!("it never ends"),
+                () = compete(served, 6) => unreachable!("it never ends"),
             }
         })
     });
@@ -164,15 +165,17 @@ impl<'a> Bare<'a> {
         Self { connection, served }
     }
 
-    /// Asks for a group, whatever is answered.
-    async fn ask(&mut self) {
+    /// Asks for a group. Tells the status.
+    async fn ask(&mut self) -> StatusCode {
         let request = hyper::Request::get("/api/v1/groups?limit=1")
             .header(HOST, authority(self.served))
             .header(AUTHORIZATION, format!("SSWS {}", self.served.token))
             .body(Empty::new())
             .expect("the request is valid");
         let answer = self.connection.send_request(request).await.expect("the server answers");
+        let status = answer.status();
         answer.into_body().collect().await.expect("the body can be read");
+        status
     }
 }
 
@@ -180,13 +183,17 @@ fn authority(served: &Served) -> &str {
     served.url.trim_start_matches("http://")
 }
 
-/// Asks at this pace for ever.
-async fn compete(served: &Served, pace: Duration) {
-    let (mut bare, mut ticks) = (Bare::connect(served).await, tokio::time::interval(pace));
-    loop {
-        ticks.tick().await;
-        bare.ask().await;
-    }
+/// Asks for ever over so many connections, each of which only waits a moment when it is refused.
+async fn compete(served: &Served, connections: usize) {
+    let one = || async {
+        let mut bare = Bare::connect(served).await;
+        loop {
+            if bare.ask().await == StatusCode::TOO_MANY_REQUESTS {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+        }
+    };
+    futures::future::join_all((0..connections).map(|_| one())).await;
 }
 
 /// How long a bare request takes: the latency as it is on this machine.
