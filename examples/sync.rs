@@ -7,6 +7,7 @@ use idsync::sqlite::SqliteFile;
 use idsync::{ErrorKind, IdentityProvider, Mark, PlanHash, RequestUsage};
 use idsync_examples::exit::Exit;
 use idsync_examples::flags::{self, Action, Asked, Flags, Login, Output};
+use idsync_examples::waits::Waits;
 use idsync_examples::{json, print, progress};
 use serde_json::{Value, json};
 use std::process::ExitCode;
@@ -103,16 +104,21 @@ async fn connect(flags: &Flags) -> Result<Connected, Failure> {
     if let Some(patience) = flags.patience {
         client = client.retry(RetryPolicy::new(RetryPolicy::default().max_attempts, patience));
     }
+    let (observe, bar) = progress::observer();
+    let waits = Waits::new(bar.clone());
+    if flags.output == Output::Text {
+        client = client.progress(waits.listener());
+    }
     let client = client.build().map_err(setup)?;
+    waits.of(client.clone());
     let provider = OktaProvider::new(client).include_deprovisioned(flags.deprovisioned).include_everyone(flags.everyone);
     let provider = Arc::new(provider);
     let file = SqliteFile::open(&flags.database).await.map_err(database)?;
-    let (observe, bar) = progress::observer();
     let builder = SyncEngine::builder(Arc::clone(&provider), file.store(), file.sink())
         .safeguards(flags.safeguards)
         .protect(Protected::nobody().logins(flags.protected.iter().cloned()))
         .holder(format!("sync, process {}", std::process::id()));
-    let engine = if flags.output == Output::Text { builder.on_progress(observe) } else { builder }.build();
+    let engine = if flags.output == Output::Text { builder.on_progress(waits.observe(observe)) } else { builder }.build();
     Ok(Connected { provider, engine, bar })
 }
 

@@ -9,3 +9,4 @@ pub mod print;
 pub mod progress;
 pub mod provision_flags;
 pub mod setup_token;
+pub mod waits;

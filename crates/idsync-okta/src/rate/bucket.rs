@@ -24,9 +24,6 @@ pub(crate) enum Bucket {
 }
 
 impl Bucket {
-    pub(crate) const ALL: [Self; 9] =
-        [Self::Apps, Self::Clients, Self::Group, Self::Groups, Self::Iam, Self::Other, Self::Token, Self::User, Self::Users];
-
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Apps => "apps",

@@ -60,15 +60,24 @@ impl Gate {
             {
                 let mut state = self.state();
                 if state.allowed.is_none_or(|allowed| state.inside < allowed) {
-                    state.inside += 1;
-                    state.peak = state.peak.max(state.inside);
-                    state.last += 1;
-                    return Turn { gate: Arc::clone(self), number: state.last, level: state.inside };
+                    return self.turn(&mut state);
                 }
             }
             // A permit given between the check and here is stored, so that it is not missed.
             self.left.notified().await;
         }
+    }
+
+    /// Enters although there is no room.
+    pub(super) fn squeeze_in(self: &Arc<Self>) -> Turn {
+        self.turn(&mut self.state())
+    }
+
+    fn turn(self: &Arc<Self>, state: &mut State) -> Turn {
+        state.inside += 1;
+        state.peak = state.peak.max(state.inside);
+        state.last += 1;
+        Turn { gate: Arc::clone(self), number: state.last, level: state.inside }
     }
 
     #[cfg(test)]

@@ -10,30 +10,35 @@ use super::window::{Exchange, Fate, Hold};
 use crate::clock::Timer;
 use crate::random;
 use crate::usage::{Progress, Usage};
-use futures::future::select;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
-use tokio::time::Instant;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
 
 /// Spread over which processes that waited for the same window start again. Within a process one request goes first anyway.
 const SPREAD: Duration = Duration::from_millis(20);
 
+/// How long a request waits for others to end before it is sent nevertheless. Whoever has a place may be a future that its owner does not
+/// poll while it awaits this very request; to wait for that one would be to wait for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Ends of waits that are closer together than this are those of one wait.
+const SAME_WAIT: Duration = Duration::from_millis(500);
+
 /// Keeps a client below its share of each rate limit, and of concurrency.
 ///
 /// What was used and what the org bears is counted together with all clients that have the same [`Counters`] and the same [`Gate`]; the
-/// share, the own limit of concurrency, and whose turn it is are the client's own.
+/// share and the own limit of concurrency are the client's own. Nobody holds a lock while waiting.
 #[derive(Debug)]
 pub(crate) struct Governor {
     share: RateShare,
     counters: Arc<Counters>,
     gate: Arc<Gate>,
-    /// Whoever holds the lock of a bucket is the first of those that wait; the others queue up behind it in order.
-    heads: BTreeMap<Bucket, Mutex<()>>,
+    /// Until when requests of each bucket are known to wait.
+    told: Mutex<BTreeMap<Bucket, Instant>>,
     lanes: Semaphore,
     concurrency: usize,
     most: AtomicUsize,
@@ -66,27 +71,25 @@ impl Governor {
         timer: Arc<dyn Timer>,
         usage: Arc<Usage>,
     ) -> Self {
-        let heads = Bucket::ALL.into_iter().map(|bucket| (bucket, Mutex::default())).collect();
         let concurrency = concurrency.get().min(Semaphore::MAX_PERMITS);
         let (lanes, most) = (Semaphore::new(concurrency), AtomicUsize::new(0));
-        Self { share, counters, gate, heads, lanes, concurrency, most, timer, usage }
+        Self { share, counters, gate, told: Mutex::default(), lanes, concurrency, most, timer, usage }
     }
 
     /// Waits until a request of this bucket may be sent.
     pub(crate) async fn admit(&self, bucket: Bucket) -> Permit<'_> {
         let place = self.place(bucket).await;
-        // The semaphore is never closed.
-        let lane = self.lanes.acquire().await.ok();
-        let turn = self.gate.enter().await;
+        // The semaphore is never closed, so that there is no lane only when the wait was too long.
+        let lane = timeout(PATIENCE, self.lanes.acquire()).await.ok().and_then(Result::ok);
+        let turn = match timeout(PATIENCE, self.gate.enter()).await {
+            Ok(turn) => turn,
+            Err(_) => self.gate.squeeze_in(),
+        };
         self.most.fetch_max(self.concurrency - self.lanes.available_permits(), Ordering::Relaxed);
         Permit { place, turn, _lane: lane }
     }
 
     async fn place(&self, bucket: Bucket) -> Place<'_> {
-        let _head = match self.heads.get(&bucket) {
-            Some(head) => Some(head.lock().await),
-            None => None,
-        };
         loop {
             let mut changed = pin!(self.counters.changed());
             // Answers that come from here on are not missed.
@@ -94,21 +97,27 @@ impl Governor {
             let now = self.timer.now();
             let until = match self.counters.act(bucket, |window, time| window.admit(now, self.share, time)) {
                 Ok(number) => return Place { governor: self, bucket, number, sent: None, fate: Fate::Unsent },
-                Err(Hold::Answer(None)) => {
-                    changed.await;
-                    continue;
-                }
-                Err(Hold::Answer(Some(until))) => {
-                    select(changed, self.timer.sleep(until.saturating_duration_since(now))).await;
+                Err(Hold::Answer(until)) => {
+                    // Whether it came or not, the window knows what is to be done now.
+                    _ = timeout(until.saturating_duration_since(now), changed).await;
                     continue;
                 }
                 Err(Hold::Full(until)) => until,
             };
             let pause = until.saturating_duration_since(now) + random::jitter(SPREAD);
-            self.usage.tell(Progress::Waiting { bucket: bucket.as_str(), pause });
-            tracing::debug!(bucket = bucket.as_str(), pause_ms = pause.as_millis(), "rate share used up");
+            if self.is_news(bucket, until) {
+                self.usage.tell(Progress::Waiting { bucket: bucket.as_str(), pause });
+                tracing::debug!(bucket = bucket.as_str(), pause_ms = pause.as_millis(), "rate share used up");
+            }
             self.timer.sleep(pause).await;
         }
+    }
+
+    /// Whether nobody was told yet that the bucket waits until then. All requests that wait for one window do so at once.
+    fn is_news(&self, bucket: Bucket, until: Instant) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = told.insert(bucket, until);
+        before.is_none_or(|before| until > before + SAME_WAIT)
     }
 
     /// Sends nothing of this bucket for a while, whatever its counter says.

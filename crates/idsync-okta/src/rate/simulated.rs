@@ -237,3 +237,18 @@ fn p15_row02_an_org_that_bears_five_at_once_is_sent_five_at_once() {
         assert!(refused * 20 <= 800, "{refused}");
     });
 }
+
+#[test]
+fn row40_requests_that_nobody_polls_hold_nobody_up_for_ever() {
+    in_virtual_time(async {
+        let setting = Setting::new(20, 60, Rounding::Down);
+        let org = Org::new(setting);
+        let governor = whole();
+        // Some have an answer, some wait for a place in the window, and then nobody polls any of them.
+        let mut forgotten: stream::FuturesUnordered<_> = (0..40).map(|_| org.ask(&governor)).collect();
+        for _ in 0..4 {
+            _ = forgotten.next().await;
+            tokio::time::timeout(Duration::from_secs(150), org.ask(&governor)).await.expect("it is sent in the end");
+        }
+    });
+}

@@ -15,6 +15,8 @@ const SAME: i64 = 1;
 const STALE: Duration = Duration::from_secs(1);
 /// How much longer than to its reset a window is left alone that should have ended and has not.
 const EARLY: Duration = Duration::from_secs(1);
+/// How long the request that opens a window is waited for. It may be a slow one, or one that nobody polls just now.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// The requests of one bucket.
 #[derive(Debug, Default)]
@@ -40,8 +42,8 @@ enum Phase {
     /// its answer tells how many may follow.
     #[default]
     Closed,
-    /// The request with this number is under way alone.
-    Opening(u64),
+    /// The request with this number is under way alone since then.
+    Opening(u64, Instant),
     /// A window is running.
     Open,
 }
@@ -85,8 +87,8 @@ pub(super) struct Exchange {
 /// Why a request may not be sent yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Hold {
-    /// An answer that is under way decides, or the time, if there is one.
-    Answer(Option<Instant>),
+    /// An answer that is under way decides, or else the time.
+    Answer(Instant),
     /// The share is used up until then.
     Full(Instant),
 }
@@ -129,12 +131,12 @@ impl Window {
             self.phase = Phase::Closed;
         }
         match self.phase {
-            Phase::Closed => {
+            Phase::Opening(_, since) if now < since + SLOW => Err(Hold::Answer(since + SLOW)),
+            Phase::Closed | Phase::Opening(..) => {
                 let number = self.count();
-                self.phase = Phase::Opening(number);
+                self.phase = Phase::Opening(number, now);
                 Ok(number)
             }
-            Phase::Opening(_) => Err(Hold::Answer(None)),
             Phase::Open => self.admit_into_open(now, share, earliest, latest).map(|()| self.count()),
         }
     }
@@ -144,12 +146,12 @@ impl Window {
         let wanted = self.counted + self.lost.requests + self.reserve(now);
         let cap = share.of(limit);
         if wanted > cap {
-            return Err(if self.in_flight > 0 { Hold::Answer(Some(latest)) } else { Hold::Full(latest) });
+            return Err(if self.in_flight > 0 { Hold::Answer(latest) } else { Hold::Full(latest) });
         }
         // Where the end is not known to the second, the last request waits for the earliest end there may be. It then shows whether there
         // is a new window, and cannot be one too many where there is none.
         if wanted == cap && earliest < latest && now < earliest {
-            return Err(if self.in_flight > 0 { Hold::Answer(Some(earliest)) } else { Hold::Full(earliest) });
+            return Err(if self.in_flight > 0 { Hold::Answer(earliest) } else { Hold::Full(earliest) });
         }
         Ok(())
     }
@@ -178,7 +180,7 @@ impl Window {
     pub(super) fn observe(&mut self, exchange: Exchange, headers: RateHeaders, time: &ServerTime) {
         let (Some(limit @ 1..), Some(remaining)) = (headers.limit, headers.remaining) else {
             // The server does not tell. What was known of the limit stays true.
-            if self.phase == Phase::Opening(exchange.number) {
+            if self.is_opened_by(exchange.number) {
                 self.open(exchange, headers, 0, time);
             }
             return;
@@ -195,13 +197,14 @@ impl Window {
 
     /// Takes in another answer of the window that is known.
     fn hear(&mut self, exchange: Exchange, headers: RateHeaders, used: u64) {
+        let is_opening = self.is_opened_by(exchange.number);
         let Some(span) = &mut self.span else { return };
         if let Some((_, opened)) = span.opened {
             self.length.lasted(exchange.sent.saturating_duration_since(opened));
         }
         span.heard = span.heard.max(exchange.received);
         span.answers += 1;
-        if self.phase == Phase::Opening(exchange.number) {
+        if is_opening {
             // It is still the old window, though it should have ended.
             span.not_before = Some(exchange.received + headers.reset_in.unwrap_or_default().min(self.length.longest()) + EARLY);
             self.phase = Phase::Open;
@@ -240,6 +243,11 @@ impl Window {
         }
     }
 
+    /// Whether it is the answer to this request that shows how many may follow.
+    fn is_opened_by(&self, number: u64) -> bool {
+        matches!(self.phase, Phase::Opening(opening, _) if opening == number)
+    }
+
     /// An answer to a request that was sent after others were lost shows what became of those.
     fn find(&mut self, number: u64) {
         if number > self.lost.until {
@@ -252,7 +260,7 @@ impl Window {
         if fate == Fate::Lost {
             self.lost = Lost { requests: self.lost.requests + 1, until: self.number };
         }
-        if self.phase == Phase::Opening(number) && fate != Fate::Answered {
+        if self.is_opened_by(number) && fate != Fate::Answered {
             self.phase = Phase::Closed;
         }
     }
@@ -357,12 +365,23 @@ mod tests {
     fn p15_row01_the_first_request_of_a_window_goes_alone() {
         let mut seen = Seen::new();
         let first = seen.admit(0).unwrap();
-        assert_eq!(seen.admit(0), Err(Hold::Answer(None)));
+        assert_eq!(seen.admit(1), Err(Hold::Answer(seen.at(2))));
         seen.window.complete(first, Fate::Lost);
         let second = seen.admit(0).unwrap();
         seen.answered(second, 0, answer(50, 49, 60, 0));
         assert!((0..39).all(|_| seen.admit(0).is_ok()));
-        assert_eq!(seen.admit(0), Err(Hold::Answer(Some(seen.at(60)))), "those under way count as well");
+        assert_eq!(seen.admit(0), Err(Hold::Answer(seen.at(60))), "those under way count as well");
+    }
+
+    #[test]
+    fn row07_a_request_that_does_not_end_holds_nobody_up() {
+        let mut seen = Seen::new();
+        let first = seen.admit(0).unwrap();
+        let second = seen.admit(2).unwrap();
+        seen.answered(second, 2, answer(50, 48, 60, 2));
+        assert!(seen.admit(2).is_ok());
+        seen.answered(first, 3, answer(50, 49, 59, 3));
+        assert_eq!(seen.window.counted, 2);
     }
 
     #[test]
