@@ -76,7 +76,7 @@ impl Inner {
 
 /// A wait, in one line.
 pub fn line(bucket: &str, pause: Duration, forecast: Option<&Forecast>) -> String {
-    let wait = format!("waiting {} s for the rate limit of {bucket}", pause.as_secs_f64().ceil());
+    let wait = format!("waiting {} s for the rate limit of {bucket}", pause.as_secs_f64().round());
     let here = |forecast: &Forecast| forecast.buckets.iter().copied().find(|found| found.bucket == bucket && found.requests > 0);
     let Some(BucketForecast { used_percent: Some(used), requests, .. }) = forecast.and_then(here) else { return wait };
     let Some(done) = forecast.and_then(|forecast| forecast.done_at) else { return wait };

@@ -2,10 +2,12 @@
 
 use super::bucket::Bucket;
 use super::counters::Counters;
+use super::forecast::Remaining;
 use super::governor::Governor;
 use super::headers::RateHeaders;
 use super::share::RateShare;
 use crate::clock::{Timer, TokioTimer};
+use crate::usage::Usage;
 use futures::stream::{self, StreamExt};
 use proptest::prelude::{Just, ProptestConfig, prop_oneof, proptest};
 use std::num::NonZeroUsize;
@@ -115,9 +117,13 @@ impl Org {
 }
 
 fn governor(counters: &Arc<Counters>, percent: u8) -> Governor {
+    governor_that_tells(counters, percent, Arc::default())
+}
+
+fn governor_that_tells(counters: &Arc<Counters>, percent: u8, usage: Arc<Usage>) -> Governor {
     let share = RateShare::percent(percent).unwrap();
     let timer = Arc::new(TokioTimer) as Arc<dyn Timer>;
-    Governor::new((Arc::clone(counters), Arc::default()), share, NonZeroUsize::new(8).unwrap(), timer, Arc::default())
+    Governor::new((Arc::clone(counters), Arc::default()), share, NonZeroUsize::new(8).unwrap(), timer, usage)
 }
 
 fn whole() -> Governor {
@@ -250,5 +256,23 @@ fn row40_requests_that_nobody_polls_hold_nobody_up_for_ever() {
             _ = forgotten.next().await;
             tokio::time::timeout(Duration::from_secs(150), org.ask(&governor)).await.expect("it is sent in the end");
         }
+    });
+}
+
+#[test]
+fn p15_a_wait_is_told_once_whoever_waits_and_a_forecast_says_how_it_goes_on() {
+    in_virtual_time(async {
+        let org = Org::new(Setting::new(100, 60, Rounding::Down));
+        let told = Arc::new(AtomicU64::new(0));
+        let listener = {
+            let told = Arc::clone(&told);
+            Arc::new(move |_| _ = told.fetch_add(1, Ordering::Relaxed))
+        };
+        let governor = governor_that_tells(&Arc::default(), 80, Arc::new(Usage::new(Some(listener))));
+        org.ask_often(&governor, 200).await;
+        assert_eq!(told.load(Ordering::Relaxed), 2, "two windows had to end");
+        let [_, groups] = governor.forecast(Remaining { users: 0, groups: 100 }).try_into().unwrap();
+        let done_in = groups.done_in.map(|time| time.as_secs());
+        assert!(matches!((done_in, groups.used_percent), (Some(58..=60), Some(80))), "{groups:?}");
     });
 }
