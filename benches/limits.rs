@@ -97,7 +97,8 @@ fn faulty(runtime: &Runtime, percent: u64) {
     let readings =
         Bench::new(runtime, size, conditions).readings(|served| runtime.block_on(read_all(&provider(served, RateShare::default()))));
     let ratio = median(&readings, |read| read.requests as f64 / fewest as f64);
-    println!("{percent} % of the requests fail: {ratio:.3} × the requests that it takes; {}", told(&readings));
+    let failed = median(&readings, |read| 100.0 * (read.requests - read.pages) as f64 / read.requests as f64);
+    println!("{percent} % of the requests fail ({failed:.1} % did): {ratio:.3} × the requests that it takes; {}", told(&readings));
 }
 
 struct Bench {

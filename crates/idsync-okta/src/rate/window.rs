@@ -13,6 +13,8 @@ pub(super) const MARGIN: Duration = Duration::from_millis(10);
 const SAME: i64 = 1;
 /// After this much time, what is known of others in the bucket says little about how much is left.
 const STALE: Duration = Duration::from_secs(1);
+/// The pace of others is not reckoned from less than this.
+const SHORT: Duration = Duration::from_millis(250);
 /// How much longer than to its reset a window is left alone that should have ended and has not.
 const EARLY: Duration = Duration::from_secs(1);
 /// How long the request that opens a window is waited for. It may be a slow one, or one that nobody polls just now.
@@ -67,8 +69,9 @@ struct Span {
     date: Option<i64>,
     /// When its first answer came.
     seen: Instant,
-    /// When its last answer came.
+    /// When its last answer came, and how long that took.
     heard: Instant,
+    trip: Duration,
     /// What was counted at its first answer.
     first: u64,
     /// Answers in this window.
@@ -114,6 +117,16 @@ pub(super) struct Outlook {
     /// When the window ends; `None` when none is running.
     pub(super) ends: Option<Instant>,
     pub(super) length: Duration,
+}
+
+impl Span {
+    /// How much others take, at their pace so far, in this time since the last answer and until a request that is sent now has arrived. One
+    /// round trip is what both ways take, another is for requests that come in bursts.
+    fn taken_in(&self, unseen: Duration, others: u64) -> u64 {
+        let observed = self.heard.saturating_duration_since(self.seen).max(SHORT).as_micros();
+        let unseen = (unseen + self.trip * 2).as_micros();
+        u64::try_from((u128::from(others) * unseen).div_ceil(observed)).unwrap_or(u64::MAX / 2)
+    }
 }
 
 impl Window {
@@ -173,7 +186,10 @@ impl Window {
         if self.in_flight > 0 && now.saturating_duration_since(span.heard) >= STALE {
             return u64::MAX / 2;
         }
-        own + (own * others).div_ceil(span.answers.max(1))
+        let in_proportion = (own * others).div_ceil(span.answers.max(1));
+        // A request that goes alone may find out what others have done for a long time.
+        let unseen = if self.in_flight == 0 { Duration::ZERO } else { now.saturating_duration_since(span.heard) };
+        own + in_proportion.max(span.taken_in(unseen, others))
     }
 
     /// Learns from the headers of an answer.
@@ -203,6 +219,7 @@ impl Window {
             self.length.lasted(exchange.sent.saturating_duration_since(opened));
         }
         span.heard = span.heard.max(exchange.received);
+        span.trip = exchange.received.saturating_duration_since(exchange.sent);
         span.answers += 1;
         if is_opening {
             // It is still the old window, though it should have ended.
@@ -226,6 +243,7 @@ impl Window {
             date: headers.date,
             seen: exchange.received,
             heard: exchange.received,
+            trip: exchange.received.saturating_duration_since(exchange.sent),
             first: used,
             answers: 1,
             not_before: None,
