@@ -5,9 +5,10 @@
 //! Memory is that of processes which do nothing but read.
 
 use idsync_benches::{
-    Compared, FloorRead, Served, Size, Spent, Who, compare, drive, measure, peak, provider, read_floor, read_if_asked, rounds,
+    Compared, Conditions, FloorRead, Served, Size, Spent, Who, compare, drive, measure, peak, provider, read_floor, read_if_asked, rounds,
     serve_if_asked,
 };
+use idsync_okta_emulator::Compression;
 use std::hint::black_box;
 use tokio::runtime::Runtime;
 
@@ -54,7 +55,7 @@ fn pairs(runtime: &Runtime, served: &Served) -> Compared {
 
 /// The same reader, with compressed answers and without.
 fn packed_pairs(runtime: &Runtime, size: Size, plain: &Served) -> Compared {
-    let packed = Served::start_compressing(size);
+    let packed = Served::start_with(size, Conditions { compression: Compression::Gzip, ..Conditions::default() });
     let read = |served| spent(|| runtime.block_on(drive(&provider(served))));
     compare(|| read(&packed), || read(plain))
 }

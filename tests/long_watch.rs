@@ -153,7 +153,7 @@ impl World {
         if kind == "full" {
             assert_eq!(Contents::of_database(&self.database()), Contents::of_org(&self.emulator), "minute {}: {line}", self.minute);
         }
-        if self.minute % (self.minutes / 10) == 0 {
+        if self.minute.is_multiple_of(self.minutes / 10) {
             self.sizes.push(Size::now(self.minute, &self.database()));
         }
     }

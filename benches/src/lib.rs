@@ -8,6 +8,7 @@ mod directory;
 mod drive;
 mod floor;
 mod peak;
+mod reading;
 mod serve;
 
 pub use compare::{Compared, Spent, compare, measure, rounds};
@@ -15,4 +16,5 @@ pub use directory::{Size, directory, long_group};
 pub use drive::{drive, provider};
 pub use floor::{FloorRead, Tally, read_floor};
 pub use peak::{Who, peak, read_if_asked};
-pub use serve::{Served, serve_if_asked};
+pub use reading::{Reading, read_all};
+pub use serve::{Conditions, Served, emulated, serve_if_asked};

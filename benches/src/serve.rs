@@ -1,12 +1,33 @@
 //! An emulated org in a process of its own, so that its CPU time is not counted.
 
-use idsync_okta_emulator::{Compression, OktaEmulator, Quirks};
+use crate::Size;
+use idsync_okta_emulator::{
+    BodyShape, Bucket, Compression, Fault, FaultKind, Faults, OktaEmulator, OktaEmulatorBuilder, Quirks, RateLimits,
+};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 const ROLE: &str = "IDSYNC_BENCH_SERVES";
-const GZIP: &str = "gzip";
-const PLAIN: &str = "plain";
+/// Requests for which faults are prepared.
+const FAULTY: u64 = 4_000;
+
+/// How the org behaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// How long each answer takes.
+    pub latency: Duration,
+    /// How many requests each bucket takes in a window; zero for any number.
+    pub limit: u32,
+    /// How long a window lasts.
+    pub window: Duration,
+    /// How many requests are served at once; zero for any number.
+    pub at_once: usize,
+    /// How many of a hundred requests fail: with 500, 503, a connection that is reset, or a body that is cut.
+    pub fault_percent: u64,
+    /// Whether answers are compressed for who asks for it.
+    pub compression: Compression,
+}
 
 /// An org that is served by another process until this is dropped.
 #[derive(Debug)]
@@ -23,22 +44,22 @@ impl Served {
     ///
     /// # Panics
     /// The process cannot be started, or does not say where it is.
-    pub fn start(size: crate::Size) -> Self {
-        Self::start_as(size, PLAIN)
+    pub fn start(size: Size) -> Self {
+        Self::start_with(size, Conditions::default())
     }
 
-    /// The same org, whose answers are compressed for who asks for it.
+    /// The same, with an org that behaves like this.
     ///
     /// # Panics
-    /// As [`Served::start`].
-    pub fn start_compressing(size: crate::Size) -> Self {
-        Self::start_as(size, GZIP)
-    }
-
-    fn start_as(size: crate::Size, compression: &str) -> Self {
+    /// The process cannot be started, or does not say where it is.
+    pub fn start_with(size: Size, conditions: Conditions) -> Self {
         let program = std::env::current_exe().expect("a running program has a path");
+        let Conditions { latency, limit, window, at_once, fault_percent, compression } = conditions;
+        let gzip = u8::from(compression == Compression::Gzip);
+        let (latency, window) = (latency.as_millis(), window.as_millis());
+        let Size { users, groups, memberships } = size;
         let mut process = Command::new(program)
-            .env(ROLE, format!("{} {} {} {compression}", size.users, size.groups, size.memberships))
+            .env(ROLE, format!("{users} {groups} {memberships} {latency} {limit} {window} {at_once} {fault_percent} {gzip}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -69,23 +90,63 @@ impl Drop for Served {
     }
 }
 
+/// An org of this size, the same in every process.
+pub fn emulated(size: Size) -> OktaEmulatorBuilder {
+    OktaEmulator::builder().seed(5).users(size.users).groups(size.groups).memberships(size.memberships)
+}
+
 /// To be called first: serves, and does not return, in a process that was started to serve.
 ///
 /// # Panics
 /// The org cannot be started.
 pub fn serve_if_asked() {
-    let Ok(size) = std::env::var(ROLE) else { return };
-    let (size, compression) = size.rsplit_once(' ').expect("the size is followed by one word");
-    let mut numbers = size.split(' ').map(|number| number.parse().expect("the size is three numbers"));
-    let mut next = || numbers.next().expect("the size is three numbers");
+    let Ok(asked) = std::env::var(ROLE) else { return };
+    let numbers: Vec<u64> = asked.split(' ').map(|number| number.parse().expect("what is asked are numbers")).collect();
+    let Ok([users, groups, memberships, latency, limit, window, at_once, fault_percent, gzip]) = <[u64; 9]>::try_from(numbers) else {
+        panic!("what is asked are nine numbers")
+    };
+    let size = Size::new(users as usize, groups as usize, memberships as usize);
+    let mut limits = RateLimits::unlimited();
+    if limit > 0 {
+        limits = Bucket::ALL.into_iter().fold(limits, |limits, bucket| limits.with(bucket, limit as u32, Duration::from_millis(window)));
+    }
+    if at_once > 0 {
+        limits = limits.with_concurrency(at_once as usize);
+    }
     let mut quirks = Quirks::default();
-    quirks.compression = if compression == GZIP { Compression::Gzip } else { Compression::None };
-    let builder = OktaEmulator::builder().seed(5).users(next()).groups(next()).memberships(next()).quirks(quirks);
+    quirks.compression = if gzip > 0 { Compression::Gzip } else { Compression::None };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime can be made");
-    let emulator = runtime.block_on(builder.start()).expect("the org can be started");
+    let emulator = runtime.block_on(emulated(size).rate_limits(limits).quirks(quirks).start()).expect("the org can be started");
+    if latency > 0 {
+        emulator.faults().add(Fault::new(FaultKind::Delay(Duration::from_millis(latency))).always());
+    }
+    add_faults(emulator.faults(), fault_percent);
     println!("{} {}", emulator.url(), emulator.api_token());
     let _ = std::io::stdin().read_to_end(&mut Vec::new());
     drop(emulator);
     #[expect(clippy::disallowed_methods, reason = "this process is here to serve, and is done")]
     std::process::exit(0);
+}
+
+/// Lets so many of a hundred requests fail, the same ones every time.
+fn add_faults(faults: &Faults, percent: u64) {
+    // With this seed the first few hundred requests have as many faults as all.
+    let (mut random, mut before, mut resets) = (6_u64, 0, 0);
+    for place in 0..FAULTY {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        if (random >> 33) % 100 >= percent {
+            continue;
+        }
+        let kind = match (random >> 20) % 4 {
+            0 => FaultKind::Status(500, BodyShape::Okta),
+            1 => FaultKind::Status(503, BodyShape::Html),
+            2 => FaultKind::Reset,
+            _ => FaultKind::TruncatedBody,
+        };
+        // A fault does not see the requests that others have answered instead.
+        let unseen = if kind == FaultKind::TruncatedBody { resets } else { before };
+        before += u64::from(kind != FaultKind::TruncatedBody);
+        resets += u64::from(kind == FaultKind::Reset);
+        faults.add(Fault::new(kind).skip(place - unseen));
+    }
 }

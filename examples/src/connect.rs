@@ -4,6 +4,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::flags::{Flags, Login, Output};
 use crate::progress;
+use crate::waits::Waits;
 use idsync::engine::{Protected, SyncEngine, SyncEngineBuilder};
 use idsync::okta::{ApiToken, Credentials, OktaClient, OktaClientBuilder, OktaProvider, OrgUrl, RetryPolicy, ServiceApp, SigningKey};
 use idsync::sqlite::SqliteFile;
@@ -50,7 +51,13 @@ pub async fn connect_with(
     if let Some(patience) = flags.patience {
         client = client.retry(RetryPolicy::new(RetryPolicy::default().max_attempts, patience));
     }
+    let (observe, bar) = progress::observer();
+    let waits = Waits::new(bar.clone());
+    if flags.output == Output::Text {
+        client = client.progress(waits.listener());
+    }
     let client = of_client(client).build().map_err(Failure::setup)?;
+    waits.of(client.clone());
     let provider = OktaProvider::new(client)
         .include_deprovisioned(flags.deprovisioned)
         .include_everyone(flags.everyone)
@@ -58,13 +65,12 @@ pub async fn connect_with(
         .user_chains(flags.user_chains);
     let provider = Arc::new(provider);
     let file = SqliteFile::open(&flags.database).await.map_err(Failure::database)?;
-    let (observe, bar) = progress::observer();
     let builder = SyncEngine::builder(Arc::clone(&provider), file.store(), file.sink())
         .safeguards(flags.safeguards)
         .delta(flags.delta)
         .protect(Protected::nobody().logins(flags.protected.iter().cloned()))
         .holder(format!("{program}, process {}", std::process::id()));
-    let builder = if flags.output == Output::Text { builder.on_progress(observe) } else { builder };
+    let builder = if flags.output == Output::Text { builder.on_progress(waits.observe(observe)) } else { builder };
     Ok(Connected { provider, engine: of_engine(builder).build(), bar })
 }
 

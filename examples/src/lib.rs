@@ -11,5 +11,6 @@ pub mod print;
 pub mod progress;
 pub mod provision_flags;
 pub mod setup_token;
+pub mod waits;
 pub mod watch;
 pub mod watch_flags;

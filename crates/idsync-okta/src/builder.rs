@@ -7,7 +7,8 @@ use crate::dpop::{Dpop, DpopMode};
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::org_url::OrgUrl;
-use crate::rate::{Governor, RateShare};
+use crate::page_size::AdaptedSizes;
+use crate::rate::{self, Governor, RateShare};
 use crate::token::TokenCache;
 use crate::transport::{Http, Limits, RetryBudget, RetryPolicy};
 use crate::usage::{ProgressListener, Usage};
@@ -21,7 +22,14 @@ const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 
 /// How many entries a page of each listing holds.
 ///
-/// The defaults are the largest sizes that Okta recommends; pages are made smaller by themselves when the org cannot cope.
+/// Fewer requests matter most, because Okta limits their number: a group of 1,000 members is one request or five. So the defaults are the
+/// largest sizes that Okta takes, except for groups, of which a large page may reach megabytes. For members, too, Okta's documentation now
+/// recommends at most 200 and announces that the default will be that. The price of large pages is that each takes the org longer, which in
+/// a large org may end in timeouts, and that a page that fails costs more to ask for again.
+///
+/// Where the org cannot cope, pages become smaller by themselves: the size is halved from the second timeout, 500, 502 or 504 of one
+/// request on, and doubled again after some good pages, ever more seldom where that fails. All listings of a kind of one client have the
+/// size in common. Setting 200 for members is worth while where timeouts are the rule: it saves the failed attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageSizes {
     /// Users: 1 to 200.
@@ -31,7 +39,7 @@ pub struct PageSizes {
     /// Groups when only what changed is read, which lists all groups each time: 1 to 10,000. The default is beyond what Okta recommends,
     /// for a listing that is read every minute should take one request.
     pub groups_in_delta: u32,
-    /// Members of a group: 1 to 1,000.
+    /// Members of a group: 1 to 1,000, of which Okta recommends at most 200.
     pub members: u32,
 }
 
@@ -54,7 +62,8 @@ pub struct OktaClientBuilder {
     dpop: DpopMode,
     user_agent: String,
     clock: Arc<dyn Clock>,
-    timer: Arc<dyn Timer>,
+    /// Real time unless set.
+    timer: Option<Arc<dyn Timer>>,
     progress: Option<ProgressListener>,
     proxy: Option<Secret>,
 }
@@ -72,19 +81,21 @@ impl OktaClientBuilder {
             dpop: DpopMode::default(),
             user_agent: concat!("idsync-okta/", env!("CARGO_PKG_VERSION")).to_owned(),
             clock: Arc::new(SystemClock::default()),
-            timer: Arc::new(TokioTimer),
+            timer: None,
             progress: None,
             proxy: None,
         }
     }
 
-    /// The share of each rate-limit window to use; 80 percent unless set.
+    /// The share of each rate-limit window to use; 80 percent unless set. What other clients with the same credential use counts towards
+    /// it: at a share of 80 percent this client sends nothing once 80 percent are used, by whomever.
     pub const fn rate_share(mut self, share: RateShare) -> Self {
         self.rate_share = share;
         self
     }
 
-    /// How many requests are under way at once at most; 8 unless set. It is lowered by itself when the org complains.
+    /// How many requests of this client are under way at once at most; 8 unless set. When the org complains fewer are, of all clients of the
+    /// org together, and more again bit by bit.
     pub const fn concurrency(mut self, requests: NonZeroUsize) -> Self {
         self.concurrency = requests;
         self
@@ -147,7 +158,7 @@ impl OktaClientBuilder {
 
     #[cfg(test)]
     pub(crate) fn timer(mut self, timer: Arc<dyn Timer>) -> Self {
-        self.timer = timer;
+        self.timer = Some(timer);
         self
     }
 
@@ -159,18 +170,24 @@ impl OktaClientBuilder {
     pub fn build(self) -> Result<OktaClient, Error> {
         self.check()?;
         let usage = Arc::new(Usage::new(self.progress));
-        let governor = Governor::new(self.rate_share, self.concurrency, Arc::clone(&self.timer), Arc::clone(&usage));
+        // Whoever has a time of his own counts alone.
+        let (timer, counted) = match self.timer {
+            Some(timer) => (timer, <_>::default()),
+            None => (Arc::new(TokioTimer) as Arc<dyn Timer>, rate::shared(&self.org, &self.credentials)),
+        };
+        let governor = Governor::new(counted, self.rate_share, self.concurrency, Arc::clone(&timer), Arc::clone(&usage));
         let inner = Inner {
             http: Http::new(&self.org, &self.user_agent, self.limits, self.proxy.as_ref())?,
             org: self.org,
             credentials: self.credentials,
             clock: ServerClock::new(self.clock),
-            timer: self.timer,
+            timer,
             governor,
             usage,
             retry: self.retry,
             retry_budget: RetryBudget::new(),
             page_sizes: self.page_sizes,
+            adapted_sizes: AdaptedSizes::new(self.page_sizes),
             tokens: TokenCache::new(self.dpop),
             dpop: Dpop::default(),
             identity: Identity::default(),

@@ -1,5 +1,6 @@
 //! A client of one org: every request of this crate goes through here.
 
+use crate::PageSizes;
 use crate::builder::OktaClientBuilder;
 use crate::clock::{ServerClock, Timer};
 use crate::credentials::Credentials;
@@ -7,13 +8,13 @@ use crate::dpop::Dpop;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::org_url::OrgUrl;
-use crate::rate::{Governor, RateHeaders};
+use crate::page_size::{AdaptedSizes, SMALLEST_PAGE};
+use crate::rate::{Forecast, Governor, Permit, RateHeaders, Remaining};
 use crate::token::TokenCache;
 use crate::transport::{Answer, Attempts, Http, Outgoing, RetryBudget, RetryPolicy, Route, Verdict, judge};
 use crate::usage::Usage;
 use crate::wire::DecodeFault;
 use crate::wire::org::Org;
-use crate::{PageSizes, random};
 use idsync_core::{RequestUsage, Timestamp};
 use reqwest::header::{HeaderMap, HeaderValue};
 use std::fmt;
@@ -26,10 +27,14 @@ use url::Url;
 const REREADS: u32 = 2;
 /// A server that keeps asking for new nonces is not obeyed for ever.
 const NONCES: u32 = 3;
-/// Smaller pages than this do not help an overburdened server.
-const SMALLEST_PAGE: u32 = 25;
 
-/// Reads one Okta org, within its rate limits. Clones share the access token, the rate limits and the connections.
+/// Reads one Okta org, within its rate limits. Clones share the access token and the connections.
+///
+/// What was used of the rate limits is counted as the org counts it: together for all clients in this process that have the same org and
+/// the same credential, whether they are clones or were built apart. How many requests the org bears at once is found out together by all
+/// clients of an org. Each client keeps its own [share](crate::OktaClientBuilder::rate_share) of what is counted, its own
+/// [most requests at once](crate::OktaClientBuilder::concurrency), and its own [usage](Self::usage). Other processes are noticed by the
+/// headers of answers.
 ///
 /// It starts nothing in the background: a future or stream of it that is dropped stops at once, and nothing goes on.
 #[derive(Clone)]
@@ -48,6 +53,7 @@ pub(crate) struct Inner {
     pub(crate) retry: RetryPolicy,
     pub(crate) retry_budget: RetryBudget,
     pub(crate) page_sizes: PageSizes,
+    pub(crate) adapted_sizes: AdaptedSizes,
     pub(crate) tokens: TokenCache,
     pub(crate) dpop: Dpop,
     pub(crate) identity: Identity,
@@ -85,6 +91,12 @@ impl OktaClient {
     /// How many requests this client and its clones have made.
     pub fn usage(&self) -> RequestUsage {
         self.inner.usage.snapshot(self.inner.governor.max_in_flight())
+    }
+
+    /// When these requests will be done, and how much of the rate limits they take. Asks nothing: it goes by what answers have told so far,
+    /// and by this client's [share](crate::OktaClientBuilder::rate_share).
+    pub fn forecast(&self, remaining: Remaining) -> Forecast {
+        Forecast::new(self.inner.clock.now(), self.inner.governor.forecast(remaining))
     }
 
     /// Asks the org who it is, without credentials.
@@ -147,9 +159,9 @@ impl Inner {
         let (mut attempts, mut rereads, mut nonces, mut renewed, mut burdened) = (Attempts::new(route.retry(self.retry)), 0, 0, false, 0);
         loop {
             let token = self.token(route).await?;
-            let permit = self.governor.admit(route.bucket()).await;
+            let mut permit = self.governor.admit(route.bucket()).await;
             let headers = self.request_headers(route, &get.url, token.as_deref(), &attempts)?;
-            let sent = self.send(Outgoing { route, url: get.url.clone(), headers, body: None }, &mut attempts).await;
+            let sent = self.send(&mut permit, Outgoing { route, url: get.url.clone(), headers, body: None }, &mut attempts).await;
             drop(permit);
             let answer = match sent {
                 Ok(answer) => answer,
@@ -179,8 +191,10 @@ impl Inner {
                     }
                 },
                 Verdict::Again { error, at_least } => {
-                    burdened += 1;
-                    relieve(get, burdened);
+                    if matches!(error, Error::Api { status: 500 | 502 | 504, .. }) {
+                        burdened += 1;
+                        relieve(get, burdened);
+                    }
                     self.again(&mut attempts, error, at_least).await?;
                 }
                 Verdict::Nonce(error) => {
@@ -210,7 +224,7 @@ impl Inner {
     }
 
     /// Sends once, and learns from the answer's headers.
-    pub(crate) async fn send(&self, outgoing: Outgoing, attempts: &mut Attempts) -> Result<Answer, Error> {
+    pub(crate) async fn send(&self, permit: &mut Permit<'_>, outgoing: Outgoing, attempts: &mut Attempts) -> Result<Answer, Error> {
         let route = outgoing.route;
         let span = tracing::debug_span!(
             "okta.request",
@@ -220,6 +234,7 @@ impl Inner {
             status = tracing::field::Empty
         );
         self.usage.sent(route.bucket());
+        permit.send();
         let start = self.timer.now();
         let sent = self.http.send(outgoing).instrument(span.clone()).await;
         attempts.took(self.timer.now().saturating_duration_since(start));
@@ -230,15 +245,12 @@ impl Inner {
             self.clock.observe(date);
             self.identity.tell(date, self.timer.now());
         }
-        self.governor.observe(route.bucket(), RateHeaders::read(&answer.headers, answer.date));
-        if answer.status != 429 {
-            self.governor.widen();
-        }
+        permit.answered(answer.status, RateHeaders::read(&answer.headers, answer.date));
         Ok(answer)
     }
 
     pub(crate) async fn again(&self, attempts: &mut Attempts, error: Error, at_least: Duration) -> Result<(), Error> {
-        let pause = attempts.pause(at_least);
+        let pause = attempts.pause(at_least, &self.retry_budget);
         attempts.again_after(error, pause, &self.retry_budget, &self.usage, &*self.timer).await
     }
 
@@ -246,14 +258,16 @@ impl Inner {
     pub(crate) async fn slow_down(&self, route: Route, verdict: Verdict, attempts: &mut Attempts) -> Result<(), Error> {
         self.usage.rate_limited();
         match verdict {
-            Verdict::Wait { error, wait } => {
+            Verdict::Wait { error, wait, rest } => {
                 // The whole bucket waits, not only this request; the governor holds this one back, too.
-                self.governor.block(route.bucket(), wait);
+                if let Some(rest) = rest {
+                    self.governor.block(route.bucket(), rest);
+                }
                 attempts.again(error, wait, &self.retry_budget, &self.usage)
             }
             Verdict::Ease(error) => {
-                self.governor.narrow();
-                let pause = Duration::from_millis(500) + random::jitter(Duration::from_millis(1500));
+                // The governor lets fewer through at once by now, so that this one need not wait long.
+                let pause = attempts.short_pause();
                 attempts.again_after(error, pause, &self.retry_budget, &self.usage, &*self.timer).await
             }
             Verdict::Accept | Verdict::Again { .. } | Verdict::Final(_) | Verdict::Nonce(_) | Verdict::Prove(_) | Verdict::Renew(_) => {

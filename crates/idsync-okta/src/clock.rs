@@ -26,6 +26,13 @@ impl ServerClock {
         self.offset_millis.store(offset, Ordering::Relaxed);
     }
 
+    /// The time by the org's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        let local = self.local.now();
+        let millis = local.unix_millis().saturating_add(self.offset_millis.load(Ordering::Relaxed));
+        Timestamp::from_unix_millis(millis).unwrap_or(local)
+    }
+
     /// Seconds since the start of 1970, by the local clock.
     pub(crate) fn local_seconds(&self) -> i64 {
         self.local.now().unix_seconds()

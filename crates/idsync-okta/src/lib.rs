@@ -38,6 +38,7 @@
 //! |---|---|
 //! | keep the private key in a key service | [`Signer`] |
 //! | take less of the org's rate limits | [`OktaClientBuilder::rate_share`] |
+//! | know when a read will be done | [`OktaClient::forecast`] |
 //! | read deactivated users, or the members of Everyone | [`OktaProvider`] |
 //! | read some groups, users or attributes only | [`SyncScope`] |
 //! | read Okta's JSON from elsewhere | [`decode`] |
@@ -58,6 +59,7 @@ mod jws;
 mod key;
 mod link;
 mod org_url;
+mod page_size;
 mod paginate;
 mod partition;
 mod provider;
@@ -84,7 +86,7 @@ pub use provision::{
     ProvisionPlan, Removed, Rights, Step, StepListener, StepOutcome, TerraformFile, TerraformModule, TokenBinding, WantedRole,
     manual_steps,
 };
-pub use rate::RateShare;
+pub use rate::{BucketForecast, Forecast, RateShare, Remaining};
 pub use scope::{GroupSelection, SyncScope, UserSelection};
 pub use transport::RetryPolicy;
 pub use usage::{Progress, ProgressListener};

@@ -26,7 +26,8 @@ pub(crate) type Reader<T> = fn(&[u8]) -> Result<Page<T>, DecodeFault>;
 pub(crate) struct Listing {
     route: Route,
     first: Url,
-    limit: u32,
+    /// `None` for a listing that takes no page size.
+    limit: Option<u32>,
 }
 
 impl Listing {
@@ -38,17 +39,17 @@ impl Listing {
             query.append_pair("limit", &limit.to_string());
             search.map(|search| query.append_pair("search", search));
         }
-        Self { route, first, limit }
+        Self { route, first, limit: Some(limit) }
     }
 
     /// A listing that takes no page size.
     pub(crate) fn without_limit(client: &OktaClient, route: Route, path: &str) -> Self {
-        Self { route, first: client.org().join(path), limit: 0 }
+        Self { route, first: client.org().join(path), limit: None }
     }
 
     /// The same with another page size.
     pub(crate) fn with_limit(mut self, limit: u32) -> Self {
-        self.limit = limit;
+        self.limit = Some(limit);
         set_query(&mut self.first, "limit", &limit.to_string());
         self
     }
@@ -66,8 +67,7 @@ pub(crate) fn pages<T: Send + 'static>(
     listing: Listing,
     read: Reader<T>,
 ) -> BoxStream<'static, Result<Page<T>, Error>> {
-    let walk =
-        Walk { client, next: Some(listing.first.clone()), limit: listing.limit, listing, seen: Seen::default(), empty: 0, restarts: 0 };
+    let walk = Walk { client, next: Some(listing.first.clone()), listing, seen: Seen::default(), empty: 0, restarts: 0 };
     stream::try_unfold(walk, move |mut walk| async move {
         let page = walk.step(read).await?;
         Ok(page.map(|page| (page, walk)))
@@ -79,7 +79,6 @@ struct Walk {
     client: OktaClient,
     listing: Listing,
     next: Option<Url>,
-    limit: u32,
     seen: Seen,
     empty: u32,
     restarts: u32,
@@ -105,10 +104,22 @@ impl Seen {
 impl Walk {
     async fn step<T>(&mut self, read: Reader<T>) -> Result<Option<Page<T>>, Error> {
         loop {
-            let Some(url) = self.next.take() else { return Ok(None) };
+            let Some(mut url) = self.next.take() else { return Ok(None) };
             let is_first = url == self.listing.first;
-            let mut get = Get { route: self.listing.route, url, limit: Some(self.limit) };
-            let fetched = match self.client.inner.get(&mut get, read).await {
+            let (route, sizes) = (self.listing.route, &self.client.inner.adapted_sizes);
+            let limit = self.listing.limit.map(|wanted| sizes.now(route, wanted));
+            if let Some(limit) = limit {
+                // A link repeats the size of the page that it comes with, which may not be the one that is wanted now.
+                if !url.query_pairs().any(|(name, value)| name == "limit" && *value == *limit.to_string()) {
+                    set_query(&mut url, "limit", &limit.to_string());
+                }
+            }
+            let mut get = Get { route, url, limit };
+            let fetched = self.client.inner.get(&mut get, read).await;
+            if let Some(lowered) = get.limit.filter(|_| get.limit < limit) {
+                sizes.lowered(route, lowered);
+            }
+            let fetched = match fetched {
                 Ok(fetched) => fetched,
                 Err(error) if !is_first && refuses_cursor(&error) => {
                     self.restart()?;
@@ -116,7 +127,9 @@ impl Walk {
                 }
                 Err(error) => return Err(error),
             };
-            self.limit = get.limit.unwrap_or(self.limit);
+            if let Some(asked) = get.limit {
+                sizes.came(route, asked);
+            }
             let Fetched { value: page, headers, .. } = fetched;
             self.next = self.follow(&headers).await?;
             self.empty = if page.items.is_empty() && page.held.is_empty() { self.empty + 1 } else { 0 };
@@ -159,15 +172,12 @@ impl Walk {
         Ok(Some(next))
     }
 
-    /// Puts back what the link dropped of the original query, and keeps a page size that had to be lowered.
+    /// Puts back what the link dropped of the original query.
     fn overlay(&self, next: &mut Url) {
         let missing: Vec<_> =
             self.listing.first.query_pairs().filter(|(name, _)| !next.query_pairs().any(|(other, _)| other == *name)).collect();
         if !missing.is_empty() {
             next.query_pairs_mut().extend_pairs(missing);
-        }
-        if self.limit < self.listing.limit {
-            set_query(next, "limit", &self.limit.to_string());
         }
     }
 

@@ -98,7 +98,7 @@ impl Inner {
         }
         let (mut attempts, mut challenges, mut renewed, mut renewals) = (Attempts::new(self.retry), 0, false, 0);
         loop {
-            let permit = self.governor.admit(Route::Token.bucket()).await;
+            let mut permit = self.governor.admit(Route::Token.bucket()).await;
             // The org's clock is the better one, unless something in between answers with a date of its own.
             let now = if renewals < RENEWALS { self.clock.unix_seconds() } else { self.clock.local_seconds() };
             let assertion = jws::assertion(app, url.as_str(), now).await?;
@@ -108,7 +108,7 @@ impl Inner {
                 headers.insert("dpop", secret_value(&proof)?);
             }
             let outgoing = Outgoing { route: Route::Token, url: url.clone(), headers, body: Some(form(app, &assertion)) };
-            let sent = self.send(outgoing, &mut attempts).await;
+            let sent = self.send(&mut permit, outgoing, &mut attempts).await;
             drop(permit);
             let answer = match sent {
                 Ok(answer) => answer,

@@ -21,7 +21,8 @@ pub enum Progress {
         /// The pause before the next attempt.
         pause: Duration,
     },
-    /// The share of a rate-limit window is used up.
+    /// The share of a rate-limit window is used up. This is told once for all requests that wait for its end;
+    /// [`OktaClient::forecast`](crate::OktaClient::forecast) says how it goes on from there.
     Waiting {
         /// The bucket.
         bucket: &'static str,

@@ -28,7 +28,7 @@ impl Inner {
         let mut attempts = Attempts::new(self.retry);
         loop {
             let token = self.token(route).await.map_err(WriteFault::refused)?;
-            let permit = self.governor.admit(route.bucket()).await;
+            let mut permit = self.governor.admit(route.bucket()).await;
             let mut headers = self.request_headers(route, url, token.as_deref(), &attempts).map_err(WriteFault::refused)?;
             match body {
                 Some(_) => headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json")),
@@ -37,7 +37,7 @@ impl Inner {
                 None => None,
             };
             let outgoing = Outgoing { route, url: url.clone(), headers, body: body.map(Value::to_string) };
-            let sent = self.send(outgoing, &mut attempts).await;
+            let sent = self.send(&mut permit, outgoing, &mut attempts).await;
             drop(permit);
             let answer = match sent {
                 Ok(answer) => answer,

@@ -1,26 +1,47 @@
-//! Lets requests through, one bucket at a time.
+//! Lets the requests of one client through.
 
-use super::bucket::{Bucket, Window};
+use super::bucket::Bucket;
+use super::counters::Counters;
+use super::forecast::{BucketForecast, Remaining};
 use super::gate::{Gate, Turn};
 use super::headers::RateHeaders;
 use super::share::RateShare;
+use super::window::{Exchange, Fate, Hold};
 use crate::clock::Timer;
 use crate::random;
 use crate::usage::{Progress, Usage};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
 
-/// Spread over which requests that waited for the same window start again.
-const SPREAD: Duration = Duration::from_millis(500);
+/// Spread over which processes that waited for the same window start again. Within a process one request goes first anyway.
+const SPREAD: Duration = Duration::from_millis(20);
 
-/// Keeps a client below its share of each rate limit and of concurrency.
+/// How long a request waits for others to end before it is sent nevertheless. Whoever has a place may be a future that its owner does not
+/// poll while it awaits this very request; to wait for that one would be to wait for ever.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Ends of waits that are closer together than this are those of one wait.
+const SAME_WAIT: Duration = Duration::from_millis(500);
+
+/// Keeps a client below its share of each rate limit, and of concurrency.
+///
+/// What was used and what the org bears is counted together with all clients that have the same [`Counters`] and the same [`Gate`]; the
+/// share and the own limit of concurrency are the client's own. Nobody holds a lock while waiting.
 #[derive(Debug)]
 pub(crate) struct Governor {
     share: RateShare,
-    windows: Mutex<BTreeMap<Bucket, Window>>,
+    counters: Arc<Counters>,
     gate: Arc<Gate>,
+    /// Until when requests of each bucket are known to wait.
+    told: Mutex<BTreeMap<Bucket, Instant>>,
+    lanes: Semaphore,
+    concurrency: usize,
+    most: AtomicUsize,
     timer: Arc<dyn Timer>,
     usage: Arc<Usage>,
 }
@@ -28,91 +49,122 @@ pub(crate) struct Governor {
 /// The right to send one request, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit<'a> {
-    _turn: Turn,
-    _place: Place<'a>,
+    place: Place<'a>,
+    turn: Turn,
+    _lane: Option<SemaphorePermit<'a>>,
 }
 
 #[derive(Debug)]
 struct Place<'a> {
     governor: &'a Governor,
     bucket: Bucket,
+    number: u64,
+    sent: Option<Instant>,
+    fate: Fate,
 }
 
 impl Governor {
-    pub(crate) fn new(share: RateShare, concurrency: NonZeroUsize, timer: Arc<dyn Timer>, usage: Arc<Usage>) -> Self {
-        let windows = Bucket::ALL.into_iter().map(|bucket| (bucket, Window::default())).collect();
-        Self { share, windows: Mutex::new(windows), gate: Gate::new(concurrency), timer, usage }
+    pub(crate) fn new(
+        (counters, gate): (Arc<Counters>, Arc<Gate>),
+        share: RateShare,
+        concurrency: NonZeroUsize,
+        timer: Arc<dyn Timer>,
+        usage: Arc<Usage>,
+    ) -> Self {
+        let concurrency = concurrency.get().min(Semaphore::MAX_PERMITS);
+        let (lanes, most) = (Semaphore::new(concurrency), AtomicUsize::new(0));
+        Self { share, counters, gate, told: Mutex::default(), lanes, concurrency, most, timer, usage }
     }
 
     /// Waits until a request of this bucket may be sent.
     pub(crate) async fn admit(&self, bucket: Bucket) -> Permit<'_> {
-        let place = loop {
-            let now = self.timer.now();
-            match self.window(bucket, |window| window.admit(now, self.share)) {
-                Ok(()) => break Place { governor: self, bucket },
-                Err(until) => {
-                    let pause = until.saturating_duration_since(now) + random::jitter(SPREAD);
-                    self.usage.tell(Progress::Waiting { bucket: bucket.as_str(), pause });
-                    tracing::debug!(bucket = bucket.as_str(), pause_ms = pause.as_millis(), "rate share used up");
-                    self.timer.sleep(pause).await;
-                }
-            }
+        let place = self.place(bucket).await;
+        // The semaphore is never closed, so that there is no lane only when the wait was too long.
+        let lane = timeout(PATIENCE, self.lanes.acquire()).await.ok().and_then(Result::ok);
+        let turn = match timeout(PATIENCE, self.gate.enter()).await {
+            Ok(turn) => turn,
+            Err(_) => self.gate.squeeze_in(),
         };
-        Permit { _turn: self.gate.enter().await, _place: place }
+        self.most.fetch_max(self.concurrency - self.lanes.available_permits(), Ordering::Relaxed);
+        Permit { place, turn, _lane: lane }
     }
 
-    pub(crate) fn observe(&self, bucket: Bucket, headers: RateHeaders) {
-        let now = self.timer.now();
-        self.window(bucket, |window| window.observe(now, headers));
+    async fn place(&self, bucket: Bucket) -> Place<'_> {
+        loop {
+            let mut changed = pin!(self.counters.changed());
+            // Answers that come from here on are not missed.
+            changed.as_mut().enable();
+            let now = self.timer.now();
+            let until = match self.counters.act(bucket, |window, time| window.admit(now, self.share, time)) {
+                Ok(number) => return Place { governor: self, bucket, number, sent: None, fate: Fate::Unsent },
+                Err(Hold::Answer(until)) => {
+                    // Whether it came or not, the window knows what is to be done now.
+                    _ = timeout(until.saturating_duration_since(now), changed).await;
+                    continue;
+                }
+                Err(Hold::Full(until)) => until,
+            };
+            let pause = until.saturating_duration_since(now) + random::jitter(SPREAD);
+            if self.is_news(bucket, until) {
+                self.usage.tell(Progress::Waiting { bucket: bucket.as_str(), pause });
+                tracing::debug!(bucket = bucket.as_str(), pause_ms = pause.as_millis(), "rate share used up");
+            }
+            self.timer.sleep(pause).await;
+        }
     }
 
-    /// Sends nothing of this bucket for a while, after a 429.
+    /// Whether nobody was told yet that the bucket waits until then. All requests that wait for one window do so at once.
+    fn is_news(&self, bucket: Bucket, until: Instant) -> bool {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = told.insert(bucket, until);
+        before.is_none_or(|before| until > before + SAME_WAIT)
+    }
+
+    /// Sends nothing of this bucket for a while, whatever its counter says.
     pub(crate) fn block(&self, bucket: Bucket, wait: Duration) {
         let until = self.timer.now() + wait;
-        self.window(bucket, |window| window.block(until));
-    }
-
-    pub(crate) fn widen(&self) {
-        self.gate.widen();
-    }
-
-    pub(crate) fn narrow(&self) {
-        self.gate.narrow();
+        self.counters.act(bucket, |window, _| window.block(until));
     }
 
     pub(crate) fn max_in_flight(&self) -> u64 {
-        self.gate.most_inside() as u64
+        self.most.load(Ordering::Relaxed) as u64
     }
 
-    fn window<T>(&self, bucket: Bucket, act: impl FnOnce(&mut Window) -> T) -> T {
-        act(self.windows.lock().unwrap_or_else(PoisonError::into_inner).entry(bucket).or_default())
+    /// What becomes of these requests, bucket by bucket.
+    pub(crate) fn forecast(&self, remaining: Remaining) -> Vec<BucketForecast> {
+        let now = self.timer.now();
+        let forecast = |(bucket, requests)| {
+            let outlook = self.counters.act(bucket, |window, time| window.outlook(now, self.share, time));
+            BucketForecast::new(bucket, requests, outlook, now)
+        };
+        remaining.by_bucket().into_iter().map(forecast).collect()
+    }
+}
+
+impl Permit<'_> {
+    /// The request is sent now.
+    pub(crate) fn send(&mut self) {
+        self.place.sent = Some(self.place.governor.timer.now());
+        self.place.fate = Fate::Lost;
+    }
+
+    /// Learns from the answer that came just now.
+    pub(crate) fn answered(&mut self, status: u16, headers: RateHeaders) {
+        match (status, headers.limit, headers.remaining) {
+            (429, Some(0), Some(0)) => self.turn.was_too_many(),
+            (429, _, _) => {}
+            _ => self.turn.went_well(),
+        }
+        let place = &mut self.place;
+        let received = place.governor.timer.now();
+        let exchange = Exchange { number: place.number, sent: place.sent.unwrap_or(received), received };
+        place.fate = Fate::Answered;
+        place.governor.counters.observe(place.bucket, exchange, headers);
     }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        self.governor.window(self.bucket, Window::complete);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::FakeTimer;
-
-    #[tokio::test]
-    async fn p15_row01_a_full_window_makes_the_next_request_wait_for_its_end_and_no_other_bucket() {
-        let timer = FakeTimer::new();
-        let governor = Governor::new(RateShare::percent(50).unwrap(), NonZeroUsize::MIN, Arc::<FakeTimer>::clone(&timer), Arc::default());
-        let headers = RateHeaders { limit: Some(4), remaining: Some(3), reset_in: Some(Duration::from_secs(20)) };
-        drop(governor.admit(Bucket::Users).await);
-        governor.observe(Bucket::Users, headers);
-        drop(governor.admit(Bucket::Users).await);
-        drop(governor.admit(Bucket::Groups).await);
-        assert!(timer.slept().is_empty());
-        drop(governor.admit(Bucket::Users).await);
-        let slept = timer.slept();
-        assert_eq!(slept.len(), 1);
-        assert!((Duration::from_secs(21)..=Duration::from_secs(21) + SPREAD).contains(&slept[0]), "{slept:?}");
+        self.governor.counters.complete(self.bucket, self.number, self.fate);
     }
 }

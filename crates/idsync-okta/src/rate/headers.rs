@@ -18,6 +18,10 @@ pub(crate) struct RateHeaders {
     pub(crate) remaining: Option<u64>,
     /// Until the window ends, by the server's own clock; zero when it has ended.
     pub(crate) reset_in: Option<Duration>,
+    /// The end of the window in seconds since the start of 1970, by the server's own clock; not when it is absurd.
+    pub(crate) reset: Option<i64>,
+    /// What the server's clock showed, in seconds since the start of 1970.
+    pub(crate) date: Option<i64>,
 }
 
 /// What an answer of "too many requests" asks for.
@@ -25,6 +29,8 @@ pub(crate) struct RateHeaders {
 pub(crate) enum Limited {
     /// Fewer requests at once: a short wait, not the whole window.
     Concurrency,
+    /// No request before the window has ended, which takes about this much time. The window's own counter knows it, too.
+    Reset(Duration),
     /// No request before this much time has passed.
     Window(Duration),
 }
@@ -32,13 +38,20 @@ pub(crate) enum Limited {
 impl RateHeaders {
     /// Reads the headers of an answer with this `Date`.
     pub(crate) fn read(headers: &HeaderMap, date: Option<Timestamp>) -> Self {
+        let date = date.map(Timestamp::unix_seconds);
         let reset = date.and_then(|date| {
             let reset = i64::try_from(least(headers, "x-rate-limit-reset")?).ok()?;
-            let ahead = reset.checked_sub(date.unix_seconds())?;
+            let ahead = reset.checked_sub(date)?;
             let ahead = Duration::from_secs(u64::try_from(ahead).unwrap_or(0));
-            (ahead <= ABSURD).then_some(ahead)
+            (ahead <= ABSURD).then_some((reset, ahead))
         });
-        Self { limit: least(headers, "x-rate-limit-limit"), remaining: least(headers, "x-rate-limit-remaining"), reset_in: reset }
+        Self {
+            limit: least(headers, "x-rate-limit-limit"),
+            remaining: least(headers, "x-rate-limit-remaining"),
+            reset_in: reset.map(|(_, ahead)| ahead),
+            reset: reset.map(|(reset, _)| reset),
+            date,
+        }
     }
 
     /// How to react to a 429 with these headers and this `Retry-After`.
@@ -50,8 +63,9 @@ impl RateHeaders {
             return Limited::Concurrency;
         }
         // One second more, for both the reset and the date are whole seconds.
-        let wait = self.reset_in.map_or(DEFAULT_WAIT, |reset| reset + Duration::from_secs(1));
-        Limited::Window(wait.clamp(SHORTEST_WAIT, LONGEST_WAIT))
+        let wait = self.reset_in.map_or(DEFAULT_WAIT, |reset| reset + Duration::from_secs(1)).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+        let is_counted = self.reset_in.is_some() && self.limit.is_some_and(|limit| limit > 0) && self.remaining == Some(0);
+        if is_counted { Limited::Reset(wait) } else { Limited::Window(wait) }
     }
 }
 
@@ -89,12 +103,12 @@ mod tests {
 
     #[test]
     fn p15_row03_the_wait_after_a_429_runs_to_the_reset_by_the_servers_date() {
-        let seconds = |seconds| Limited::Window(Duration::from_secs(seconds));
+        let seconds = |seconds| Limited::Reset(Duration::from_secs(seconds));
         assert_eq!(wait(&(EPOCH + 8).to_string()), seconds(9));
         assert_eq!(wait(&(EPOCH - 2).to_string()), seconds(1), "a reset in the past is now");
         assert_eq!(wait(&(EPOCH + 300).to_string()), seconds(65), "no window lasts longer than a minute");
         for absurd in ["", "soon", "-5", "99999999999999999999", &(EPOCH + 31_536_000).to_string()] {
-            assert_eq!(wait(absurd), seconds(60), "{absurd:?}");
+            assert_eq!(wait(absurd), Limited::Window(Duration::from_secs(60)), "{absurd:?}");
         }
         assert_eq!(wait(&format!("{}, {}", EPOCH + 40, EPOCH + 3)), seconds(4), "of several values the earliest counts");
     }

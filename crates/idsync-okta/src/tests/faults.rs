@@ -87,8 +87,8 @@ async fn row04_passing_faults_are_retried_until_they_pass_or_the_attempts_are_us
     let org = self::org(vec![html]).await;
     let error = read(&org.provider()).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Exhausted));
-    assert_eq!(error.to_string(), "list users: gave up after 10 attempts: Okta answered 502");
-    assert_eq!(org.requests(USERS).await.len(), 10);
+    assert_eq!(error.to_string(), "list users: gave up after 16 attempts: Okta answered 502");
+    assert_eq!(org.requests(USERS).await.len(), 16);
 }
 
 #[tokio::test]
@@ -118,6 +118,25 @@ async fn row04_pages_become_smaller_when_the_server_cannot_cope() {
     org.answers(USERS, answers).await;
     assert_eq!(read(&org.provider()).await.unwrap(), 2);
     assert_eq!(limits(&org), ["200", "200", "100", "50", "25", "25", "25", "25"]);
+}
+
+#[tokio::test]
+async fn row04_pages_become_larger_again_when_the_server_can_cope() {
+    let org = Org::start().await;
+    let mut answers = vec![fault(500, "E0000009"), fault(504, "E0000009")];
+    // The links repeat a page size that is not asked for any more.
+    answers.extend((0..5).map(|page| one_user().append_header("link", &*org.next(USERS, &page.to_string()))));
+    answers.push(one_user());
+    org.answers(USERS, answers).await;
+    assert_eq!(read(&org.provider()).await.unwrap(), 6);
+    assert_eq!(limits(&org), ["200", "200", "100", "100", "100", "100", "200", "200"]);
+}
+
+#[tokio::test]
+async fn row04_an_org_that_is_busy_is_not_asked_for_smaller_pages() {
+    let org = org(vec![fault(503, "E0000181"), fault(503, "E0000181"), fault(503, "E0000181"), one_user()]).await;
+    assert_eq!(read(&org.provider()).await.unwrap(), 1);
+    assert_eq!(limits(&org), ["200"; 4]);
 }
 
 #[tokio::test]

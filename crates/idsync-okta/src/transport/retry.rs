@@ -4,10 +4,12 @@ use crate::clock::Timer;
 use crate::error::Error;
 use crate::random;
 use crate::usage::{Progress, Usage};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// Grows up to 32 times as much.
+const SHORT_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// How often and how long one request is sent again after passing faults.
@@ -28,33 +30,40 @@ impl RetryPolicy {
 }
 
 impl Default for RetryPolicy {
-    /// Ten attempts in five minutes.
+    /// Sixteen attempts in five minutes: so many that an org that fails two requests of five is still read to the end.
     fn default() -> Self {
-        Self::new(10, Duration::from_secs(5 * 60))
+        Self::new(16, Duration::from_secs(5 * 60))
     }
 }
 
-/// Keeps an org that is in trouble from being sent a multiple of the usual requests: each answer earns a part of a repetition.
+/// Keeps an org that is in trouble from being sent a multiple of the usual requests: each answer earns one repetition, so that all in all
+/// there are hardly more than twice as many.
 #[derive(Debug)]
-pub(crate) struct RetryBudget(AtomicI64);
+pub(crate) struct RetryBudget {
+    repetitions: AtomicI64,
+    /// Repetitions since the last good answer to any request.
+    in_a_row: AtomicU32,
+}
 
 impl RetryBudget {
-    const REPETITION: i64 = 5;
-    const FULL: i64 = 100 * Self::REPETITION;
+    const FULL: i64 = 100;
 
     pub(crate) const fn new() -> Self {
-        Self(AtomicI64::new(Self::FULL))
+        Self { repetitions: AtomicI64::new(Self::FULL), in_a_row: AtomicU32::new(0) }
     }
 
+    /// A good answer came.
     pub(crate) fn earn(&self) {
-        if self.0.load(Ordering::Relaxed) < Self::FULL {
-            self.0.fetch_add(1, Ordering::Relaxed);
+        self.in_a_row.store(0, Ordering::Relaxed);
+        if self.repetitions.load(Ordering::Relaxed) < Self::FULL {
+            self.repetitions.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn spend(&self) -> bool {
-        let paid = |left: i64| (left >= Self::REPETITION).then_some(left - Self::REPETITION);
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, paid).is_ok()
+        self.in_a_row.fetch_add(1, Ordering::Relaxed);
+        let paid = |left: i64| (left > 0).then_some(left - 1);
+        self.repetitions.fetch_update(Ordering::Relaxed, Ordering::Relaxed, paid).is_ok()
     }
 }
 
@@ -78,10 +87,18 @@ impl Attempts {
         self.spent += time;
     }
 
-    /// A random pause that grows with each attempt ("full jitter"), and is never shorter than `at_least`.
-    pub(crate) fn pause(&self, at_least: Duration) -> Duration {
-        let most = FIRST_PAUSE.saturating_mul(1 << self.made.saturating_sub(1).min(16)).min(LONGEST_PAUSE);
+    /// A random pause that grows with each attempt ("full jitter"), and is never shorter than `at_least`. It stays short as long as the org
+    /// answers other requests.
+    pub(crate) fn pause(&self, at_least: Duration, budget: &RetryBudget) -> Duration {
+        let failed = self.made.saturating_sub(1).min(budget.in_a_row.load(Ordering::Relaxed));
+        let most = FIRST_PAUSE.saturating_mul(1 << failed.min(16)).min(LONGEST_PAUSE);
         at_least + random::jitter(most)
+    }
+
+    /// A shorter one, after an org refused what is too much at once.
+    pub(crate) fn short_pause(&self) -> Duration {
+        let most = SHORT_PAUSE.saturating_mul(1 << self.made.saturating_sub(1).min(5));
+        most / 4 + random::jitter(most * 3 / 4)
     }
 
     /// Whether there may be another attempt after `pause`; the pause is accounted for, but not yet made.
@@ -147,19 +164,50 @@ mod tests {
         let budget = RetryBudget::new();
         let granted = (0..1000).filter(|_| budget.spend()).count();
         assert_eq!(granted, 100);
-        (0..4).for_each(|_| budget.earn());
         assert!(!budget.spend());
         budget.earn();
         assert!(budget.spend());
+        assert!(!budget.spend(), "one answer, one repetition");
     }
 
     #[test]
     fn row04_pauses_grow_up_to_half_a_minute() {
-        let mut attempts = Attempts::new(RetryPolicy::default());
-        for most in [1, 2, 4, 8, 16, 30, 30, 30] {
+        let (mut attempts, budget) = (Attempts::new(RetryPolicy::default()), RetryBudget::new());
+        for most in [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000] {
             attempts.took(Duration::ZERO);
-            assert!((0..50).all(|_| attempts.pause(Duration::ZERO) <= Duration::from_secs(most)));
+            let pauses: Vec<_> = (0..200).map(|_| attempts.pause(Duration::ZERO, &budget)).collect();
+            assert!(pauses.iter().all(|pause| *pause <= Duration::from_millis(most)));
+            assert!(pauses.iter().any(|pause| *pause > Duration::from_millis(most / 2)));
+            budget.spend();
         }
-        assert!(attempts.pause(Duration::from_secs(7)) >= Duration::from_secs(7));
+        assert!(attempts.pause(Duration::from_secs(7), &budget) >= Duration::from_secs(7));
+    }
+
+    #[test]
+    fn p15_row04_pauses_stay_short_while_the_org_answers_others() {
+        let (mut attempts, budget) = (Attempts::new(RetryPolicy::default()), RetryBudget::new());
+        (0..9).for_each(|_| attempts.took(Duration::ZERO));
+        budget.spend();
+        budget.earn();
+        assert!((0..200).all(|_| attempts.pause(Duration::ZERO, &budget) <= FIRST_PAUSE));
+    }
+
+    #[test]
+    fn p15_row04_a_read_ends_although_two_requests_of_five_fail() {
+        let (budget, usage, mut random) = (RetryBudget::new(), Usage::default(), 1_u64);
+        let mut requests = 0;
+        for _ in 0..5_000 {
+            let mut attempts = Attempts::new(RetryPolicy::default());
+            loop {
+                attempts.took(Duration::from_millis(30));
+                requests += 1;
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                if (random >> 33) % 10 >= 4 {
+                    break budget.earn();
+                }
+                attempts.again(fault(), attempts.pause(Duration::ZERO, &budget), &budget, &usage).unwrap();
+            }
+        }
+        assert!((8_000..8_700).contains(&requests), "{requests}");
     }
 }

@@ -23,8 +23,8 @@ pub(crate) enum Verdict {
     Prove(Error),
     /// Send again with a new assertion or a new access token; once.
     Renew(Error),
-    /// Send again when the rate-limit window is over.
-    Wait { error: Error, wait: Duration },
+    /// Send again when the rate-limit window is over; `rest` is how long its bucket must rest if the counter does not know it.
+    Wait { error: Error, wait: Duration, rest: Option<Duration> },
 }
 
 /// Judges an answer to a request of an app, or of an API token when there is no client id.
@@ -52,7 +52,8 @@ fn limited(route: Route, answer: &Answer, complaint: Complaint, after: Option<Du
     let error = |wait| Error::RateLimited { operation: route.operation(), wait, detail: complaint.detail.clone() };
     match RateHeaders::read(&answer.headers, answer.date).limited(after) {
         Limited::Concurrency => Verdict::Ease(error(Duration::from_secs(1))),
-        Limited::Window(wait) => Verdict::Wait { error: error(wait), wait },
+        Limited::Reset(wait) => Verdict::Wait { error: error(wait), wait, rest: None },
+        Limited::Window(wait) => Verdict::Wait { error: error(wait), wait, rest: Some(wait) },
     }
 }
 
