@@ -69,6 +69,7 @@ mod fold;
 mod held;
 mod index;
 mod limits;
+mod listings;
 mod members;
 mod members_read;
 mod memo;

@@ -3,15 +3,15 @@
 use crate::checkpoint::{Earlier, GroupRead};
 use crate::digest::Digester;
 use crate::index::GroupBlocks;
+use crate::listings::{Arrival, Listings};
 use crate::members::{self, Spread, block_key};
 use crate::members_read::ReadMark;
 use crate::payload::{self, corrupt, from_json};
 use crate::queue::{Queue, Waiting};
 use crate::run::RunState;
 use crate::{Activity, Mode, StreamEvidence, SyncError};
-use futures::future::BoxFuture;
-use futures::stream::{BoxStream, FuturesUnordered};
-use futures::{FutureExt, StreamExt, TryStreamExt};
+use futures::stream::BoxStream;
+use futures::{FutureExt, TryStreamExt};
 use idsync_core::{
     BaseKind, BaseRecord, Change, Clock, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, MemberListing, Page, Phase,
     ReadOptions, RemovalReason, Result, StagedKey, Timestamp, User, UserId,
@@ -79,22 +79,13 @@ impl<'a> Reader<'a> {
 
     /// Reads users, groups and members to the end of every listing.
     pub(crate) async fn read_all(&mut self) -> Result<(), SyncError> {
-        let mut users = self.provider.users(ReadOptions::default()).fuse();
-        let mut groups = self.provider.groups(ReadOptions::default()).fuse();
-        let mut members = FuturesUnordered::new();
-        let (mut users_open, mut groups_open) = (true, true);
-        while users_open || groups_open || !members.is_empty() || self.has_pending() {
-            self.start_members(&mut members);
-            futures::select_biased! {
-                read = members.select_next_some() => self.take_members(read).await?,
-                page = groups.next() => match page {
-                    Some(page) => self.take_groups(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,
-                    None => groups_open = false,
-                },
-                page = users.next() => match page {
-                    Some(page) => self.take_users(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,
-                    None => users_open = false,
-                },
+        let options = ReadOptions::default();
+        let mut listings = Listings::new(self.provider.users(options.clone()), self.provider.groups(options));
+        while let Some(arrival) = self.next(&mut listings).await {
+            match arrival {
+                Arrival::Members(read) => self.take_members_of(&mut listings, read).await?,
+                Arrival::Groups(page) => self.take_groups(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,
+                Arrival::Users(page) => self.take_users(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,
             }
             self.state.report(Activity::Reading);
         }
@@ -105,26 +96,32 @@ impl<'a> Reader<'a> {
 
     /// Reads the members of the groups that are queued.
     pub(crate) async fn read_members(&mut self) -> Result<(), SyncError> {
-        let mut members = FuturesUnordered::new();
-        loop {
-            self.start_members(&mut members);
-            let Some(read) = members.next().await else { break };
-            self.take_members(read).await?;
+        let mut listings = Listings::<Page<User>>::of_members();
+        while let Some(arrival) = self.next(&mut listings).await {
+            if let Arrival::Members(read) = arrival {
+                self.take_members_of(&mut listings, read).await?;
+            }
         }
         self.state.stager.flush().await.map_err(SyncError::store)
     }
 
-    /// Whether there are groups whose members are still to be asked for.
-    pub(crate) fn has_pending(&self) -> bool {
-        !self.pending.is_empty()
+    /// What arrives next, with as many lists of members under way as may be.
+    pub(crate) async fn next<U: Send + 'static>(&mut self, listings: &mut Listings<U>) -> Option<Arrival<U>> {
+        while listings.members_under_way() < self.concurrency.get() {
+            let Some(Waiting { group, members_updated, .. }) = self.pending.pop() else { break };
+            let pages = self.provider.members(&group, ReadOptions::default());
+            listings.start_members(read_members(group, members_updated, pages).boxed());
+        }
+        listings.next().await
     }
 
-    pub(crate) fn start_members(&mut self, running: &mut FuturesUnordered<BoxFuture<'static, MemberRead>>) {
-        while running.len() < self.concurrency.get() {
-            let Some(Waiting { group, members_updated, .. }) = self.pending.pop() else { return };
-            let pages = self.provider.members(&group, ReadOptions::default());
-            running.push(read_members(group, members_updated, pages).boxed());
-        }
+    /// Takes the members of one group, and notes how far the read has come if it is time for that.
+    pub(crate) async fn take_members_of<U: Send + 'static>(
+        &mut self,
+        listings: &mut Listings<U>,
+        read: MemberRead,
+    ) -> Result<(), SyncError> {
+        if self.take_members(read).await? { self.make_checkpoint(listings).await } else { Ok(()) }
     }
 
     /// Takes one page of users.
@@ -256,7 +253,8 @@ impl<'a> Reader<'a> {
         self.pending.push(group.id, group.timestamps.members_updated, size);
     }
 
-    pub(crate) async fn take_members(&mut self, read: MemberRead) -> Result<(), SyncError> {
+    /// Takes the members of one group; whether they could be read.
+    async fn take_members(&mut self, read: MemberRead) -> Result<bool, SyncError> {
         match read.outcome {
             Ok(members) => {
                 self.state.evidence.note("members", &members.examples);
@@ -286,17 +284,17 @@ impl<'a> Reader<'a> {
                 };
                 self.state.members_read.note(&read.group, note.mark);
                 self.state.checkpoint.note(read.group, note);
-                self.make_checkpoint().await
+                Ok(true)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.gone.push(read.group);
-                Ok(())
+                Ok(false)
             }
             Err(error) => match SyncError::provider(error) {
                 SyncError::Read(error) => {
                     tracing::warn!(kind = error.kind().as_str(), "the members of a group could not be read; it keeps those it had");
                     self.state.keep_members(read.group, error);
-                    Ok(())
+                    Ok(false)
                 }
                 refused => Err(refused),
             },
@@ -304,12 +302,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes how far the read has come, when it is time for that and the identity still has its role.
-    async fn make_checkpoint(&mut self) -> Result<(), SyncError> {
+    async fn make_checkpoint<U: Send + 'static>(&mut self, listings: &mut Listings<U>) -> Result<(), SyncError> {
         let now = self.clock.now();
         if !self.state.checkpoint.is_due(now) {
             return Ok(());
         }
-        match self.provider.check().await.map_err(SyncError::provider) {
+        // The check is a request like the others, and may have to wait for one of them.
+        match listings.while_waiting_for(self.provider.check()).await.map_err(SyncError::provider) {
             Ok(()) => self.state.save_checkpoint(now).await.map_err(SyncError::store),
             Err(SyncError::Read(error)) => {
                 tracing::warn!(kind = error.kind().as_str(), "the access could not be checked; the read is not noted yet");

@@ -1,10 +1,10 @@
 //! Reads what changed since a cursor.
 
 use crate::index::GroupBlocks;
+use crate::listings::{Arrival, Listings};
 use crate::payload::{self, corrupt, from_json};
 use crate::read::Reader;
 use crate::{Activity, SyncError};
-use futures::stream::FuturesUnordered;
 use futures::{StreamExt, TryStreamExt, stream};
 use idsync_core::{
     BaseKind, ChangedUsers, Cursor, ErrorKind, GroupId, IdentityProvider, Lookup, Page, ReadOptions, ReadPurpose, Result, StateStore, User,
@@ -43,33 +43,24 @@ impl Reader<'_> {
     /// Reads the users that changed, all groups, and the members of the groups whose members changed.
     pub(crate) async fn read_delta(&mut self, since: &Cursor) -> Result<DeltaRead, SyncError> {
         self.state.index.users.see_all();
-        let mut users = self.provider.changed_users(since, OPTIONS).fuse();
-        let mut groups = self.provider.groups(OPTIONS).fuse();
-        let mut members = FuturesUnordered::new();
+        let mut listings = Listings::new(self.provider.changed_users(since, OPTIONS), self.provider.groups(OPTIONS));
         let mut doubtful = Doubtful::default();
-        let (mut users_open, mut groups_open) = (true, true);
-        while users_open || groups_open || !members.is_empty() || self.has_pending() {
-            self.start_members(&mut members);
-            futures::select_biased! {
-                read = members.select_next_some() => self.take_members(read).await?,
-                page = groups.next() => match page {
-                    Some(page) => self.take_groups(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,
-                    None => groups_open = false,
-                },
-                page = users.next() => match page {
-                    Some(Err(error)) if error.kind() == ErrorKind::CursorExpired => return Ok(DeltaRead::TooMuch),
-                    Some(page) => {
-                        let page = page.map_err(SyncError::provider)?;
-                        self.take_changed(page, &mut doubtful).await.map_err(SyncError::store)?;
-                        if doubtful.appeared.len() > self.most_newcomers() {
-                            return Ok(DeltaRead::TooMuch);
-                        }
+        while let Some(arrival) = self.next(&mut listings).await {
+            match arrival {
+                Arrival::Members(read) => self.take_members_of(&mut listings, read).await?,
+                Arrival::Groups(page) => self.take_groups(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,
+                Arrival::Users(Err(error)) if error.kind() == ErrorKind::CursorExpired => return Ok(DeltaRead::TooMuch),
+                Arrival::Users(page) => {
+                    let page = page.map_err(SyncError::provider)?;
+                    self.take_changed(page, &mut doubtful).await.map_err(SyncError::store)?;
+                    if doubtful.appeared.len() > self.most_newcomers() {
+                        return Ok(DeltaRead::TooMuch);
                     }
-                    None => users_open = false,
-                },
+                }
             }
             self.state.report(Activity::Reading);
         }
+        drop(listings);
         self.state.evidence.users.listings = 1;
         self.state.evidence.groups.listings = 1;
         self.settle_ambiguous(doubtful.ambiguous).await?;

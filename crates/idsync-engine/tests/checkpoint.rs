@@ -34,6 +34,8 @@ enum Breaks {
     AtTheUsers,
     /// The role is gone after so many groups, and members are not shown any more.
     RoleGoesAfter(usize),
+    /// It is not, but one request can be under way at a time, and a list of members holds its place while nobody polls it.
+    OnePlace,
     /// Checks cannot be answered, and the listing of users fails.
     ChecksUnanswered,
 }
@@ -45,6 +47,7 @@ struct Fragile {
     scope: Arc<Mutex<String>>,
     /// Groups whose members were asked for.
     asked: Arc<Mutex<Vec<GroupId>>>,
+    place: Arc<futures::lock::Mutex<()>>,
 }
 
 impl Fragile {
@@ -73,6 +76,7 @@ impl IdentityProvider for Fragile {
         Ok(self.inner.identify().await?.with_scope(self.scope.lock().unwrap().clone()))
     }
     async fn check(&self) -> Result<()> {
+        drop(self.place.lock().await);
         if *self.breaks.lock().unwrap() == Breaks::ChecksUnanswered && !self.asked.lock().unwrap().is_empty() {
             return Err(Error::new(ErrorKind::Unavailable, "planted"));
         }
@@ -92,7 +96,23 @@ impl IdentityProvider for Fragile {
     }
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
         self.asked.lock().unwrap().push(group.clone());
-        if self.role_is_gone() { stream::empty().boxed() } else { self.inner.members(group, options) }
+        if self.role_is_gone() {
+            return stream::empty().boxed();
+        }
+        let pages = self.inner.members(group, options);
+        if *self.breaks.lock().unwrap() != Breaks::OnePlace {
+            return pages;
+        }
+        let place = Arc::clone(&self.place);
+        let waits = stream::once(async move {
+            let held = place.lock().await;
+            a_while().await;
+            drop(held);
+            // Meanwhile the next list takes the place.
+            a_while().await;
+            Ok(Page::new(Vec::new()))
+        });
+        waits.chain(pages).boxed()
     }
     async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
         self.inner.user(id).await
@@ -100,6 +120,17 @@ impl IdentityProvider for Fragile {
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
         self.inner.group(id).await
     }
+}
+
+/// Takes a few polls.
+async fn a_while() {
+    let mut polls = 0;
+    let wait = |context: &mut std::task::Context<'_>| {
+        polls += 1;
+        context.waker().wake_by_ref();
+        if polls > 3 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+    };
+    futures::future::poll_fn(wait).await;
 }
 
 struct World {
@@ -118,7 +149,13 @@ impl World {
             inner.put_group(Group::new(gid(group), format!("Group {group}")));
             (0..3).for_each(|n| inner.add_member(Membership::new(gid(group), uid(n))));
         }
-        let provider = Fragile { inner, breaks: Arc::default(), scope: Arc::new(Mutex::new("all".to_owned())), asked: Arc::default() };
+        let provider = Fragile {
+            inner,
+            breaks: Arc::default(),
+            scope: Arc::new(Mutex::new("all".to_owned())),
+            asked: Arc::default(),
+            place: Arc::default(),
+        };
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH.saturating_add(1_000 * HOUR)));
         let world = Self { provider, store: MemoryStore::new(), sink: MemorySink::new(), clock };
         block_on(world.engine().sync()).unwrap();
@@ -259,4 +296,16 @@ fn p21_a_run_that_is_shorter_than_the_interval_makes_no_checkpoint() {
     world.provider.breaks(Breaks::AtTheUsers);
     assert!(block_on(world.engine_with(CheckpointPolicy::default()).sync()).is_err());
     assert_eq!(world.checkpoints(), 0);
+}
+
+#[test]
+fn a_check_does_not_wait_for_ever_for_a_place_that_a_listing_holds() {
+    let (done, waits) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let world = World::changed();
+        world.provider.breaks(Breaks::OnePlace);
+        done.send(block_on(world.engine().sync()).map(|report| report.changes.total()))
+    });
+    let ended = waits.recv_timeout(Duration::from_secs(20)).expect("the run ends");
+    assert_eq!(ended.unwrap(), 2);
 }
