@@ -36,7 +36,7 @@ fn main() {
 /// An org whose answers take their time: the optimum has eight requests under way, or the longest chain decides.
 fn slow(runtime: &Runtime) {
     let conditions = Conditions { latency: LATENCY, ..Conditions::default() };
-    let bench = Bench::new(runtime, Size::new(4_000, 400, 4_000), conditions);
+    let bench = Bench::new(runtime, Size::new(8_000, 800, 8_000), conditions);
     let mut round_trips = Vec::new();
     let readings = bench.readings(|served| {
         round_trips.push(runtime.block_on(round_trip(served)));
