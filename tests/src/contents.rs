@@ -85,6 +85,26 @@ impl Contents {
         Self { users: users.collect(), groups: groups.collect(), memberships: memberships.collect() }
     }
 
+    /// Whether the two are the same.
+    ///
+    /// # Errors
+    /// What is only in one of them.
+    pub fn same_as(&self, other: &Self) -> Result<(), String> {
+        if self == other {
+            return Ok(());
+        }
+        Err(format!("only here: {:?}; only there: {:?}", self.without(other), other.without(self)))
+    }
+
+    /// What is not in the other one, as text.
+    fn without(&self, other: &Self) -> Vec<String> {
+        let users = self.users.iter().filter(|(id, user)| other.users.get(*id) != Some(user)).map(|(id, user)| format!("{id} {user:?}"));
+        let groups =
+            self.groups.iter().filter(|(id, group)| other.groups.get(*id) != Some(group)).map(|(id, group)| format!("{id} {group:?}"));
+        let memberships = self.memberships.difference(&other.memberships).map(|membership| format!("{membership:?}"));
+        users.chain(groups).chain(memberships).collect()
+    }
+
     /// What a sync with default scope must bring from this org.
     pub fn of_org(emulator: &OktaEmulator) -> Self {
         Self::of_truth(emulator.org().truth().in_scope())
