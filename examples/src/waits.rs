@@ -84,3 +84,14 @@ pub fn line(bucket: &str, pause: Duration, forecast: Option<&Forecast>) -> Strin
     let done: String = done.to_string().chars().skip(11).take(5).collect();
     format!("{wait}; members of {requests} groups to go, done at {done} UTC at the earliest, using {used} % of the limit")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_without_a_forecast_is_told_all_the_same() {
+        let wait = |pause: f64| line("groups", Duration::from_secs_f64(pause), None);
+        assert_eq!(wait(59.6), "waiting 60 s for the rate limit of groups");
+    }
+}

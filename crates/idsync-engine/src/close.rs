@@ -1,0 +1,138 @@
+//! Delivering what was planned, and the end of a run.
+
+use crate::apply::{Applied, Applier};
+use crate::delta::Ended;
+use crate::draft::Draft;
+use crate::held::{Decision, HeldSet};
+use crate::memo::Memo;
+use crate::payload;
+use crate::report::{Held, Mode, Outcome, SyncReport};
+use crate::run::run_name;
+use crate::{Standing, SyncEngine, SyncError};
+use idsync_core::{Clock, IdentityProvider, JournalHeader, Lease, PlanHash, RunRecord, StateStore, Timestamp};
+use std::sync::Arc;
+
+/// What is left from before, which a delta does not find again.
+#[derive(Default)]
+struct Left {
+    held: Option<Held>,
+    escrowed: u64,
+}
+
+impl SyncEngine {
+    pub(crate) async fn deliver(&self, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
+        let started = self.surroundings.clock.now();
+        let applied = self.deliver_from(started, lease, journal, hash).await;
+        if let Err(error) = &applied {
+            self.record_failure(lease, started, error).await;
+        }
+        applied
+    }
+
+    async fn deliver_from(&self, started: Timestamp, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
+        let escrow = self.load_escrow(lease, started).await?;
+        let mut applier = Applier::new(Arc::clone(&self.store), Arc::clone(&self.sink), lease.clone(), &journal, hash, escrow);
+        applier.observer = self.surroundings.observer.clone();
+        applier.run(journal).await
+    }
+
+    pub(crate) async fn close(&self, mut draft: Draft, applied: Applied) -> Result<SyncReport, SyncError> {
+        let finished = self.surroundings.clock.now();
+        let left = self.left(&draft).await?;
+        let kept_held = left.held.is_some();
+        let refused = applied.refused;
+        let report = self.report(&draft, applied, finished, left);
+        if !kept_held {
+            self.remember_held(&draft).await.map_err(SyncError::store)?;
+        }
+        if let Some((info, members_read)) = draft.next.take() {
+            let holds = draft.plan.as_ref().is_some_and(|plan| plan.held.is_some());
+            let is_clean = draft.mode == Mode::Full || (!holds && draft.read.evidence.users.held == 0);
+            let mut ended = Ended {
+                lease: &draft.lease,
+                info: &info,
+                mode: draft.mode,
+                started: draft.started,
+                is_complete: report.complete,
+                holds_anew: holds && !kept_held,
+                is_clean,
+                changed: refused > 0 || report.changes.total() > 0,
+            };
+            if report.complete && is_clean {
+                ended.changed |= members_read.save(self.store.as_ref(), &draft.lease).await.map_err(SyncError::store)?;
+            }
+            self.turn_page(&ended).await.map_err(SyncError::store)?;
+        }
+        let outcome = serde_json::to_value(report.outcome).ok().and_then(|word| word.as_str().map(str::to_owned)).unwrap_or_default();
+        let json = String::from_utf8(payload::to_json(&report).map_err(SyncError::store)?).unwrap_or_default();
+        let record = RunRecord::new(draft.started, finished, outcome, json);
+        self.store.record_run(&draft.lease, record).await.map_err(SyncError::store)?;
+        self.give_back(&draft.lease).await?;
+        Ok(report)
+    }
+
+    /// What earlier runs left, as far as this one did not look for it.
+    async fn left(&self, draft: &Draft) -> Result<Left, SyncError> {
+        if draft.mode == Mode::Full {
+            return Ok(Left::default());
+        }
+        let held = self.held_of(&draft.lease.directory).await?.map(|set| set.summary);
+        Ok(Left { held, escrowed: self.escrow_of(&draft.lease.directory).await?.len() as u64 })
+    }
+
+    fn report(&self, draft: &Draft, applied: Applied, finished: Timestamp, left: Left) -> SyncReport {
+        let note = draft.plan.as_ref().map(|plan| &plan.note);
+        let held = left.held.or_else(|| note.and_then(|note| note.held.clone()));
+        let complete = draft.read.evidence.is_complete();
+        let waiting = note.map(|note| note.waiting.clone()).unwrap_or_default();
+        let escrowed = (applied.refused + waiting.changes).max(left.escrowed);
+        let outcome = if !complete {
+            Outcome::Incomplete
+        } else if held.as_ref().is_some_and(|held| held.standing == Standing::Open) {
+            Outcome::Held
+        } else if escrowed > 0 {
+            Outcome::Refused
+        } else {
+            Outcome::Done
+        };
+        SyncReport {
+            outcome,
+            mode: draft.mode,
+            directory_id: draft.lease.directory.clone(),
+            run: run_name(draft.started, &draft.lease),
+            change_set: draft.plan.as_ref().filter(|_| applied.counts.total() > 0).map(|plan| plan.hash),
+            changes: applied.counts,
+            recovered: draft.before.recovered,
+            held,
+            escrowed,
+            first_refusal: applied.first_refusal.or(waiting.reason),
+            retry_at: waiting.retry_at,
+            directory: draft.read.directory,
+            requests: self.provider.usage().since(&draft.before.usage),
+            complete,
+            evidence: draft.read.evidence.clone(),
+            elapsed: finished.saturating_since(draft.started),
+        }
+    }
+
+    /// Keeps the held set for whoever decides about it. What is not wanted any more is forgotten, decisions included.
+    async fn remember_held(&self, draft: &Draft) -> Result<(), idsync_core::Error> {
+        let (store, lease) = (self.store.as_ref(), &draft.lease);
+        let kept: Option<HeldSet> = Memo::HeldSet.read(store, &lease.directory).await?;
+        // A part that was not read may still want what is held, but an approval is good once.
+        let is_over = draft.read.evidence.is_complete() || draft.plan.as_ref().is_some_and(|plan| plan.note.approved);
+        match draft.plan.as_ref().and_then(|plan| plan.held.as_ref()) {
+            Some(set) if kept.as_ref().is_some_and(|kept| kept.summary.hash == set.summary.hash) => Ok(()),
+            Some(set) => {
+                Memo::HeldSet.write(store, lease, Some(set)).await?;
+                // Whatever was decided was decided about another set.
+                Memo::Decision.write::<Decision>(store, lease, None).await
+            }
+            None if kept.is_some() && is_over => {
+                Memo::HeldSet.write::<HeldSet>(store, lease, None).await?;
+                Memo::Decision.write::<Decision>(store, lease, None).await
+            }
+            None => Ok(()),
+        }
+    }
+}
