@@ -53,12 +53,13 @@ impl SyncEngine {
                 info: &info,
                 mode: draft.mode,
                 started: draft.started,
-                is_complete: report.complete,
+                // Groups that failed are read again by every delta until they do not.
+                is_good: report.evidence.unconfirmed == 0 && !report.evidence.is_garbled(),
                 holds_anew: holds && !kept_held,
                 is_clean,
                 changed: refused > 0 || report.changes.total() > 0,
             };
-            if report.complete && is_clean {
+            if ended.is_good && is_clean {
                 ended.changed |= members_read.save(self.store.as_ref(), &draft.lease).await.map_err(SyncError::store)?;
             }
             self.turn_page(&ended).await.map_err(SyncError::store)?;

@@ -113,7 +113,7 @@ impl SyncEngine {
         if !self.provider.capabilities().has_delta() {
             return Ok(());
         }
-        let Some(cursor) = ended.info.cursor.clone().filter(|_| ended.is_complete) else { return Ok(()) };
+        let Some(cursor) = ended.info.cursor.clone().filter(|_| ended.is_good) else { return Ok(()) };
         let known: Option<Bookmark> = Memo::Bookmark.read(store, &lease.directory).await?;
         match (ended.mode, known) {
             (Mode::Delta, _) if ended.holds_anew => Memo::Bookmark.write::<Bookmark>(store, lease, None).await,
@@ -144,7 +144,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) info: &'a DirectoryInfo,
     pub(crate) mode: Mode,
     pub(crate) started: Timestamp,
-    pub(crate) is_complete: bool,
+    /// Whatever could not be read is found by the next delta.
+    pub(crate) is_good: bool,
     /// Something is held that the last full read did not find, so that the next one must.
     pub(crate) holds_anew: bool,
     /// Nothing that was found is left for later.

@@ -53,15 +53,16 @@ pub struct NotUnderstood {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Evidence {
-    /// The listing of users.
+    /// The listing of users; in a delta, of those that changed.
     pub users: StreamEvidence,
     /// The listing of groups.
     pub groups: StreamEvidence,
-    /// The listings of members.
+    /// The listings of members; in a delta, of the groups whose members changed.
     pub members: StreamEvidence,
     /// How large the directory was when it was last synced, to compare with.
     pub before: DirectorySize,
-    /// How often the identity was found to have its scopes and its role: before the read, after it, and at each checkpoint.
+    /// How often the identity was found to have its scopes and its role: before the read, after it, and at each checkpoint; in a delta
+    /// only where somebody was not found, or a list showed nobody.
     pub access_checks: u64,
     /// Groups whose members an earlier attempt at this read had read already; they count among the listings of members.
     pub resumed: u64,
@@ -69,7 +70,7 @@ pub struct Evidence {
     pub not_understood: Vec<NotUnderstood>,
     /// Groups whose members could not be read; they keep the members they had.
     pub groups_failed: u64,
-    /// Entries that a listing did not show and that were looked up by id.
+    /// Entries that a listing did not show and that were looked up by id; in a delta also those that are new or may be out of date.
     pub looked_up: u64,
     /// Of those, the ones that are still there.
     pub still_there: u64,

@@ -53,6 +53,7 @@ struct Oddities {
     /// From now on no list of members shows anybody, and no check passes.
     role_is_gone: bool,
     scope: Option<&'static str>,
+    members_fail: Option<GroupId>,
 }
 
 /// A source that counts what it is asked.
@@ -123,6 +124,9 @@ impl IdentityProvider for Source {
         let odd = self.odd();
         if odd.role_is_gone {
             return stream::empty().boxed();
+        }
+        if odd.members_fail.as_ref() == Some(group) {
+            return stream::iter([Err(broken())]).boxed();
         }
         let hidden = odd.hidden.clone();
         let shown = move |mut page: Page<UserId>| {
@@ -398,6 +402,24 @@ fn a_question_without_an_answer_is_asked_again_by_the_next_delta() {
     assert_eq!(world.delta().outcome, Outcome::Incomplete);
     world.source.odd().look_ups_fail = false;
     assert_eq!(world.delta().outcome, Outcome::Done);
+    assert!(world.is_in_step());
+}
+
+#[test]
+fn p01_row28_a_group_that_fails_again_and_again_does_not_make_every_run_a_full_one() {
+    let world = World::synced();
+    world.source.inner.add_member(member("g1", "u09"));
+    world.source.odd().members_fail = Some(gid("g1"));
+    world.clock.advance(DAY);
+    let report = world.run();
+    assert_eq!((report.mode, report.outcome), (Mode::Full, Outcome::Incomplete));
+    world.source.inner.put_user(user("u05", "chief", 200));
+    let report = world.delta();
+    assert_eq!((report.outcome, report.changes.total()), (Outcome::Incomplete, 1), "the rest goes on");
+    assert_eq!(world.delta().outcome, Outcome::Incomplete);
+    world.source.odd().members_fail = None;
+    let report = world.delta();
+    assert_eq!((report.outcome, report.changes.get(ChangeKind::GroupUserAdded)), (Outcome::Done, 1));
     assert!(world.is_in_step());
 }
 
