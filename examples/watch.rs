@@ -7,6 +7,7 @@ use idsync_examples::failure::Failure;
 use idsync_examples::flags::{Action, Flags, Output};
 use idsync_examples::watch::watch;
 use idsync_examples::watch_flags::{self, Asked};
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
@@ -33,9 +34,10 @@ async fn main() -> ExitCode {
         Ok(connected) => connected,
         Err(failure) => return failure.tell("watch", sync.output, RequestUsage::default(), Instant::now()),
     };
-    let watching = watch(connected, ticks(flags.every), connect_again, sync.output, |line| println!("{line}"));
+    let watching = watch(connected, ticks(flags.every), connect_again, sync.output, |line| writeln!(std::io::stdout(), "{line}"));
     tokio::select! {
-        () = watching => {}
+        // Nobody reads the lines any more.
+        _ = watching => {}
         // A run that is dropped half-way is finished by the next one.
         () = stopped() => eprintln!("watch: stopped"),
     }

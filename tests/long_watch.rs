@@ -196,8 +196,9 @@ async fn p12_p19_p20_watching_for_days_neither_drifts_nor_grows() {
     let say = move |line: String| {
         heard.lock().unwrap().push(line.clone());
         lines.lock().unwrap().push(line);
+        Ok(())
     };
-    watch(connect().await.unwrap(), ticks, connect, Output::Text, say).await;
+    watch(connect().await.unwrap(), ticks, connect, Output::Text, say).await.unwrap();
 
     let mut world = Arc::into_inner(world).unwrap().into_inner().unwrap();
     world.look();

@@ -18,7 +18,7 @@ pub struct Waits(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     bar: ProgressBar,
-    /// Who is asked for a forecast. It holds the listener, which holds this: both last as long as the program.
+    /// Who is asked for a forecast.
     client: OnceLock<OktaClient>,
     /// Groups whose members are still to be read.
     unread: AtomicU64,
@@ -32,10 +32,12 @@ impl Waits {
 
     /// What to hand to the client's builder.
     pub fn listener(&self) -> ProgressListener {
-        let inner = Arc::clone(&self.0);
+        // The client holds its listener, and what it tells is told of the client.
+        let inner = Arc::downgrade(&self.0);
         Arc::new(move |progress| {
             if let Progress::Waiting { bucket, pause } = progress
                 && pause >= SHORT
+                && let Some(inner) = inner.upgrade()
             {
                 inner.tell(bucket, pause);
             }

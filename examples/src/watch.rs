@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::flags::Output;
 use crate::{json, print};
 use futures::{Stream, StreamExt};
-use idsync::engine::{Mode, SyncError, SyncReport};
+use idsync::engine::{Mode, Outcome, SyncError, SyncReport};
 use idsync::{ErrorKind, IdentityProvider, Timestamp};
 use std::pin::pin;
 
@@ -13,13 +13,16 @@ use std::pin::pin;
 ///
 /// When the org refuses the credential, `connect` is asked for another engine and the run is tried once more: the key may have been
 /// exchanged meanwhile. The lines that are due are handed to `say`.
+///
+/// # Errors
+/// What `say` says; nobody is listening any more.
 pub async fn watch<C: Future<Output = Result<Connected, Failure>>>(
     mut connected: Connected,
     ticks: impl Stream<Item = Timestamp>,
     connect: impl Fn() -> C,
     output: Output,
-    mut say: impl FnMut(String),
-) {
+    mut say: impl FnMut(String) -> std::io::Result<()>,
+) -> std::io::Result<()> {
     let mut ticks = pin!(ticks);
     while let Some(now) = ticks.next().await {
         let mut ended = connected.engine.sync().await;
@@ -31,16 +34,17 @@ pub async fn watch<C: Future<Output = Result<Connected, Failure>>>(
         }
         connected.bar.finish_and_clear();
         if let Some(line) = line(now, &ended, output, &connected) {
-            say(line);
+            say(line)?;
         }
     }
+    Ok(())
 }
 
 fn line(now: Timestamp, ended: &Result<SyncReport, SyncError>, output: Output, connected: &Connected) -> Option<String> {
     match (ended, output) {
         (Ok(report), Output::Json) => Some(json::report(report).to_string()),
-        (Ok(_), Output::Quiet) => None,
-        (Ok(report), Output::Text) => Some(format!("{now} {}", summary(report))),
+        (Ok(report), Output::Quiet) if report.outcome == Outcome::Done => None,
+        (Ok(report), _) => Some(format!("{now} {}", summary(report))),
         (Err(error), Output::Json) => {
             Some(json::failure(error.kind(), &json::message(error), &error.remedy(), connected.provider.usage(), 0).to_string())
         }

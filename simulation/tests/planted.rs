@@ -15,12 +15,11 @@ use provider::ProviderFlaw;
 use sink::SinkFlaw;
 use store::StoreFlaw;
 
-/// The first seed that notices the flaw must notice it by this oracle, and soon.
+/// One of the first seeds must notice the flaw by this oracle. Others may notice it by another one: most flaws have more than one
+/// consequence, and which shows first is a matter of chance.
 fn is_noticed<P: Parts>(by: Oracle, within: u64, flawed: impl Fn() -> P) {
-    let first = (0..within).map(|seed| simulate(seed, &flawed(), Keep::Hash)).find(|simulated| simulated.violation.is_some());
-    let first = first.unwrap_or_else(|| panic!("{:?} is not noticed within {within} seeds", flawed()));
-    let violation = first.violation.unwrap();
-    assert_eq!(violation.oracle, by, "seed {}: {violation}", first.seed);
+    let mut violations = (0..within).filter_map(|seed| simulate(seed, &flawed(), Keep::Hash).violation);
+    assert!(violations.any(|violation| violation.oracle == by), "{:?} is not noticed by {by:?} within {within} seeds", flawed());
 }
 
 #[test]

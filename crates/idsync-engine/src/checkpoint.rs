@@ -233,6 +233,11 @@ pub(crate) enum Earlier {
     Nothing,
 }
 
+/// Whether there is a checkpoint that a full read can go on from.
+pub(crate) async fn exists(store: &dyn StateStore, lease: &Lease) -> Result<bool> {
+    Ok(!keys(store, lease).await?.is_empty())
+}
+
 /// Forgets the checkpoint of a directory.
 pub(crate) async fn clear(store: &dyn StateStore, lease: &Lease) -> Result<()> {
     let keys = keys(store, lease).await?;

@@ -47,7 +47,6 @@ impl SyncEngine {
         }
         if let Some((info, members_read)) = draft.next.take() {
             let holds = draft.plan.as_ref().is_some_and(|plan| plan.held.is_some());
-            let is_clean = draft.mode == Mode::Full || (!holds && draft.read.evidence.users.held == 0);
             let mut ended = Ended {
                 lease: &draft.lease,
                 info: &info,
@@ -56,10 +55,10 @@ impl SyncEngine {
                 // Groups that failed are read again by every delta until they do not.
                 is_good: report.evidence.unconfirmed == 0 && !report.evidence.is_garbled(),
                 holds_anew: holds && !kept_held,
-                is_clean,
+                is_unsettled: draft.read.evidence.users.held > 0 || draft.read.left_out > 0 || (draft.mode == Mode::Delta && holds),
                 changed: refused > 0 || report.changes.total() > 0,
             };
-            if ended.is_good && is_clean {
+            if ended.is_good && !ended.holds_anew {
                 ended.changed |= members_read.save(self.store.as_ref(), &draft.lease).await.map_err(SyncError::store)?;
             }
             self.turn_page(&ended).await.map_err(SyncError::store)?;

@@ -1,10 +1,11 @@
 //! When a run reads only what changed, and what the next such run stands on.
 
+use crate::checkpoint;
 use crate::memo::Memo;
 use crate::report::Mode;
 use crate::run::RunState;
 use crate::{SyncEngine, SyncError};
-use idsync_core::{Cursor, DirectoryInfo, IdentityProvider, Lease, Result, Timestamp};
+use idsync_core::{Cursor, DirectoryInfo, IdentityProvider, Lease, Result, StateStore, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -12,8 +13,9 @@ use std::time::Duration;
 ///
 /// A delta finds users and groups that were made or changed, users who left where the provider says so, groups that are gone, and
 /// changes of members. A full read finds the rest, which is mainly users who were deleted for good, so there must be one now and then.
-/// Between them a delta is chosen unless something asks for a full read: the scope changed, held changes were approved, a refused
-/// change is due, or the cursor cannot be gone on from.
+/// Between them a delta is chosen unless something asks for a full read: the scope or the settings changed, held changes were approved, a
+/// refused change is due, an interrupted full read is to be gone on with, or the cursor cannot be gone on from. Where something could
+/// not be settled, because a record could not be understood or more is held than before, everything is read again within the hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeltaPolicy {
@@ -49,6 +51,9 @@ impl Default for DeltaPolicy {
     }
 }
 
+/// When everything is read again because something could not be settled.
+const SOON: Duration = Duration::from_secs(60 * 60);
+
 /// What the next delta stands on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Bookmark {
@@ -56,7 +61,11 @@ pub(crate) struct Bookmark {
     /// When everything was last read.
     full_at: Timestamp,
     scope: String,
-    /// When a change that the sink refused is due; what it is about may not have changed since, so everything is read then.
+    /// Of the base that it was noted with. Whoever changes the base without it, as a plan that is applied does, leaves it behind.
+    revision: u64,
+    /// Of the settings that decide what is done with what is read.
+    settings: String,
+    /// When everything is read again because something could not be settled.
     retry_at: Option<Timestamp>,
 }
 
@@ -83,7 +92,7 @@ impl Bookmark {
         } else if now < self.full_at || now.saturating_since(self.full_at) >= policy.full_every {
             Some("it is time for one")
         } else if self.retry_at.is_some_and(|at| at <= now) {
-            Some("a refused change is due")
+            Some("something could not be settled")
         } else {
             None
         }
@@ -98,13 +107,38 @@ impl SyncEngine {
         }
         let bookmark: Option<Bookmark> = Memo::Bookmark.read(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?;
         let Some(bookmark) = bookmark else { return Ok(Reading::Full) };
-        match bookmark.objection(info, now, self.delta) {
+        match self.objection(&bookmark, info, lease, now).await.map_err(SyncError::store)? {
             Some(reason) => {
                 tracing::debug!(directory = %lease.directory, reason, "reading everything");
                 Ok(Reading::Full)
             }
             None => Ok(Reading::Delta(bookmark)),
         }
+    }
+
+    async fn objection(&self, bookmark: &Bookmark, info: &DirectoryInfo, lease: &Lease, now: Timestamp) -> Result<Option<&'static str>> {
+        if let Some(reason) = bookmark.objection(info, now, self.delta) {
+            return Ok(Some(reason));
+        }
+        let store = self.store.as_ref();
+        Ok(if bookmark.settings != self.settings() {
+            Some("the settings changed")
+        } else if bookmark.revision != revision(store, lease).await? {
+            Some("the base changed otherwise")
+        } else if checkpoint::exists(store, lease).await? {
+            Some("an interrupted one is to be gone on with")
+        } else if self.next_retry(lease).await?.is_some_and(|at| at <= now) {
+            // What it is about may not have changed since.
+            Some("a refused change is due")
+        } else {
+            None
+        })
+    }
+
+    /// What decides what is done with what is read, in a form that tells no names. Another version may read the same differently.
+    fn settings(&self) -> String {
+        let settings = format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), self.safeguards, self.protected);
+        blake3::hash(settings.as_bytes()).to_hex().as_str().chars().take(32).collect()
     }
 
     /// Notes what the next delta may stand on, after everything of this run is committed.
@@ -115,16 +149,18 @@ impl SyncEngine {
         }
         let Some(cursor) = ended.info.cursor.clone().filter(|_| ended.is_good) else { return Ok(()) };
         let known: Option<Bookmark> = Memo::Bookmark.read(store, &lease.directory).await?;
+        let revision = revision(store, lease).await?;
+        let soon = ended.is_unsettled.then(|| ended.started.saturating_add(SOON));
         match (ended.mode, known) {
             (Mode::Delta, _) if ended.holds_anew => Memo::Bookmark.write::<Bookmark>(store, lease, None).await,
-            (Mode::Delta, Some(known)) if ended.is_clean && ended.changed => {
-                let retry_at = self.next_retry(lease).await?;
-                Memo::Bookmark.write(store, lease, Some(&Bookmark { cursor, retry_at, ..known })).await
+            (Mode::Delta, Some(known)) if ended.changed || soon.is_some() && known.retry_at.is_none() => {
+                let retry_at = known.retry_at.or(soon);
+                Memo::Bookmark.write(store, lease, Some(&Bookmark { cursor, revision, retry_at, ..known })).await
             }
             (Mode::Delta, _) => Ok(()),
             (Mode::Full, _) => {
-                let retry_at = self.next_retry(lease).await?;
-                let bookmark = Bookmark { cursor, full_at: ended.started, scope: ended.info.scope.clone(), retry_at };
+                let (scope, settings) = (ended.info.scope.clone(), self.settings());
+                let bookmark = Bookmark { cursor, full_at: ended.started, scope, revision, settings, retry_at: soon };
                 Memo::Bookmark.write(store, lease, Some(&bookmark)).await
             }
         }
@@ -135,6 +171,10 @@ impl SyncEngine {
         let escrow = crate::escrow::Escrow::load(&self.store, &lease.directory, self.escrow, self.now()).await?;
         Ok(escrow.into_entries().into_iter().map(|entry| entry.retry_at).min())
     }
+}
+
+async fn revision(store: &dyn StateStore, lease: &Lease) -> Result<u64> {
+    Ok(store.head(&lease.directory).await?.map(|head| head.revision.0).unwrap_or_default())
 }
 
 /// How a run ended, as far as the next delta is concerned.
@@ -148,8 +188,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) is_good: bool,
     /// Something is held that the last full read did not find, so that the next one must.
     pub(crate) holds_anew: bool,
-    /// Nothing that was found is left for later.
-    pub(crate) is_clean: bool,
+    /// Something was found that is left for a full read: a record that could not be understood, or something more that is held.
+    pub(crate) is_unsettled: bool,
     /// Something is known that was not known before.
     pub(crate) changed: bool,
 }
@@ -157,6 +197,8 @@ pub(crate) struct Ended<'a> {
 impl RunState {
     /// Whether the members of a group are as they were when they were last read.
     pub(crate) fn is_unmoved(&self, group: &idsync_core::Group) -> bool {
-        self.mode == Mode::Delta && self.members_read.is_unmoved(group)
+        // One that the base does not have has no members there, whenever they were read.
+        let is_known = self.index.groups.get(&group.id).is_some_and(|known| known.base.is_some());
+        self.mode == Mode::Delta && is_known && self.members_read.is_unmoved(group)
     }
 }

@@ -13,7 +13,7 @@ use crate::note::{HeadNote, ReadResult};
 use crate::payload;
 use crate::plan;
 use crate::read::{Reader, empty};
-use crate::read_delta::DeltaRead;
+use crate::read_delta::{DeltaRead, Newcomers};
 use crate::report::{DirectorySize, FailedRun, Mode};
 use crate::run::RunState;
 use crate::stager::Stager;
@@ -137,7 +137,8 @@ impl SyncEngine {
         let mut state = self.open(info, lease, started, Mode::Delta).await?;
         let clock = Arc::clone(&self.surroundings.clock);
         let mut reader = Reader::new(Arc::clone(&self.provider), &mut state, self.concurrency, clock);
-        if reader.read_delta(&bookmark.cursor).await? == DeltaRead::TooMuch {
+        let newcomers = if self.held_of(&lease.directory).await?.is_some() { Newcomers::Some } else { Newcomers::All };
+        if reader.read_delta(&bookmark.cursor, newcomers).await? == DeltaRead::TooMuch {
             tracing::info!(directory = %lease.directory, "too much changed for a delta; reading everything");
             self.store.discard_journal(lease).await.map_err(SyncError::store)?;
             return Ok(None);
@@ -147,7 +148,8 @@ impl SyncEngine {
         }
         let fates = reader.confirm(&self.safeguards, Asking::BelowLimits).await?;
         // Whoever is shown proves that the role is there; only where nobody was, or somebody was not found, it may be missing.
-        if state.ends_empty || state.evidence.looked_up > state.evidence.still_there {
+        let is_over = fates.users_over.is_some() || fates.groups_over.is_some();
+        if is_over || state.ends_empty || state.evidence.looked_up > state.evidence.still_there {
             self.check_access(&mut state).await?;
         }
         Ok(Some((state, fates)))
@@ -190,7 +192,8 @@ impl SyncEngine {
         let revision = head.as_ref().map(|head| head.revision).unwrap_or_default();
         let head = HeadNote::decode(head.as_ref().map_or(&[][..], |head| &head.note)).map_err(SyncError::store)?;
         if !head.scope.is_empty() && head.scope != info.scope {
-            tracing::info!(directory = %lease.directory, before = head.scope, now = info.scope, "the scope changed");
+            tracing::info!(directory = %lease.directory, "the scope changed");
+            tracing::debug!(before = head.scope, now = info.scope, "the scope");
         }
         let index = BaseIndex::load(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?;
         let digester = Digester::new(self.store.digest_key(lease).await.map_err(SyncError::store)?);
@@ -230,6 +233,7 @@ impl SyncEngine {
             members_read,
             settle: self.delta.settle,
             ends_empty: false,
+            left_out: 0,
             changed_lately: head.recent.within(read_at, self.safeguards.window),
             recent: head.recent,
             protected: self.protected.clone(),

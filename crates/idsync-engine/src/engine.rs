@@ -74,7 +74,7 @@ impl SyncEngine {
                 return Err(SyncError::StalePlan { expected, found, moved: "another run came in between".to_owned() });
             }
         };
-        let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory };
+        let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory, left_out: 0 };
         let before = Before { usage: self.provider.usage(), ..Before::default() };
         // A plan of which everything is held or waits has no hash of its own, and is still not done.
         let draft = Draft { lease, revision: plan.base, started, mode: Mode::Full, read, plan: plan.draft.clone(), before, next: None };

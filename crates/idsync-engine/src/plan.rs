@@ -184,6 +184,7 @@ impl RunState {
                 groups: self.index.groups.present(),
                 memberships: self.membership_size.saturating_sub(self.evidence.dangling),
             },
+            left_out: self.left_out,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Directories whose runs keep failing.
 
+use crate::delta::Bookmark;
 use crate::memo::Memo;
 use crate::{Backoff, SyncEngine, SyncError};
 use idsync_core::{DirectoryId, Error, Lease, Result, Timestamp};
@@ -123,6 +124,8 @@ impl SyncEngine {
         let (_, lease) = self.take().await?;
         self.forget_failures(&lease).await.map_err(SyncError::store)?;
         crate::escrow::release(&self.store, &lease).await.map_err(SyncError::store)?;
+        // What was refused is only found again by a full read.
+        Memo::Bookmark.write::<Bookmark>(self.store.as_ref(), &lease, None).await.map_err(SyncError::store)?;
         self.give_back(&lease).await
     }
 

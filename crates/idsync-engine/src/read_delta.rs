@@ -22,6 +22,15 @@ pub(crate) enum DeltaRead {
     TooMuch,
 }
 
+/// What becomes of more newcomers than are worth asking for one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Newcomers {
+    /// They are all wanted, so that everything is read.
+    All,
+    /// Something is held, which they may be; a full read within the hour will tell.
+    Some,
+}
+
 /// Users about whom the changes alone do not say enough.
 #[derive(Debug, Default)]
 struct Doubtful {
@@ -41,7 +50,7 @@ const OPTIONS: ReadOptions = ReadOptions::of(ReadPurpose::Delta);
 
 impl Reader<'_> {
     /// Reads the users that changed, all groups, and the members of the groups whose members changed.
-    pub(crate) async fn read_delta(&mut self, since: &Cursor) -> Result<DeltaRead, SyncError> {
+    pub(crate) async fn read_delta(&mut self, since: &Cursor, newcomers: Newcomers) -> Result<DeltaRead, SyncError> {
         self.state.index.users.see_all();
         let mut listings = Listings::new(self.provider.changed_users(since, OPTIONS), self.provider.groups(OPTIONS));
         let mut doubtful = Doubtful::default();
@@ -53,8 +62,12 @@ impl Reader<'_> {
                 Arrival::Users(page) => {
                     let page = page.map_err(SyncError::provider)?;
                     self.take_changed(page, &mut doubtful).await.map_err(SyncError::store)?;
-                    if doubtful.appeared.len() > self.most_newcomers() {
-                        return Ok(DeltaRead::TooMuch);
+                    if doubtful.appeared.len() + doubtful.ambiguous.len() > self.most_newcomers() {
+                        if newcomers == Newcomers::All {
+                            return Ok(DeltaRead::TooMuch);
+                        }
+                        self.state.left_out += doubtful.appeared.len() as u64;
+                        doubtful.appeared.clear();
                     }
                 }
             }

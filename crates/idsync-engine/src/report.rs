@@ -80,7 +80,7 @@ pub struct SyncReport {
     pub changes: Counts,
     /// Changes of an earlier, interrupted run that this one delivered first, by kind.
     pub recovered: Counts,
-    /// Changes held back.
+    /// Changes held back. A delta, which does not look for all of them, reports those that the last full read found.
     pub held: Option<Held>,
     /// Changes that are not applied because the sink refused them or what they depend on, now or a short while ago.
     pub escrowed: u64,

@@ -48,6 +48,8 @@ pub(crate) struct RunState {
     pub(crate) members_read: MembersRead,
     /// How long lists of members are not to be believed after a change.
     pub(crate) settle: Duration,
+    /// Users that a delta left to the next full read.
+    pub(crate) left_out: u64,
     /// Some list of members ended without showing anybody.
     pub(crate) ends_empty: bool,
     /// What changed within the window before this run.

@@ -6,7 +6,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
     Batch, BatchOutcome, Capabilities, ChangeKind, ChangeOutcome, ChangeSet, ChangedUsers, Cursor, DeletionReason, DirectoryInfo,
-    DirectorySink, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, ManualClock, Membership, Page, ReadOptions, Result,
+    DirectorySink, EntryId, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, ManualClock, Membership, Page, ReadOptions, Result,
     Timestamp, User, UserId, UserStatus,
 };
 use idsync_engine::{DeltaPolicy, GroupLimit, Mode, Outcome, Safeguards, SyncEngine, SyncError, SyncReport};
@@ -54,6 +54,7 @@ struct Oddities {
     role_is_gone: bool,
     scope: Option<&'static str>,
     members_fail: Option<GroupId>,
+    no_delta: bool,
 }
 
 /// A source that counts what it is asked.
@@ -101,7 +102,7 @@ impl IdentityProvider for Source {
     }
 
     fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+        if self.odd().no_delta { Capabilities::default() } else { self.inner.capabilities() }
     }
 
     async fn check(&self) -> Result<()> {
@@ -173,6 +174,7 @@ impl IdentityProvider for Source {
 struct Choosy {
     inner: MemorySink,
     refused: Arc<Mutex<Vec<UserId>>>,
+    refused_group: Arc<Mutex<Option<GroupId>>>,
 }
 
 impl fmt::Display for Choosy {
@@ -186,7 +188,9 @@ impl DirectorySink for Choosy {
     async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
         let mut outcomes = Vec::new();
         for delivery in batch.deliveries {
-            let is_refused = delivery.change.user().is_some_and(|user| self.refused.lock().unwrap().contains(user));
+            let change = &delivery.change;
+            let is_refused = change.user().is_some_and(|user| self.refused.lock().unwrap().contains(user))
+                || (change.group().is_some() && change.group() == self.refused_group.lock().unwrap().as_ref());
             outcomes.push(if is_refused {
                 ChangeOutcome::Failed(Error::new(ErrorKind::Other, "not this one"))
             } else {
@@ -226,7 +230,7 @@ impl World {
         inner.add_member(member("g2", "u01"));
         let source = Source { inner, oddities: Arc::default(), asked: Arc::default() };
         let sink = MemorySink::new();
-        let choosy = Choosy { inner: sink.clone(), refused: Arc::default() };
+        let choosy = Choosy { inner: sink.clone(), refused: Arc::default(), refused_group: Arc::default() };
         let clock = Arc::new(ManualClock::new(at(1_000_000)));
         let world = Self {
             source,
@@ -474,6 +478,7 @@ fn p01_an_identity_that_lost_its_role_during_a_delta_removes_nobody() {
 fn p04_what_a_delta_holds_is_found_again_by_a_full_read_and_then_stays_held() {
     let mut world = World::synced();
     world.safeguards.in_one_group = GroupLimit::Percent { percent: 0, from: 1 };
+    assert_eq!(world.run().mode, Mode::Full, "other limits");
     world.source.inner.remove_member(&member("g1", "u03"));
     let report = world.delta();
     assert_eq!(report.outcome, Outcome::Held);
@@ -510,6 +515,94 @@ fn a_refused_change_is_tried_again_when_it_is_due_although_nothing_changed_since
     assert_eq!((report.mode, report.changes.total(), report.outcome), (Mode::Full, 1, Outcome::Done));
     assert_eq!(world.delta().outcome, Outcome::Done);
     assert!(world.is_in_step());
+}
+
+#[test]
+fn a_scope_that_changes_and_changes_back_is_read_in_full_although_nobody_changed() {
+    let world = World::synced();
+    // Another scope, in which there are no deltas, leaves somebody out.
+    world.source.odd().no_delta = true;
+    world.source.odd().scope = Some("less");
+    let source = world.source.inner.clone();
+    source.remove_user(&uid("u30"));
+    assert_eq!(world.run().changes.get(ChangeKind::UserDeleted), 1);
+    *world.source.odd() = Oddities::default();
+    let bookmarked = block_on(world.source.identify()).unwrap().cursor;
+    source.put_user(user("u30", "clerk", 100));
+    assert!(bookmarked.is_some());
+    let report = world.run();
+    assert_eq!((report.mode, report.changes.get(ChangeKind::UserCreated)), (Mode::Full, 1));
+}
+
+#[test]
+fn what_is_released_is_tried_by_the_next_run_although_nothing_changed() {
+    let world = World::synced();
+    world.choosy.refused.lock().unwrap().push(uid("u05"));
+    world.source.inner.put_user(user("u05", "chief", 200));
+    world.delta();
+    world.run();
+    assert_eq!(world.delta().outcome, Outcome::Refused);
+    world.choosy.refused.lock().unwrap().clear();
+    block_on(world.engine().release()).unwrap();
+    let report = world.run();
+    assert_eq!((report.mode, report.changes.total(), report.outcome), (Mode::Full, 1, Outcome::Done));
+    assert!(world.is_in_step());
+}
+
+#[test]
+fn a_group_that_was_refused_and_then_renamed_is_made_with_its_members() {
+    let world = World::synced();
+    *world.choosy.refused_group.lock().unwrap() = Some(gid("g9"));
+    world.source.inner.put_group(Group::new(gid("g9"), "Refused"));
+    world.source.inner.add_member(member("g9", "u07"));
+    assert_eq!(world.delta().outcome, Outcome::Refused);
+    world.run();
+    *world.choosy.refused_group.lock().unwrap() = None;
+    world.source.inner.put_group(Group::new(gid("g9"), "Renamed"));
+    let report = world.delta();
+    assert_eq!(report.changes.get(ChangeKind::GroupUserAdded), 1, "{report}");
+    assert!(world.is_in_step());
+}
+
+#[test]
+fn p14_a_plan_that_is_applied_leaves_it_to_the_next_run_to_read_everything() {
+    let world = World::synced();
+    world.source.inner.remove_user(&uid("u29"));
+    world.source.inner.remove_user(&uid("u30"));
+    let plan = block_on(world.engine().plan()).unwrap();
+    world.choosy.refused.lock().unwrap().push(uid("u30"));
+    assert_eq!(block_on(world.engine().apply(&plan)).unwrap().outcome, Outcome::Refused);
+    world.choosy.refused.lock().unwrap().clear();
+    let report = world.run();
+    assert_eq!((report.mode, report.changes.get(ChangeKind::UserDeleted)), (Mode::Full, 1));
+    assert!(world.is_in_step());
+}
+
+#[test]
+fn p05_a_user_who_could_not_be_understood_is_looked_at_again_within_the_hour() {
+    let world = World::synced();
+    let hidden = user("u05", "clerk", 100);
+    world.source.inner.hold(EntryId::User(uid("u05")));
+    world.clock.advance(DAY);
+    assert_eq!(world.run().mode, Mode::Full);
+    world.source.inner.put_user(hidden);
+    world.delta();
+    world.clock.advance(Duration::from_secs(3_600));
+    assert_eq!(world.run().mode, Mode::Full);
+    world.delta();
+}
+
+#[test]
+fn other_limits_are_applied_to_what_is_held_by_the_next_run() {
+    let mut world = World::synced();
+    world.safeguards.in_one_group = GroupLimit::Percent { percent: 0, from: 1 };
+    assert_eq!(world.run().mode, Mode::Full);
+    world.source.inner.remove_member(&member("g1", "u03"));
+    assert_eq!(world.delta().outcome, Outcome::Held);
+    world.run();
+    world.safeguards.in_one_group = GroupLimit::Unlimited;
+    let report = world.run();
+    assert_eq!((report.mode, report.outcome, report.changes.total()), (Mode::Full, Outcome::Done, 1));
 }
 
 #[test]

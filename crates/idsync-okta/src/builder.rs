@@ -95,7 +95,8 @@ impl OktaClientBuilder {
     }
 
     /// How many requests of this client are under way at once at most; 8 unless set. When the org complains fewer are, of all clients of the
-    /// org together, and more again bit by bit.
+    /// org together, and more again bit by bit. A request that has waited half a minute for others to end is sent nevertheless, lest it
+    /// wait for a future that nobody polls.
     pub const fn concurrency(mut self, requests: NonZeroUsize) -> Self {
         self.concurrency = requests;
         self

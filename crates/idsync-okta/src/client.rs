@@ -243,7 +243,10 @@ impl Inner {
         tracing::debug!(parent: &span, "answered");
         if let Some(date) = answer.date {
             self.clock.observe(date);
-            self.identity.tell(date, self.timer.now());
+            if (200..300).contains(&answer.status) {
+                // Others may come from something in between.
+                self.identity.tell(date, self.timer.now());
+            }
         }
         permit.answered(answer.status, RateHeaders::read(&answer.headers, answer.date));
         Ok(answer)
@@ -260,7 +263,8 @@ impl Inner {
         match verdict {
             Verdict::Wait { error, wait, rest } => {
                 // The whole bucket waits, not only this request; the governor holds this one back, too.
-                if let Some(rest) = rest {
+                // Mostly the counter of the window has understood; where the same request is refused again, it has not.
+                if let Some(rest) = rest.or_else(|| (attempts.made > 2).then_some(wait)) {
                     self.governor.block(route.bucket(), rest);
                 }
                 attempts.again(error, wait, &self.retry_budget, &self.usage)

@@ -28,12 +28,16 @@ fn time_of(cursor: &Cursor) -> Option<Timestamp> {
 
 impl OktaProvider {
     pub(crate) fn changed_since(&self, since: &Cursor) -> BoxStream<'static, Result<ChangedUsers>> {
+        let client = self.client().clone();
         let Some(time) = time_of(since) else {
             let unknown = CoreError::new(ErrorKind::CursorExpired, "the cursor is not one of an Okta org");
             return stream::iter([Err(unknown)]).boxed();
         };
+        if client.inner.identity.is_yet_to_come(time, client.inner.timer.now()) {
+            let early = CoreError::new(ErrorKind::CursorExpired, "the cursor is ahead of the org's own time");
+            return stream::iter([Err(early)]).boxed();
+        }
         let filter = format!("lastUpdated ge \"{}\"", time.saturating_sub(self.overlap));
-        let client = self.client().clone();
         let pages = pages(client, self.user_listing(None).with("filter", &filter), users_page);
         let state = (pages, 0_usize, self.clone());
         let visible = stream::try_unfold(state, |(mut pages, seen, provider)| async move {

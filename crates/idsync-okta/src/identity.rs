@@ -18,6 +18,16 @@ pub(crate) struct Identity(Mutex<Known>);
 struct Known {
     org: Option<(String, Instant)>,
     date: Option<(Timestamp, Instant)>,
+    /// A time far ahead of what is known, which another answer has to confirm.
+    ahead: Option<(Timestamp, Instant)>,
+}
+
+/// Times that are no further apart than this agree.
+const AGREE: Duration = Duration::from_secs(90);
+
+/// What time it is after some has passed.
+fn later((date, at): (Timestamp, Instant), now: Instant) -> Timestamp {
+    date.saturating_add(now.saturating_duration_since(at))
 }
 
 impl Identity {
@@ -27,13 +37,26 @@ impl Identity {
 
     /// An answer arrived that says what time it is.
     pub(crate) fn tell(&self, date: Timestamp, now: Instant) {
-        self.known().date = Some((date, now));
+        let mut known = self.known();
+        let is_ahead = known.date.is_some_and(|before| date > later(before, now).saturating_add(AGREE));
+        let is_confirmed = known.ahead.is_some_and(|before| date <= later(before, now).saturating_add(AGREE));
+        if is_ahead && !is_confirmed {
+            // Whatever is read since a time that has not come yet is nothing.
+            known.ahead = Some((date, now));
+        } else {
+            (known.date, known.ahead) = (Some((date, now)), None);
+        }
     }
 
     /// The org's time: what its last answer said, and what has passed since. The local clock, which may jump, has no part in it, so that
     /// this may be late but never early.
     fn time(&self, now: Instant) -> Option<Timestamp> {
-        self.known().date.map(|(date, at)| date.saturating_add(now.saturating_duration_since(at)))
+        self.known().date.map(|date| later(date, now))
+    }
+
+    /// Whether a time is well ahead of the org's.
+    pub(crate) fn is_yet_to_come(&self, time: Timestamp, now: Instant) -> bool {
+        self.time(now).is_some_and(|present| time > present.saturating_add(AGREE))
     }
 
     fn org(&self, now: Instant) -> Option<String> {
@@ -50,6 +73,33 @@ impl OktaClient {
         }
         let found = self.discover().await?;
         inner.identity.known().org = Some((found.value.id.clone(), inner.timer.now()));
-        Ok((found.value.id, found.date))
+        let time = found.date.and_then(|_| inner.identity.time(inner.timer.now()));
+        Ok((found.value.id, time))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn noon(plus: i64) -> Timestamp {
+        Timestamp::from_unix_millis(1_774_612_800_000 + plus * 1000).unwrap()
+    }
+
+    #[test]
+    fn p19_row12_one_answer_from_the_future_is_not_believed_and_a_clock_that_was_set_is() {
+        let (identity, start) = (Identity::default(), Instant::now());
+        let at = |seconds| start + Duration::from_secs(seconds);
+        identity.tell(noon(0), at(0));
+        identity.tell(noon(86_400), at(10));
+        assert_eq!(identity.time(at(10)), Some(noon(10)), "one is not enough");
+        identity.tell(noon(20), at(20));
+        identity.tell(noon(86_430), at(30));
+        assert_eq!(identity.time(at(30)), Some(noon(30)));
+        identity.tell(noon(86_440), at(40));
+        assert_eq!(identity.time(at(50)), Some(noon(86_450)), "two agree");
+        identity.tell(noon(60), at(60));
+        assert_eq!(identity.time(at(60)), Some(noon(60)), "earlier is never too early");
+        assert!(identity.is_yet_to_come(noon(86_400), at(60)) && !identity.is_yet_to_come(noon(100), at(60)));
     }
 }

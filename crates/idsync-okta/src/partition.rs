@@ -78,7 +78,6 @@ impl OktaProvider {
     }
 
     async fn begin_partitions(self, chains: NonZeroUsize) -> Result<Pages, Error> {
-        let sequential = |provider: &Self| provider.visible(provider.user_listing(None), "users", users_page);
         let oldest = self.user_listing(Some(&self.everybody())).with("sortBy", "created").with("sortOrder", "asc").with_limit(1);
         let first = match pages(self.client().clone(), oldest, users_page).try_next().await {
             Ok(page) => page.and_then(|page| page.items.into_iter().next()).and_then(|user| user.timestamps.created),
@@ -87,7 +86,7 @@ impl OktaProvider {
             Err(error) => return Err(error),
         };
         let now = self.client().identity().await?.1;
-        let (Some(first), Some(now)) = (first, now) else { return Ok(sequential(&self)) };
+        let (Some(first), Some(now)) = (first, now) else { return Ok(self.users_along_one_chain()) };
         let changed = format!("lastUpdated ge \"{}\"", now.saturating_sub(self.overlap));
         let last = self.user_listing(None).with("filter", &changed);
         let mut partitioned =

@@ -120,6 +120,19 @@ impl OktaProvider {
         &self.client
     }
 
+    /// The users in scope, one page after the other.
+    pub(crate) fn users_along_one_chain(&self) -> BoxStream<'static, Result<Page<User>, Error>> {
+        let listed = self.scoped_users();
+        match (self.deprovisioned, &self.scope.users) {
+            // The plain listing leaves out who is deactivated.
+            (Deprovisioned::Include, UserSelection::All) => {
+                let rest = pages(self.client.clone(), self.user_listing(Some(r#"status eq "DEPROVISIONED""#)), users_page);
+                chain(listed, rest)
+            }
+            _ => listed,
+        }
+    }
+
     fn describe_scope(&self) -> String {
         let whom = match (self.deprovisioned, self.everyone) {
             (Deprovisioned::Exclude, Everyone::Exclude) => "deprovisioned=excluded everyone=excluded",
@@ -279,16 +292,7 @@ impl IdentityProvider for OktaProvider {
         if let Some(chains) = self.chains.filter(|_| self.scope.users == UserSelection::All) {
             return self.trimmed(self.partitioned_users(chains)).map_err(Into::into).boxed();
         }
-        let listed = self.scoped_users();
-        let users = match (self.deprovisioned, &self.scope.users) {
-            // The plain listing leaves out who is deactivated.
-            (Deprovisioned::Include, UserSelection::All) => {
-                let rest = pages(self.client.clone(), self.user_listing(Some(r#"status eq "DEPROVISIONED""#)), users_page);
-                chain(listed, rest)
-            }
-            _ => listed,
-        };
-        self.trimmed(users).map_err(Into::into).boxed()
+        self.trimmed(self.users_along_one_chain()).map_err(Into::into).boxed()
     }
 
     fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {

@@ -33,9 +33,12 @@ impl OktaProvider {
                 self.somebody(found, "users", Route::Users)
             }
             UserSelection::InGroups => {
-                let provider = self.clone();
-                let groups =
-                    self.scoped_groups(ReadPurpose::Full).map_ok(|page| stream::iter(page.items.into_iter().map(Ok))).try_flatten();
+                let (provider, listing) = (self.clone(), self.clone());
+                let listed = move |page: Page<Group>| {
+                    let groups = page.items.into_iter().filter(|group| listing.member_listing(group) == MemberListing::Listed);
+                    stream::iter(groups.map(Ok).collect::<Vec<_>>())
+                };
+                let groups = self.scoped_groups(ReadPurpose::Full).map_ok(listed).try_flatten();
                 let members = groups.map_ok(move |group| provider.users_of(&group.id)).try_flatten_unordered(SIDE_BY_SIDE);
                 self.somebody(members.boxed(), "users", Route::Users)
             }

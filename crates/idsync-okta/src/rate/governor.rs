@@ -24,7 +24,7 @@ const SPREAD: Duration = Duration::from_millis(20);
 
 /// How long a request waits for others to end before it is sent nevertheless. Whoever has a place may be a future that its owner does not
 /// poll while it awaits this very request; to wait for that one would be to wait for ever.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Ends of waits that are closer together than this are those of one wait.
 const SAME_WAIT: Duration = Duration::from_millis(500);
 

@@ -204,7 +204,9 @@ impl Window {
         self.limit = Some(limit);
         let used = limit.saturating_sub(remaining);
         match (self.span.and_then(|span| span.reset), headers.reset) {
-            (Some(known), Some(reset)) if reset < known - SAME => {}
+            // An answer of the window before, which another one has overtaken; unless nothing else was under way.
+            (Some(known), Some(reset)) if reset < known - SAME && !self.is_opened_by(exchange.number) => {}
+            (Some(known), Some(reset)) if reset < known - SAME => self.open(exchange, headers, used, time),
             (Some(known), Some(reset)) if reset <= known + SAME => self.hear(exchange, headers, used),
             (_, None) if self.phase == Phase::Open => self.hear(exchange, headers, used),
             _ => self.open(exchange, headers, used, time),
@@ -400,6 +402,14 @@ mod tests {
         assert!(seen.admit(2).is_ok());
         seen.answered(first, 3, answer(50, 49, 59, 3));
         assert_eq!(seen.window.counted, 2);
+    }
+
+    #[test]
+    fn row03_one_reset_far_ahead_does_not_make_every_window_after_it_wait() {
+        let mut seen = Seen::new();
+        let first = seen.admit(0).unwrap();
+        seen.answered(first, 0, answer(50, 49, 3_000, 0));
+        assert_eq!(seen.fill(62, 50, 50, 122), 40, "the next window is taken for what it is");
     }
 
     #[test]

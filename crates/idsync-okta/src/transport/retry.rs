@@ -92,7 +92,8 @@ impl Attempts {
     pub(crate) fn pause(&self, at_least: Duration, budget: &RetryBudget) -> Duration {
         let failed = self.made.saturating_sub(1).min(budget.in_a_row.load(Ordering::Relaxed));
         let most = FIRST_PAUSE.saturating_mul(1 << failed.min(16)).min(LONGEST_PAUSE);
-        at_least + random::jitter(most)
+        // What the server asks for may be beyond all measure.
+        at_least.saturating_add(random::jitter(most))
     }
 
     /// A shorter one, after an org refused what is too much at once.
