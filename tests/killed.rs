@@ -18,7 +18,8 @@ async fn p12_row33_killed_at_any_point_the_next_run_converges_and_each_change_ha
     let mut databases = 0_u32;
     while tally.kills < kills {
         // Half of the databases are killed in runs that read only what changed, where that will do.
-        let killed = Killed::new(31 + u64::from(databases), databases % 4 >= 2).await;
+        let reads: fn(Sync) -> Sync = if databases % 4 >= 2 { Sync::with_deltas } else { |sync| sync };
+        let killed = Killed::new(31 + u64::from(databases), reads).await;
         // The first sync is killed until it comes to its end; in every other database it does so in peace, and updates are killed.
         if databases % 2 == 1 {
             assert_eq!(killed.sync.run(&[]).code, Some(0));
@@ -66,13 +67,13 @@ enum Moment {
 }
 
 impl Killed {
-    async fn new(seed: u64, has_deltas: bool) -> Self {
+    async fn new(seed: u64, reads: fn(Sync) -> Sync) -> Self {
         let emulator = OktaEmulator::builder().seed(seed).users(500).groups(30).memberships(4_000).start().await.unwrap();
         let (sync, reference) = (Sync::new(&emulator), Sync::new(&emulator));
         let first = Whole::of(&reference);
         change(&emulator, 1_000);
         let update = Whole::of(&reference);
-        let sync = if has_deltas { sync.with_deltas() } else { sync };
+        let sync = reads(sync);
         Self { emulator, sync, first, update }
     }
 

@@ -31,8 +31,9 @@
 //!
 //! Whatever is shown proves that the identity still has its role. Where nothing is shown, or somebody is not found, the role is checked
 //! before anything follows from it. What was found goes through the same plan, limits, escrow and delivery as a full run. The cursor
-//! moves on only when nothing that was found is left for later. What deltas cannot see is found by the next full run: mainly users who
-//! were deleted for good.
+//! moves on with every delta that found something; what could not be settled is looked at again by a full run within the hour. What
+//! deltas cannot see is found by the next full run: mainly users who were deleted for good. A base that was changed without the cursor,
+//! by a plan that was applied or a run that was killed, is read in full.
 //!
 //! [`SyncEngine::status`] says where a directory stands, [`SyncEngine::release`] ends what was set aside.
 //!
