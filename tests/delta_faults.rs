@@ -62,11 +62,12 @@ impl World {
         let struck = self.emulator.faults().fired() > 0;
         self.check_nothing_is_lost(&told);
         if let Ok(report) = &during {
-            assert_eq!(report.mode, Mode::Delta, "{told}");
+            assert!(report.mode == Mode::Delta || name == "skewed_date", "{told}: {report}");
         }
         self.emulator.faults().clear();
         let clean = self.engine.sync().await.unwrap();
-        assert_eq!(clean.mode, Mode::Delta, "{told}: {clean}");
+        // Where the org's time was off, nobody knows whether the cursor has come yet, and everything is read.
+        assert!(clean.mode == Mode::Delta || name == "skewed_date", "{told}: {clean}");
         let (now, truth) = (Contents::of_snapshot(&self.sink.snapshot()), Contents::of_org(&self.emulator));
         now.same_as(&truth).unwrap_or_else(|what| panic!("{told}: {during:?}; after a clean delta: {what}"));
         (name, struck)

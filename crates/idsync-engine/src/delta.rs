@@ -147,22 +147,24 @@ impl SyncEngine {
         if !self.provider.capabilities().has_delta() {
             return Ok(());
         }
-        let Some(cursor) = ended.info.cursor.clone().filter(|_| ended.is_good) else { return Ok(()) };
+        let cursor = ended.info.cursor.clone().filter(|_| ended.is_good);
         let known: Option<Bookmark> = Memo::Bookmark.read(store, &lease.directory).await?;
         let revision = revision(store, lease).await?;
         let soon = ended.is_unsettled.then(|| ended.started.saturating_add(SOON));
-        match (ended.mode, known) {
-            (Mode::Delta, _) if ended.holds_anew => Memo::Bookmark.write::<Bookmark>(store, lease, None).await,
-            (Mode::Delta, Some(known)) if ended.changed || soon.is_some() && known.retry_at.is_none() => {
+        match (ended.mode, known, cursor) {
+            (Mode::Delta, _, _) if ended.holds_anew => Memo::Bookmark.write::<Bookmark>(store, lease, None).await,
+            (Mode::Delta, Some(known), cursor) if ended.changed || (soon.is_some() && known.retry_at.is_none()) => {
+                // Where something was not answered the next delta begins where this one did.
+                let cursor = cursor.unwrap_or_else(|| known.cursor.clone());
                 let retry_at = known.retry_at.or(soon);
                 Memo::Bookmark.write(store, lease, Some(&Bookmark { cursor, revision, retry_at, ..known })).await
             }
-            (Mode::Delta, _) => Ok(()),
-            (Mode::Full, _) => {
+            (Mode::Full, _, Some(cursor)) => {
                 let (scope, settings) = (ended.info.scope.clone(), self.settings());
                 let bookmark = Bookmark { cursor, full_at: ended.started, scope, revision, settings, retry_at: soon };
                 Memo::Bookmark.write(store, lease, Some(&bookmark)).await
             }
+            _ => Ok(()),
         }
     }
 
