@@ -46,7 +46,8 @@ impl SyncEngine {
             self.remember_held(&draft).await.map_err(SyncError::store)?;
         }
         if let Some((info, members_read)) = draft.next.take() {
-            let holds = draft.plan.as_ref().is_some_and(|plan| plan.held.is_some());
+            // A full run finds again whatever is held.
+            let holds = draft.mode == Mode::Delta && draft.plan.as_ref().is_some_and(|plan| plan.held.is_some());
             let mut ended = Ended {
                 lease: &draft.lease,
                 info: &info,
@@ -55,7 +56,7 @@ impl SyncEngine {
                 // Groups that failed are read again by every delta until they do not.
                 is_good: report.evidence.unconfirmed == 0 && !report.evidence.is_garbled(),
                 holds_anew: holds && !kept_held,
-                is_unsettled: draft.read.evidence.users.held > 0 || draft.read.left_out > 0 || (draft.mode == Mode::Delta && holds),
+                is_unsettled: draft.read.evidence.users.held > 0 || draft.read.left_out > 0 || holds,
                 changed: refused > 0 || report.changes.total() > 0,
             };
             if ended.is_good && !ended.holds_anew {

@@ -152,7 +152,7 @@ impl SyncEngine {
         let revision = revision(store, lease).await?;
         let soon = ended.is_unsettled.then(|| ended.started.saturating_add(SOON));
         match (ended.mode, known, cursor) {
-            (Mode::Delta, _, _) if ended.holds_anew => Memo::Bookmark.write::<Bookmark>(store, lease, None).await,
+            _ if ended.holds_anew => Memo::Bookmark.write::<Bookmark>(store, lease, None).await,
             (Mode::Delta, Some(known), cursor) if ended.changed || (soon.is_some() && known.retry_at.is_none()) => {
                 // Where something was not answered the next delta begins where this one did.
                 let cursor = cursor.unwrap_or_else(|| known.cursor.clone());

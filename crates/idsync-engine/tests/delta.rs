@@ -487,6 +487,9 @@ fn p04_what_a_delta_holds_is_found_again_by_a_full_read_and_then_stays_held() {
     let report = world.run();
     assert_eq!((report.mode, report.outcome), (Mode::Full, Outcome::Held));
     assert_eq!(report.held.unwrap().hash, hash);
+    world.source.asked();
+    world.delta();
+    assert_eq!(world.source.asked(), BTreeMap::from([("changed", 1), ("groups", 1)]), "nothing is read again because of it");
     // Other changes go on, and what is held stays known.
     world.source.inner.put_user(user("u05", "chief", 200));
     let report = world.delta();
