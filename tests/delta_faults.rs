@@ -6,7 +6,9 @@ use idsync::okta::{OktaProvider, PageSizes, RetryPolicy};
 use idsync_okta_emulator::{BodyShape, Endpoint, Fault, FaultKind, Malformed, OktaEmulator, Status};
 use idsync_tests::{Contents, client_builder};
 use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 struct World {
@@ -111,13 +113,18 @@ fn kinds() -> Vec<FaultKind> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn p01_p03_p12_deltas_that_meet_faults_remove_nobody_and_the_next_finds_the_rest() {
-    let mut cases = JoinSet::new();
+    // Each org is a thread and some sockets.
+    let (mut cases, places) = (JoinSet::new(), Arc::new(Semaphore::new(16)));
     for endpoint in [Endpoint::Users, Endpoint::Groups, Endpoint::Members, Endpoint::User, Endpoint::UserGroups] {
         for kind in kinds() {
             // Once, and for as long as it lasts.
             for fault in [Fault::new(kind.clone()).times(1), Fault::new(kind).always()] {
                 let fault = fault.on(endpoint);
-                cases.spawn(async move { World::changed().await.meets(fault).await });
+                let places = Arc::clone(&places);
+                cases.spawn(async move {
+                    let _place = places.acquire_owned().await;
+                    World::changed().await.meets(fault).await
+                });
             }
         }
     }
