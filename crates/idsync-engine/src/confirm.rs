@@ -99,7 +99,19 @@ impl Reader<'_> {
     }
 
     async fn confirm_users(&mut self, ids: Vec<UserId>, fates: &mut Fates) -> Result<(), SyncError> {
-        let mut found = Vec::new();
+        for (id, reason) in self.ask_for_users(ids).await? {
+            fates.users.insert(id, reason);
+        }
+        self.state.stager.flush().await.map_err(SyncError::store)
+    }
+
+    /// Asks for users by id, and takes those that are found. Returns those that are gone, and why; whoever was not answered about stays
+    /// as it is.
+    pub(crate) async fn ask_for_users(
+        &mut self,
+        ids: impl IntoIterator<Item = UserId, IntoIter: Send> + Send,
+    ) -> Result<Vec<(UserId, DeletionReason)>, SyncError> {
+        let (mut found, mut gone) = (Vec::new(), Vec::new());
         let provider = Arc::clone(&self.provider);
         let mut answers = stream::iter(ids)
             .map(|id| {
@@ -110,13 +122,13 @@ impl Reader<'_> {
         while let Some((answer, id)) = answers.next().await {
             match self.judge(answer)? {
                 Verdict::Found(user) => found.push(user),
-                Verdict::Gone(reason) => _ = fates.users.insert(id, reason),
+                Verdict::Gone(reason) => gone.push((id, reason)),
                 Verdict::Unknown => self.state.index.users.entry(&id).seen = true,
             }
         }
         drop(answers);
         self.take_users(Page::<User>::new(found)).await.map_err(SyncError::store)?;
-        self.state.stager.flush().await.map_err(SyncError::store)
+        Ok(gone)
     }
 
     async fn confirm_groups(&mut self, ids: Vec<GroupId>, unlisted: &[GroupId], fates: &mut Fates) -> Result<(), SyncError> {

@@ -126,24 +126,11 @@ impl Reader<'_> {
 
     /// Asks for the users whose record is of the same second as the one before.
     async fn settle_ambiguous(&mut self, ids: BTreeSet<UserId>) -> Result<(), SyncError> {
-        let provider = Arc::clone(&self.provider);
-        let mut answers = stream::iter(ids)
-            .map(|id| {
-                let provider = Arc::clone(&provider);
-                async move { (provider.user(&id).await, id) }
-            })
-            .buffer_unordered(self.concurrency.get());
-        let mut found = Vec::new();
-        while let Some((answer, id)) = answers.next().await {
-            match self.state.evidence.settle(answer).map_err(SyncError::provider) {
-                Ok(Lookup::Found(user)) => found.push(user),
-                Ok(_) => self.state.index.users.entry(&id).seen = false,
-                Err(SyncError::Read(error)) => self.state.miss(error),
-                Err(refused) => return Err(refused),
-            }
+        for (id, _) in self.ask_for_users(ids).await? {
+            // Asked for once more with those who vanished, for what follows from that.
+            self.state.index.users.entry(&id).seen = false;
         }
-        drop(answers);
-        self.take_users(Page::new(found)).await.map_err(SyncError::store)
+        Ok(())
     }
 
     /// Takes up users that the base does not have, with the groups that they are in: somebody who comes back may be a member of groups
@@ -210,15 +197,5 @@ impl crate::run::RunState {
         self.evidence.looked_up += 1;
         self.evidence.unconfirmed += 1;
         self.first_failure.get_or_insert(error);
-    }
-}
-
-impl crate::Evidence {
-    /// Counts a look-up that was answered.
-    fn settle(&mut self, answer: Result<Lookup<User>>) -> Result<Lookup<User>> {
-        let answer = answer?;
-        self.looked_up += 1;
-        self.still_there += u64::from(matches!(answer, Lookup::Found(_)));
-        Ok(answer)
     }
 }
