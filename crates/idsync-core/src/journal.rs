@@ -3,6 +3,7 @@
 //! The store treats keys, records and payloads as opaque bytes; the engine owns their meaning.
 
 use crate::{Phase, PlanHash, Revision, Timestamp};
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 /// Which table of the base a row belongs to.
@@ -39,20 +40,33 @@ impl BaseKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Digest(pub [u8; 16]);
 
+/// Where a store keeps the record of a row of the base: a number of the store's own, good until that row is written again.
+///
+/// An index names the place of every record, so that a record is found without searching for its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Locator(pub u64);
+
 /// A row of the base without its record: what a diff compares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IndexRow {
-    /// The key within its kind.
-    pub key: String,
+    // A million of them pass by at the start of a run; most keys are short enough to need no memory of their own.
+    key: CompactString,
     /// The digest of the record.
     pub digest: Digest,
+    /// Where the record is.
+    pub locator: Locator,
 }
 
 impl IndexRow {
     /// The row of `key`.
-    pub const fn new(key: String, digest: Digest) -> Self {
-        Self { key, digest }
+    pub fn new(key: impl AsRef<str>, digest: Digest, locator: Locator) -> Self {
+        Self { key: CompactString::from(key.as_ref()), digest, locator }
+    }
+
+    /// The key within its kind.
+    pub fn key(&self) -> &str {
+        &self.key
     }
 }
 
@@ -127,12 +141,15 @@ pub struct StagedRow {
     pub effect: Option<BaseWrite>,
     /// What was decided about it.
     pub mark: Mark,
+    /// What was decided otherwise about parts of it, by their position, in order. A row that holds many changes has as many parts; the
+    /// position of a part lies after that of its row and before that of the next one. Rows are staged without.
+    pub parts: Vec<(StagedKey, Mark)>,
 }
 
 impl StagedRow {
     /// A row that is to be applied.
     pub const fn new(position: StagedKey, payload: Vec<u8>, effect: Option<BaseWrite>) -> Self {
-        Self { position, payload, effect, mark: Mark::Apply }
+        Self { position, payload, effect, mark: Mark::Apply, parts: Vec::new() }
     }
 
     /// Sets the mark.
@@ -154,6 +171,23 @@ pub enum Mark {
     Held = 1,
     /// The sink refused it, or something it depends on; the base stays as it is.
     Failed = 2,
+    /// It turned out to be no change; nothing comes of it.
+    Dropped = 3,
+}
+
+impl Mark {
+    /// All marks.
+    pub const ALL: [Self; 4] = [Self::Apply, Self::Held, Self::Failed, Self::Dropped];
+}
+
+/// How much of a journal is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Detail {
+    /// Rows without the records of their effects: these come with their digest, and empty.
+    Digests,
+    /// Everything.
+    Records,
 }
 
 /// How far the run under way has come.

@@ -48,7 +48,9 @@ pub use delta::{ChangedUsers, Cursor};
 pub use error::{BoxError, Error, ErrorKind, Result, Retry};
 pub use group::{Group, GroupKind, Membership};
 pub use id::{DirectoryId, EntryId, GroupId, IdempotencyKey, InvalidId, PlanHash, Revision, UserId};
-pub use journal::{BaseKind, BaseRecord, BaseWrite, Digest, IndexRow, JournalHeader, Mark, Progress, Stage, StagedKey, StagedRow};
+pub use journal::{
+    BaseKind, BaseRecord, BaseWrite, Detail, Digest, IndexRow, JournalHeader, Locator, Mark, Progress, Stage, StagedKey, StagedRow,
+};
 pub use page::{HeldRecord, Lookup, Page};
 pub use provider::{Capabilities, DirectoryInfo, IdentityProvider, MemberListing, ReadOptions, ReadPurpose, RequestUsage};
 pub use provision::AppProvisioner;

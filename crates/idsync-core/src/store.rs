@@ -1,7 +1,7 @@
 //! Where the sync state is kept.
 
 use crate::{
-    BaseKind, BaseRecord, BaseWrite, DirectoryId, IndexRow, JournalHeader, Mark, Progress, Result, Revision, StagedKey, StagedRow,
+    BaseKind, BaseRecord, BaseWrite, Detail, DirectoryId, IndexRow, JournalHeader, Locator, Mark, Progress, Result, Revision, StagedKey, StagedRow,
     Timestamp,
 };
 use async_trait::async_trait;
@@ -59,14 +59,15 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// The store cannot be read.
     async fn digest_key(&self, lease: &Lease) -> Result<DigestKey>;
 
-    /// Keys and digests of all rows of `kind`, in bytewise key order.
+    /// Keys, digests and places of all rows of `kind`, in bytewise key order.
     fn index(&self, directory: &DirectoryId, kind: BaseKind) -> BoxStream<'static, Result<Vec<IndexRow>>>;
 
-    /// The records of these rows, in the order asked; `None` for a row that is not there.
+    /// The records at these places, in the order asked; `None` where there is no row of this directory and kind. A place is good until its
+    /// row is written again or deleted; what is found there afterwards is not said.
     ///
     /// # Errors
     /// The store cannot be read.
-    async fn records(&self, directory: &DirectoryId, kind: BaseKind, keys: &[String]) -> Result<Vec<Option<BaseRecord>>>;
+    async fn records(&self, directory: &DirectoryId, kind: BaseKind, locators: &[Locator]) -> Result<Vec<Option<BaseRecord>>>;
 
     /// Starts a journal. One that was there is dropped with its rows.
     ///
@@ -80,7 +81,7 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// The store cannot be read.
     async fn journal(&self, directory: &DirectoryId) -> Result<Option<JournalHeader>>;
 
-    /// Adds rows to the journal; a row at a position that is taken replaces the one there.
+    /// Adds rows to the journal; a row at a position that is taken replaces the one there, mark included.
     ///
     /// # Errors
     /// `Conflict` when the lease is not valid any more or no journal was begun.
@@ -94,10 +95,13 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
 
     /// The rows of the journal after `after` (or from the start), in order, whether or not there is a row at `after`.
     ///
-    /// Rows may be marked while a stream is read; each still comes once.
-    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>) -> BoxStream<'static, Result<Vec<StagedRow>>>;
+    /// Rows may be marked, staged and taken out while a stream is read: each row that was there before and after still comes once.
+    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>, detail: Detail) -> BoxStream<'static, Result<Vec<StagedRow>>>;
 
-    /// Marks rows, and moves the delivery forward, in one step.
+    /// Marks rows or parts of rows, and moves the delivery forward, in one step.
+    ///
+    /// A mark at a position where there is no row is about a part of the row before it ([`StagedRow::parts`]). Of two marks at one
+    /// position the later one counts. A row that has marks in parts is not staged again.
     ///
     /// # Errors
     /// As for [`StateStore::stage`].
@@ -292,8 +296,8 @@ macro_rules! forward {
             fn index(&self, directory: &DirectoryId, kind: BaseKind) -> BoxStream<'static, Result<Vec<IndexRow>>> {
                 (**self).index(directory, kind)
             }
-            async fn records(&self, directory: &DirectoryId, kind: BaseKind, keys: &[String]) -> Result<Vec<Option<BaseRecord>>> {
-                (**self).records(directory, kind, keys).await
+            async fn records(&self, directory: &DirectoryId, kind: BaseKind, locators: &[Locator]) -> Result<Vec<Option<BaseRecord>>> {
+                (**self).records(directory, kind, locators).await
             }
             async fn begin_journal(&self, lease: &Lease, header: JournalHeader) -> Result<()> {
                 (**self).begin_journal(lease, header).await
@@ -307,8 +311,13 @@ macro_rules! forward {
             async fn unstage(&self, lease: &Lease, rows: Vec<StagedKey>) -> Result<()> {
                 (**self).unstage(lease, rows).await
             }
-            fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>) -> BoxStream<'static, Result<Vec<StagedRow>>> {
-                (**self).staged(directory, after)
+            fn staged(
+                &self,
+                directory: &DirectoryId,
+                after: Option<StagedKey>,
+                detail: Detail,
+            ) -> BoxStream<'static, Result<Vec<StagedRow>>> {
+                (**self).staged(directory, after, detail)
             }
             async fn mark(&self, lease: &Lease, marks: Vec<(StagedKey, Mark)>, progress: Option<Progress>) -> Result<()> {
                 (**self).mark(lease, marks, progress).await

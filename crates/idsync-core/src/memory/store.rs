@@ -2,13 +2,14 @@
 
 use super::lock;
 use crate::{
-    BaseKind, BaseRecord, BaseWrite, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Mark, Progress,
-    Result, Revision, RunRecord, StagedKey, StagedRow, StateStore, StoreCommit,
+    BaseKind, BaseRecord, BaseWrite, Detail, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Locator, Mark,
+    Progress, Result, Revision, RunRecord, StagedKey, StagedRow, StateStore, StoreCommit,
 };
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex};
@@ -27,16 +28,77 @@ struct Directory {
     key: Option<DigestKey>,
     revision: Revision,
     note: Vec<u8>,
-    base: BTreeMap<(BaseKind, String), BaseRecord>,
+    base: Base,
     journal: Option<Journal>,
     memos: BTreeMap<String, Vec<u8>>,
     runs: Vec<RunRecord>,
+}
+
+/// Rows by key, and their keys by place.
+#[derive(Debug, Default)]
+struct Base {
+    rows: BTreeMap<(BaseKind, String), (Locator, BaseRecord)>,
+    places: HashMap<Locator, (BaseKind, String)>,
+    written: u64,
+}
+
+impl Base {
+    fn write(&mut self, write: BaseWrite) {
+        let key = (write.kind, write.key);
+        if let Some((locator, _)) = self.rows.remove(&key) {
+            self.places.remove(&locator);
+        }
+        if let Some(record) = write.record {
+            self.written += 1;
+            let locator = Locator(self.written);
+            self.places.insert(locator, key.clone());
+            self.rows.insert(key, (locator, record));
+        }
+    }
+
+    fn index(&self, kind: BaseKind) -> Vec<IndexRow> {
+        let rows = self.rows.range((kind, String::new())..).take_while(|((of, _), _)| *of == kind);
+        rows.map(|((_, key), (locator, record))| IndexRow::new(key, record.digest, *locator)).collect()
+    }
+
+    fn record(&self, kind: BaseKind, locator: Locator) -> Option<BaseRecord> {
+        let key = self.places.get(&locator).filter(|(of, _)| *of == kind)?;
+        self.rows.get(key).map(|(_, record)| record.clone())
+    }
 }
 
 #[derive(Debug)]
 struct Journal {
     header: JournalHeader,
     rows: BTreeMap<StagedKey, StagedRow>,
+    /// Marks of parts of rows.
+    parts: BTreeMap<StagedKey, Mark>,
+}
+
+impl Journal {
+    const fn new(header: JournalHeader) -> Self {
+        Self { header, rows: BTreeMap::new(), parts: BTreeMap::new() }
+    }
+
+    fn page(&self, after: Option<&StagedKey>, detail: Detail) -> Vec<StagedRow> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut rows = self.rows.range((start, Bound::Unbounded));
+        let mut page: Vec<_> = rows.by_ref().take(MemoryStore::PAGE).map(|(_, row)| self.row(row, detail)).collect();
+        let ends: Vec<_> = page.iter().skip(1).map(|row| Some(row.position.clone())).chain([rows.next().map(|(key, _)| key.clone())]).collect();
+        for (row, end) in page.iter_mut().zip(ends) {
+            let parts = self.parts.range((Bound::Excluded(&row.position), end.as_ref().map_or(Bound::Unbounded, Bound::Excluded)));
+            row.parts = parts.filter(|(key, _)| key.phase == row.position.phase).map(|(key, mark)| (key.clone(), *mark)).collect();
+        }
+        page
+    }
+
+    fn row(&self, row: &StagedRow, detail: Detail) -> StagedRow {
+        let effect = row.effect.as_ref().map(|effect| match detail {
+            Detail::Digests => BaseWrite { record: effect.record.as_ref().map(|record| BaseRecord::new(record.digest, Vec::new())), kind: effect.kind, key: effect.key.clone() },
+            Detail::Records => effect.clone(),
+        });
+        StagedRow::new(row.position.clone(), row.payload.clone(), effect).with_mark(row.mark)
+    }
 }
 
 /// Gives the directory back when the last clone of a lease is dropped.
@@ -120,13 +182,6 @@ fn check_revision(directory: &Directory, expected: Revision) -> Result<()> {
     Err(Error::new(ErrorKind::Conflict, format!("the directory is at revision {}, not at {expected}", directory.revision)))
 }
 
-fn write_row(base: &mut BTreeMap<(BaseKind, String), BaseRecord>, write: BaseWrite) {
-    match write.record {
-        Some(record) => _ = base.insert((write.kind, write.key), record),
-        None => _ = base.remove(&(write.kind, write.key)),
-    }
-}
-
 #[async_trait]
 impl StateStore for MemoryStore {
     async fn acquire(&self, id: &DirectoryId, holder: &str) -> Result<Lease> {
@@ -157,20 +212,17 @@ impl StateStore for MemoryStore {
     }
 
     fn index(&self, directory: &DirectoryId, kind: BaseKind) -> BoxStream<'static, Result<Vec<IndexRow>>> {
-        pages(self.read(directory, |directory| {
-            let rows = directory.base.iter().filter(|((of, _), _)| *of == kind);
-            rows.map(|((_, key), record)| IndexRow::new(key.clone(), record.digest)).collect()
-        }))
+        pages(self.read(directory, |directory| directory.base.index(kind)))
     }
 
-    async fn records(&self, directory: &DirectoryId, kind: BaseKind, keys: &[String]) -> Result<Vec<Option<BaseRecord>>> {
-        Ok(self.read(directory, |directory| keys.iter().map(|key| directory.base.get(&(kind, key.clone())).cloned()).collect()))
+    async fn records(&self, directory: &DirectoryId, kind: BaseKind, locators: &[Locator]) -> Result<Vec<Option<BaseRecord>>> {
+        Ok(self.read(directory, |directory| locators.iter().map(|locator| directory.base.record(kind, *locator)).collect()))
     }
 
     async fn begin_journal(&self, lease: &Lease, header: JournalHeader) -> Result<()> {
         self.write(lease, |directory| {
             check_revision(directory, header.base)?;
-            directory.journal = Some(Journal { header, rows: BTreeMap::new() });
+            directory.journal = Some(Journal::new(header));
             Ok(())
         })
     }
@@ -194,13 +246,11 @@ impl StateStore for MemoryStore {
         })
     }
 
-    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>) -> BoxStream<'static, Result<Vec<StagedRow>>> {
+    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>, detail: Detail) -> BoxStream<'static, Result<Vec<StagedRow>>> {
         let (store, directory) = (self.clone(), directory.clone());
         let pages = stream::unfold(after, move |after| {
-            let page: Vec<_> = store.read(&directory, |directory| {
-                let rows = directory.journal.iter().flat_map(|journal| journal.rows.values());
-                rows.filter(|row| after.as_ref().is_none_or(|after| row.position > *after)).take(Self::PAGE).cloned().collect()
-            });
+            let page = store.read(&directory, |directory| directory.journal.as_ref().map(|journal| journal.page(after.as_ref(), detail)));
+            let page = page.unwrap_or_default();
             let next = page.last().map(|row| row.position.clone());
             async move { next.map(|next| (Ok(page), Some(next))) }
         });
@@ -211,8 +261,9 @@ impl StateStore for MemoryStore {
         self.write(lease, |directory| {
             let journal = Self::journal_of(directory)?;
             for (position, mark) in marks {
-                if let Some(row) = journal.rows.get_mut(&position) {
-                    row.mark = mark;
+                match journal.rows.get_mut(&position) {
+                    Some(row) => row.mark = mark,
+                    None => _ = journal.parts.insert(position, mark),
                 }
             }
             if progress.is_some() {
@@ -235,7 +286,7 @@ impl StateStore for MemoryStore {
             if writes.iter().any(|write| write.kind.is_of_the_base()) {
                 Self::journal_of(directory)?;
             }
-            writes.into_iter().for_each(|write| write_row(&mut directory.base, write));
+            writes.into_iter().for_each(|write| directory.base.write(write));
             Ok(())
         })
     }
@@ -245,7 +296,7 @@ impl StateStore for MemoryStore {
             check_revision(directory, commit.expected)?;
             let rows = directory.journal.take().map(|journal| journal.rows).unwrap_or_default();
             let effects = rows.into_values().filter(|row| row.mark == Mark::Apply).filter_map(|row| row.effect);
-            effects.for_each(|write| write_row(&mut directory.base, write));
+            effects.for_each(|write| directory.base.write(write));
             directory.revision = directory.revision.next();
             directory.note = commit.note;
             Ok(directory.revision)

@@ -6,7 +6,7 @@ use super::method::{Method, acquire_prepared};
 use super::picture::Picture;
 use super::samples::{directory, header, row};
 use super::{StoreFixture, Tenancy};
-use crate::{BaseKind, DirectoryId, Head, Phase, Revision};
+use crate::{BaseKind, DirectoryId, Head, Locator, Phase, Revision};
 
 /// “A directory that the store does not know is at revision 0 with an empty base”, and may be read like any other.
 ///
@@ -17,7 +17,7 @@ pub async fn a_directory_that_is_not_known_is_empty<F: StoreFixture>(fixture: &F
     let store = fixture.open(&place).await?;
     let expected = Picture { head: None, journal: None, staged: Vec::new(), base: Vec::new(), runs: Vec::new(), memo: None };
     Picture::take(store.as_ref(), &directory).await?.ensure_same(&expected, "of a directory that is not known")?;
-    let asked = [String::from("a"), String::from("b")];
+    let asked = [Locator(0), Locator(1)];
     let found = store.records(&directory, BaseKind::User, &asked).await?;
     ensure_eq(&found, &vec![None, None], "records of a directory that is not known")?;
     let lease = store.acquire(&directory, "first").await?;

@@ -7,7 +7,7 @@ use super::method::{Method, REVISION, acquire_prepared};
 use super::picture::Picture;
 use super::samples::{directory, header, run};
 use super::{DroppedLease, Sharing, StoreFixture};
-use crate::{BaseKind, DirectoryId, Error, ErrorKind, Lease, Revision, StateStore};
+use crate::{BaseKind, DirectoryId, Error, ErrorKind, Lease, Locator, Revision, StateStore};
 
 /// “`Conflict` when another holder has the directory”; “`holder` is shown to whoever is refused”.
 ///
@@ -184,7 +184,7 @@ async fn look(store: &dyn StateStore, directory: &DirectoryId) -> Verdict {
     let lease = store.acquire(directory, "a reader").await?;
     store.digest_key(&lease).await?;
     Picture::take(store, directory).await?;
-    store.records(directory, BaseKind::User, &[String::from("nobody")]).await?;
+    store.records(directory, BaseKind::User, &[Locator(1)]).await?;
     Ok(store.release(&lease).await?)
 }
 

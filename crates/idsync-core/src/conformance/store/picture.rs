@@ -3,7 +3,7 @@
 use super::super::tools::{ensure, ensure_eq};
 use super::super::{Unproven, Verdict};
 use super::method::MEMO;
-use crate::{BaseKind, BaseRecord, DirectoryId, Head, IndexRow, JournalHeader, RunRecord, StagedKey, StagedRow, StateStore};
+use crate::{BaseKind, BaseRecord, Detail, DirectoryId, Head, IndexRow, JournalHeader, RunRecord, StagedKey, StagedRow, StateStore};
 use futures::TryStreamExt;
 
 /// Everything that a store says of one directory, but for its digest key.
@@ -76,7 +76,7 @@ fn ensure_note(found: &[u8], expected: &[u8], what: &str) -> Verdict {
 
 /// All staged rows after a position.
 pub(super) async fn staged(store: &dyn StateStore, directory: &DirectoryId, after: Option<StagedKey>) -> Result<Vec<StagedRow>, Unproven> {
-    Ok(store.staged(directory, after).try_concat().await?)
+    Ok(store.staged(directory, after, Detail::Records).try_concat().await?)
 }
 
 /// The index of one kind.
@@ -89,11 +89,11 @@ pub(super) async fn base(store: &dyn StateStore, directory: &DirectoryId) -> Res
     let mut rows = Vec::new();
     for kind in BaseKind::ALL {
         let index = index(store, directory, kind).await?;
-        let keys: Vec<_> = index.iter().map(|row| row.key.clone()).collect();
-        let records = store.records(directory, kind, &keys).await?;
-        ensure_eq(&records.len(), &keys.len(), "records for the keys of the index")?;
+        let places: Vec<_> = index.iter().map(|row| row.locator).collect();
+        let records = store.records(directory, kind, &places).await?;
+        ensure_eq(&records.len(), &places.len(), "records for the places of the index")?;
         for (row, record) in index.into_iter().zip(records) {
-            let key = row.key;
+            let key = row.key().to_owned();
             let Some(record) = record else { return Err(Unproven::failed(format!("{kind:?} {key:?} is in the index and has no record"))) };
             ensure(record.digest == row.digest, || format!("{kind:?} {key:?} has one digest in the index and another in its record"))?;
             rows.push(BaseRow { kind, key, record });

@@ -5,7 +5,7 @@ use super::super::{Unproven, Verdict};
 use super::StoreFixture;
 use super::picture::{ensure_rows, staged};
 use super::samples::{KEYS, bytes, delete, directory, header, many, position, put, row, rows};
-use crate::{BaseKind, Lease, Mark, Phase, Revision, StagedRow, StateStore};
+use crate::{BaseKind, Detail, Lease, Mark, Phase, Revision, StagedRow, StateStore};
 use futures::TryStreamExt;
 
 /// Payloads, effects and marks come back as they were given.
@@ -113,7 +113,7 @@ pub async fn rows_marked_while_they_are_read_come_once<F: StoreFixture>(fixture:
     let lease = begin(store.as_ref()).await?;
     let mut expected = many(MANY);
     stage(store.as_ref(), &lease, &expected).await?;
-    let (mut pages, mut seen) = (store.staged(&directory, None), Vec::new());
+    let (mut pages, mut seen) = (store.staged(&directory, None, Detail::Records), Vec::new());
     while let Some(page) = pages.try_next().await? {
         let marks = page.iter().map(|row| (row.position.clone(), Mark::Held)).collect();
         store.mark(&lease, marks, None).await?;
