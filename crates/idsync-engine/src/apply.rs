@@ -1,16 +1,17 @@
 //! Delivers a planned journal to the sink, batch by batch.
 
-use crate::blocked::Blocked;
+use crate::blocked::{Blocked, Subject};
 use crate::escrow::Escrow;
 use crate::held::Decision;
 use crate::memo::Memo;
 use crate::note::PlanNote;
+use crate::packs::{self, mark_position};
 use crate::run::Observer;
 use crate::{Activity, Progress, SyncError, payload};
 use futures::TryStreamExt;
 use idsync_core::{
-    BaseWrite, Batch, ChangeOutcome, Counts, Delivery, DirectorySink, Error, ErrorKind, JournalHeader, Lease, Mark, Phase, PlanHash,
-    Progress as Delivered, Result, RunContext, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
+    BaseWrite, Batch, ChangeOutcome, Counts, Delivery, Detail, DirectorySink, Error, ErrorKind, JournalHeader, Lease, Mark, Phase,
+    PlanHash, Progress as Delivered, Result, RunContext, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
 };
 use std::sync::Arc;
 
@@ -106,17 +107,19 @@ impl Applier {
         let done = journal.progress.as_ref().map(|progress| progress.through.clone());
         let max_batch = self.sink.limits().max_batch.get();
         let mut pending: Option<Pending> = None;
-        let mut pages = self.store.staged(&self.lease.directory, None);
+        let mut pages = self.store.staged(&self.lease.directory, None, Detail::Records);
         while let Some(rows) = pages.try_next().await.map_err(SyncError::store)? {
-            for row in rows {
-                if done.as_ref().is_some_and(|done| row.position <= *done) {
-                    self.recall(&row).map_err(SyncError::store)?;
-                    continue;
+            for row in rows.into_iter().map(packs::unpack) {
+                for row in row.map_err(SyncError::store)? {
+                    if done.as_ref().is_some_and(|done| row.position <= *done) {
+                        self.recall(&row).map_err(SyncError::store)?;
+                        continue;
+                    }
+                    if pending.as_ref().is_some_and(|batch| batch.phase != row.position.phase || batch.deliveries.len() >= max_batch) {
+                        self.send(pending.take()).await?;
+                    }
+                    self.add(&mut pending, row).map_err(SyncError::store)?;
                 }
-                if pending.as_ref().is_some_and(|batch| batch.phase != row.position.phase || batch.deliveries.len() >= max_batch) {
-                    self.send(pending.take()).await?;
-                }
-                self.add(&mut pending, row).map_err(SyncError::store)?;
             }
         }
         self.send(pending).await
@@ -128,7 +131,7 @@ impl Applier {
             Mark::Apply => self.applied.counts.add(payload::kind(row)?, 1),
             Mark::Failed => {
                 self.applied.refused += 1;
-                self.refused.withhold(&payload::change(row)?);
+                self.refused.withhold(&payload::subject(row)?);
             }
             _ => {}
         }
@@ -136,9 +139,11 @@ impl Applier {
     }
 
     async fn recount(&mut self) -> Result<()> {
-        let mut pages = self.store.staged(&self.lease.directory, None);
+        let mut pages = self.store.staged(&self.lease.directory, None, Detail::Digests);
         while let Some(rows) = pages.try_next().await? {
-            rows.iter().try_for_each(|row| self.recall(row))?;
+            for row in rows {
+                packs::unpack(row)?.iter().try_for_each(|row| self.recall(row))?;
+            }
         }
         Ok(())
     }
@@ -157,11 +162,14 @@ impl Applier {
             return Ok(());
         }
         let change = payload::change(&row)?;
-        if self.refused.stops(&change) {
-            self.applied.refused += 1;
-            self.refused.withhold(&change);
-            batch.marks.push((row.position, Mark::Failed));
-            return Ok(());
+        if !self.refused.is_empty() {
+            let subject = Subject::from(&change);
+            if self.refused.stops(&subject) {
+                self.applied.refused += 1;
+                self.refused.withhold(&subject);
+                batch.marks.push((mark_position(row.position), Mark::Failed));
+                return Ok(());
+            }
         }
         batch.deliveries.push(Delivery::new(change.idempotency_key(&self.context.directory, self.context.from), change));
         // The change holds it; an identity needs its digest alone.
@@ -189,7 +197,7 @@ impl Applier {
                     ChangeOutcome::Failed(error) => {
                         self.refuse(&delivery.change, &error);
                         pending.escrow.push(self.escrow.refuse(row, &delivery.change, error.to_string()).map_err(SyncError::store)?);
-                        pending.marks.push((row.position.clone(), Mark::Failed));
+                        pending.marks.push((mark_position(row.position.clone()), Mark::Failed));
                     }
                     _ => {
                         return Err(SyncError::Sink(Error::new(
@@ -214,7 +222,7 @@ impl Applier {
         tracing::warn!(change = change.kind().as_str(), kind = error.kind().as_str(), "the sink refused a change; it is tried again");
         self.applied.refused += 1;
         self.applied.first_refusal.get_or_insert_with(|| format!("{}: {error}", change.kind()));
-        self.refused.withhold(change);
+        self.refused.withhold(&Subject::from(change));
     }
 
     fn report(&mut self, activity: Activity) {

@@ -3,6 +3,19 @@
 use idsync_core::{Change, ChangeKind, EntryId};
 use std::collections::HashSet;
 
+/// What a change is about, without what it says.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    pub(crate) kind: ChangeKind,
+    pub(crate) entries: Vec<EntryId>,
+}
+
+impl From<&Change> for Subject {
+    fn from(change: &Change) -> Self {
+        Self { kind: change.kind(), entries: change.entries().collect() }
+    }
+}
+
 /// The entries that undelivered changes leave missing in the sink, or still referred to there.
 #[derive(Debug, Default)]
 pub(crate) struct Blocked {
@@ -14,19 +27,20 @@ pub(crate) struct Blocked {
 
 impl Blocked {
     /// Takes note of a change that is not delivered.
-    pub(crate) fn withhold(&mut self, change: &Change) {
-        match change.kind() {
-            ChangeKind::UserCreated | ChangeKind::GroupCreated => self.missing.extend(change.entries()),
-            ChangeKind::GroupUserRemoved => self.referred.extend(change.entries()),
+    pub(crate) fn withhold(&mut self, subject: &Subject) {
+        match subject.kind {
+            ChangeKind::UserCreated | ChangeKind::GroupCreated => self.missing.extend(subject.entries.iter().cloned()),
+            ChangeKind::GroupUserRemoved => self.referred.extend(subject.entries.iter().cloned()),
             _ => {}
         }
     }
 
     /// Whether a change depends on one that is not delivered.
-    pub(crate) fn stops(&self, change: &Change) -> bool {
-        match change.kind() {
-            ChangeKind::GroupUserAdded => change.entries().any(|entry| self.missing.contains(&entry)),
-            ChangeKind::UserDeleted | ChangeKind::GroupDeleted => change.entries().any(|entry| self.referred.contains(&entry)),
+    pub(crate) fn stops(&self, subject: &Subject) -> bool {
+        let mut entries = subject.entries.iter();
+        match subject.kind {
+            ChangeKind::GroupUserAdded => entries.any(|entry| self.missing.contains(entry)),
+            ChangeKind::UserDeleted | ChangeKind::GroupDeleted => entries.any(|entry| self.referred.contains(entry)),
             _ => false,
         }
     }

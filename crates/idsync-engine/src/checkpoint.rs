@@ -9,8 +9,8 @@ use crate::members_read::ReadMark;
 use crate::payload::{self, corrupt, parse_member_key};
 use futures::TryStreamExt;
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, Digest, DirectoryInfo, Group, GroupId, JournalHeader, Lease, Phase, Result, Revision, Stage,
-    StagedKey, StateStore, Timestamp,
+    BaseKind, BaseRecord, BaseWrite, Detail, Digest, DirectoryInfo, Group, GroupId, IndexRow, JournalHeader, Lease, Phase, Result,
+    Revision, Stage, StagedKey, StateStore, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -106,14 +106,14 @@ impl Checkpoint {
         now: Timestamp,
     ) -> Result<(Self, Option<JournalHeader>)> {
         let mut checkpoint = Self::none(policy, now);
-        let keys = keys(store, lease).await?;
-        if keys.is_empty() {
+        let rows = rows(store, lease).await?;
+        if rows.is_empty() {
             return Ok((checkpoint, None));
         }
         checkpoint.kept = true;
         let journal = store.journal(&lease.directory).await?.filter(|journal| journal.stage == Stage::Reading && journal.base == revision);
         if let Some(journal) = journal {
-            checkpoint.read_back(store, lease, &keys, &ReadIdentity::new(&journal, revision, info), now).await?;
+            checkpoint.read_back(store, lease, &rows, &ReadIdentity::new(&journal, revision, info), now).await?;
             if !checkpoint.earlier.is_empty() {
                 checkpoint.keep_differences(store, lease).await?;
                 return Ok((checkpoint, Some(journal)));
@@ -127,13 +127,14 @@ impl Checkpoint {
         &mut self,
         store: &dyn StateStore,
         lease: &Lease,
-        keys: &[String],
+        rows: &[IndexRow],
         identity: &ReadIdentity,
         now: Timestamp,
     ) -> Result<()> {
-        let records = store.records(&lease.directory, BaseKind::Checkpoint, keys).await?;
+        let places: Vec<_> = rows.iter().map(|row| row.locator).collect();
+        let records = store.records(&lease.directory, BaseKind::Checkpoint, &places).await?;
         let mut is_same = false;
-        for (key, record) in keys.iter().zip(records) {
+        for (key, record) in rows.iter().map(IndexRow::key).zip(records) {
             let record = record.ok_or_else(|| corrupt("an index without its records"))?;
             if key == READ {
                 is_same = payload::from_json::<ReadIdentity>(&record.record)? == *identity;
@@ -154,7 +155,7 @@ impl Checkpoint {
 
     /// Drops everything from the journal that is read anew.
     async fn keep_differences(&self, store: &dyn StateStore, lease: &Lease) -> Result<()> {
-        let mut pages = store.staged(&lease.directory, None);
+        let mut pages = store.staged(&lease.directory, None, Detail::Digests);
         while let Some(rows) = pages.try_next().await? {
             let is_kept = |key: &StagedKey| {
                 matches!(key.phase, Phase::RemoveMembers | Phase::AddMembers)
@@ -235,21 +236,20 @@ pub(crate) enum Earlier {
 
 /// Whether there is a checkpoint that a full read can go on from.
 pub(crate) async fn exists(store: &dyn StateStore, lease: &Lease) -> Result<bool> {
-    Ok(!keys(store, lease).await?.is_empty())
+    Ok(!rows(store, lease).await?.is_empty())
 }
 
 /// Forgets the checkpoint of a directory.
 pub(crate) async fn clear(store: &dyn StateStore, lease: &Lease) -> Result<()> {
-    let keys = keys(store, lease).await?;
-    if keys.is_empty() {
+    let rows = rows(store, lease).await?;
+    if rows.is_empty() {
         return Ok(());
     }
-    store.write_base(lease, keys.into_iter().map(|key| BaseWrite::delete(BaseKind::Checkpoint, key)).collect()).await
+    store.write_base(lease, rows.iter().map(|row| BaseWrite::delete(BaseKind::Checkpoint, row.key().to_owned())).collect()).await
 }
 
-async fn keys(store: &dyn StateStore, lease: &Lease) -> Result<Vec<String>> {
-    let rows: Vec<_> = store.index(&lease.directory, BaseKind::Checkpoint).try_concat().await?;
-    Ok(rows.into_iter().map(|row| row.key).collect())
+async fn rows(store: &dyn StateStore, lease: &Lease) -> Result<Vec<IndexRow>> {
+    store.index(&lease.directory, BaseKind::Checkpoint).try_concat().await
 }
 
 fn row(key: String, record: Vec<u8>) -> BaseWrite {

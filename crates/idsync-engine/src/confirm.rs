@@ -84,15 +84,16 @@ impl Reader<'_> {
     async fn settle_unlisted(&mut self) -> Result<Vec<GroupId>, SyncError> {
         let gone = std::mem::take(&mut self.gone);
         for group in &gone {
-            let known = self.state.index.groups.entry(group);
-            known.seen = false;
-            let (base, staged) = (known.base, known.staged.take());
+            let groups = &mut self.state.index.groups;
+            let slot = groups.find_or_insert(group).map_err(SyncError::store)?;
+            groups.unsee(slot);
+            let (staged, is_new) = (groups.set_staged(slot, None), groups.in_base(slot).is_none());
+            if is_new {
+                groups.forget(slot);
+            }
             if staged.is_some() {
                 let row = StagedKey::new(Phase::PutGroups, group.to_string());
                 self.state.stager.unstage(vec![row]).await.map_err(SyncError::store)?;
-            }
-            if base.is_none() {
-                self.state.index.groups.forget(group);
             }
         }
         Ok(gone)
@@ -123,7 +124,7 @@ impl Reader<'_> {
             match self.judge(answer)? {
                 Verdict::Found(user) => found.push(user),
                 Verdict::Gone(reason) => gone.push((id, reason)),
-                Verdict::Unknown => self.state.index.users.entry(&id).seen = true,
+                Verdict::Unknown => self.state.see_user(&id).map_err(SyncError::store)?,
             }
         }
         drop(answers);
@@ -145,7 +146,7 @@ impl Reader<'_> {
                 Verdict::Found(group) => found.push(group),
                 Verdict::Gone(reason) => _ = fates.groups.insert(id, reason),
                 Verdict::Unknown => {
-                    self.state.index.groups.entry(&id).seen = true;
+                    self.state.see_group(&id).map_err(SyncError::store)?;
                     self.state.keep_members(id, unanswered());
                 }
             }
@@ -154,7 +155,7 @@ impl Reader<'_> {
         // One that is there, although its members were "not found" a moment ago, keeps them; the others are read now.
         let (kept, read): (Vec<Group>, Vec<Group>) = found.into_iter().partition(|group| unlisted.contains(&group.id));
         for group in &kept {
-            self.state.index.groups.entry(&group.id).seen = true;
+            self.state.see_group(&group.id).map_err(SyncError::store)?;
             self.state.keep_members(group.id.clone(), unanswered());
         }
         self.take_groups(Page::new(kept)).await.map_err(SyncError::store)?;

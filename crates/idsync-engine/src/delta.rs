@@ -200,7 +200,7 @@ impl RunState {
     /// Whether the members of a group are as they were when they were last read.
     pub(crate) fn is_unmoved(&self, group: &idsync_core::Group) -> bool {
         // One that the base does not have has no members there, whenever they were read.
-        let is_known = self.index.groups.get(&group.id).is_some_and(|known| known.base.is_some());
+        let is_known = self.index.groups.find(&group.id).is_some_and(|slot| self.index.groups.in_base(slot).is_some());
         self.mode == Mode::Delta && is_known && self.members_read.is_unmoved(group)
     }
 }

@@ -1,75 +1,101 @@
 //! Keyed digests of what a sink can see of an entry.
 
 use idsync_core::{Attributes, Digest, DigestKey, Group, User};
-use std::io::Write;
+use std::fmt;
 
 /// Computes content digests under one directory's key.
 ///
-/// 128 bits of keyed BLAKE3: a missed update would leave somebody with access, and people choose parts of their own profile.
-#[derive(Debug, Clone)]
+/// Of entries, 128 bits of keyed BLAKE3: a missed update would leave somebody with access, and people choose parts of their own profile.
+/// Of ids, 128 bits of XXH3 with a secret drawn from the key: ids are the provider's to choose, there are ten times as many of them, and
+/// what is concluded from their sums is checked once more ([`crate::compare`]).
+#[derive(Clone)]
 pub(crate) struct Digester {
     key: DigestKey,
+    secret: Box<[u8; SECRET]>,
+}
+
+/// As long as the secret that XXH3 comes with.
+const SECRET: usize = 192;
+
+/// The keyed hash of an id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct IdHash(pub(crate) u128);
+
+/// The first half of the hash of an id, which is how members are kept in the base.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ShortHash(pub(crate) u64);
+
+impl IdHash {
+    pub(crate) const fn short(self) -> ShortHash {
+        ShortHash((self.0 >> 64) as u64)
+    }
 }
 
 impl Digester {
-    pub(crate) const fn new(key: DigestKey) -> Self {
-        Self { key }
+    pub(crate) fn new(key: DigestKey) -> Self {
+        let mut secret = Box::new([0; SECRET]);
+        let mut hasher = blake3::Hasher::new_keyed(key.expose());
+        hasher.update(b"ids");
+        hasher.finalize_xof().fill(secret.as_mut_slice());
+        Self { key, secret }
     }
 
     pub(crate) fn user(&self, user: &User) -> Digest {
-        let mut hasher = self.hasher(b'u');
-        field(&mut hasher, user.status.as_str().as_bytes());
-        field(&mut hasher, &[u8::from(user.login.is_some())]);
-        field(&mut hasher, user.login.as_deref().unwrap_or_default().as_bytes());
-        attributes(&mut hasher, &user.attributes);
-        attributes(&mut hasher, &user.extra);
-        finish(&hasher)
+        let mut content = Content::new(b'u');
+        content.field(user.status.as_str().as_bytes());
+        content.field(&[u8::from(user.login.is_some())]);
+        content.field(user.login.as_deref().unwrap_or_default().as_bytes());
+        content.attributes(&user.attributes);
+        content.attributes(&user.extra);
+        self.digest(&content)
     }
 
     pub(crate) fn group(&self, group: &Group) -> Digest {
-        let mut hasher = self.hasher(b'g');
-        field(&mut hasher, group.name.as_bytes());
-        field(&mut hasher, group.kind.as_str().as_bytes());
-        attributes(&mut hasher, &group.attributes);
-        attributes(&mut hasher, &group.extra);
-        finish(&hasher)
+        let mut content = Content::new(b'g');
+        content.field(group.name.as_bytes());
+        content.field(group.kind.as_str().as_bytes());
+        content.attributes(&group.attributes);
+        content.attributes(&group.extra);
+        self.digest(&content)
     }
 
-    /// The hash of one member: the same bytes choose its block and add up to the block's digest.
-    pub(crate) fn member(&self, id: &str) -> u128 {
-        let mut hasher = self.hasher(b'm');
-        hasher.update(id.as_bytes());
-        u128::from_le_bytes(finish(&hasher).0)
+    /// The hash of an id: it finds entries, chooses the block of a member, and adds up to the block's digest.
+    pub(crate) fn id(&self, id: &str) -> IdHash {
+        IdHash(xxhash_rust::xxh3::xxh3_128_with_secret(id.as_bytes(), self.secret.as_slice()))
     }
 
-    fn hasher(&self, domain: u8) -> blake3::Hasher {
-        let mut hasher = blake3::Hasher::new_keyed(self.key.expose());
-        hasher.update(&[domain]);
-        hasher
-    }
-}
-
-fn field(hasher: &mut blake3::Hasher, bytes: &[u8]) {
-    hasher.update(&(bytes.len() as u64).to_le_bytes());
-    hasher.update(bytes);
-}
-
-fn attributes(hasher: &mut blake3::Hasher, attributes: &Attributes) {
-    hasher.update(&(attributes.len() as u64).to_le_bytes());
-    let mut text = Vec::new();
-    for (name, value) in attributes.iter() {
-        field(hasher, name.as_bytes());
-        text.clear();
-        // Writing JSON to a vector cannot fail; if it ever did, the digest would only differ, and the fields would be compared.
-        let _ = write!(text, "{value}");
-        field(hasher, &text);
+    fn digest(&self, content: &Content) -> Digest {
+        let hash = blake3::keyed_hash(self.key.expose(), &content.0);
+        let mut digest = Digest::default();
+        digest.0.copy_from_slice(hash.as_bytes().split_at(16).0);
+        digest
     }
 }
 
-fn finish(hasher: &blake3::Hasher) -> Digest {
-    let mut digest = Digest::default();
-    hasher.finalize_xof().fill(&mut digest.0);
-    digest
+impl fmt::Debug for Digester {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digester")
+    }
+}
+
+/// What is hashed of an entry, in one piece, which is quicker to hash than its parts.
+struct Content(Vec<u8>);
+
+impl Content {
+    fn new(domain: u8) -> Self {
+        let mut bytes = Vec::with_capacity(1_024);
+        bytes.push(domain);
+        Self(bytes)
+    }
+
+    fn field(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn attributes(&mut self, attributes: &Attributes) {
+        self.field(&serde_json::to_vec(attributes).unwrap_or_default());
+    }
 }
 
 #[cfg(test)]

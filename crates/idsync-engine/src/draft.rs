@@ -195,8 +195,8 @@ impl SyncEngine {
             tracing::info!(directory = %lease.directory, "the scope changed");
             tracing::debug!(before = head.scope, now = info.scope, "the scope");
         }
-        let index = BaseIndex::load(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?;
         let digester = Digester::new(self.store.digest_key(lease).await.map_err(SyncError::store)?);
+        let index = BaseIndex::load(self.store.as_ref(), &lease.directory, &digester, head.directory).await.map_err(SyncError::store)?;
         let resumed = match mode {
             Mode::Full => Checkpoint::resume(self.store.as_ref(), lease, info, revision, self.checkpoint, read_at).await,
             // A delta is short, and must not be gone on from by a full read.

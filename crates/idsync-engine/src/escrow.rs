@@ -158,7 +158,7 @@ pub(crate) async fn release(store: &Arc<dyn StateStore>, lease: &Lease) -> Resul
     let mut pages = store.index(&lease.directory, BaseKind::Escrow);
     let mut writes = Vec::new();
     while let Some(rows) = pages.try_next().await? {
-        writes.extend(rows.into_iter().map(|row| BaseWrite::delete(BaseKind::Escrow, row.key)));
+        writes.extend(rows.into_iter().map(|row| BaseWrite::delete(BaseKind::Escrow, row.key().to_owned())));
     }
     if writes.is_empty() { Ok(()) } else { store.write_base(lease, writes).await }
 }
@@ -170,9 +170,9 @@ fn pages(store: &Arc<dyn StateStore>, directory: &DirectoryId) -> BoxStream<'sta
         .and_then(move |rows| {
             let (store, directory) = (Arc::clone(&store), directory.clone());
             async move {
-                let keys: Vec<_> = rows.into_iter().map(|row| row.key).collect();
-                let records = store.records(&directory, BaseKind::Escrow, &keys).await?;
-                Ok(keys.into_iter().zip(records).filter_map(|(key, record)| Some((key, record?))).collect())
+                let places: Vec<_> = rows.iter().map(|row| row.locator).collect();
+                let records = store.records(&directory, BaseKind::Escrow, &places).await?;
+                Ok(rows.iter().map(|row| row.key().to_owned()).zip(records).filter_map(|(key, record)| Some((key, record?))).collect())
             }
         })
         .boxed()

@@ -1,186 +1,275 @@
 //! Brings the members in the base up to date with what was applied.
 
-use crate::digest::Digester;
-use crate::index::{GroupBlocks, MemberIndex};
-use crate::members::{self, Spread, block_key};
-use crate::payload::{applies, corrupt, parse_member_key};
+use crate::amend::StagedPacks;
+use crate::digest::{Digester, IdHash, ShortHash};
+use crate::entries::EntryIndex;
+use crate::index::{Block, GroupBlocks, MemberIndex};
+use crate::members::{self, BlockSum, Spread, block_key};
+use crate::packs::Pack;
+use crate::payload::corrupt;
 use futures::TryStreamExt;
-use futures::stream::BoxStream;
-use idsync_core::{BaseKind, BaseWrite, GroupId, Lease, Membership, Phase, Result, StagedKey, StagedRow, StateStore, UserId};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use idsync_core::{
+    BaseKind, BaseRecord, BaseWrite, Detail, GroupId, Lease, Locator, Mark, Phase, Result, StagedKey, StagedRow, StateStore, UserId,
+};
 use std::sync::Arc;
 
 /// Folds all staged memberships into the base. Everything here can be repeated: after a crash it is.
 pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease) -> Result<()> {
-    let mut removed = StagedMembers::new(store, lease, Phase::RemoveMembers);
-    let mut added = StagedMembers::new(store, lease, Phase::AddMembers);
+    let mut removed = StagedPacks::new(store.as_ref(), &lease.directory, Phase::RemoveMembers);
+    let mut added = StagedPacks::new(store.as_ref(), &lease.directory, Phase::AddMembers);
     if removed.peek().await?.is_none() && added.peek().await?.is_none() {
         return Ok(());
     }
     let index = MemberIndex::load(store.as_ref(), &lease.directory).await?;
     let digester = Digester::new(store.digest_key(lease).await?);
-    let mut writer = BaseWriter { store, lease, writes: Vec::new() };
+    let mut folder = Folder { store, lease, digester, names: None, writes: Vec::new(), bytes: 0 };
     loop {
         let group = match (removed.peek().await?, added.peek().await?) {
             (None, None) => break,
             (Some(one), None) | (None, Some(one)) => one,
             (Some(one), Some(other)) => one.min(other),
         };
-        let change = GroupChange { removed: removed.take(&group).await?, added: added.take(&group).await? };
-        let nobody = GroupBlocks::default();
-        let base = index.get(&group).unwrap_or(&nobody);
-        fold_group(&digester, &mut writer, &group, base, &change).await?;
-    }
-    writer.flush().await
-}
-
-struct GroupChange {
-    removed: BTreeSet<UserId>,
-    added: BTreeSet<UserId>,
-}
-
-async fn fold_group(
-    digester: &Digester,
-    writer: &mut BaseWriter<'_>,
-    group: &GroupId,
-    base: &GroupBlocks,
-    change: &GroupChange,
-) -> Result<()> {
-    let size = usize::try_from(base.size()).unwrap_or(usize::MAX);
-    let size_after = (size + change.added.len()).saturating_sub(change.removed.len());
-    match base.spread.filter(|spread| spread.suits(size_after)) {
-        Some(spread) => {
-            let touched: BTreeSet<u32> =
-                change.added.iter().chain(&change.removed).map(|user| spread.block(digester.member(user.as_str()))).collect();
-            let blocks: Vec<u32> = touched.iter().copied().filter(|block| base.blocks.contains_key(block)).collect();
-            let mut members = writer.read(group, spread, &blocks).await?;
-            update(&mut members, change);
-            writer.write(digester, group, spread, &touched, members).await
+        let mut steps = folder.steps(&removed.take(&group).await?, Step::Leave)?;
+        steps.extend(folder.steps(&added.take(&group).await?, Step::Join)?);
+        // In order of their hashes, and so of their blocks.
+        steps.sort_unstable();
+        if !steps.is_empty() {
+            folder.fold_group(&group, index.get(&group), &steps).await?;
         }
-        None => {
-            let mut members = BTreeSet::new();
-            if let Some(spread) = base.spread {
-                let blocks: Vec<u32> = base.blocks.keys().copied().collect();
-                members = writer.read(group, spread, &blocks).await?;
-                writer.delete(group, spread, &blocks).await?;
+    }
+    folder.flush().await
+}
+
+/// What becomes of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Join,
+    Leave,
+}
+
+/// The members of a block, or of a group, in order.
+#[derive(Debug, Default)]
+struct MemberSet {
+    sum: BlockSum,
+    members: Vec<ShortHash>,
+}
+
+impl MemberSet {
+    fn read(record: Option<BaseRecord>) -> Result<Self> {
+        let record = record.ok_or_else(|| corrupt("an index without its records"))?;
+        let members = members::decode(&record).ok_or_else(|| corrupt("a block of members that cannot be read back"))?;
+        Ok(Self { sum: BlockSum::from_digest(record.digest), members })
+    }
+
+    /// Takes steps in order. One that was taken already, by a fold that was interrupted, changes nothing.
+    fn take(&mut self, steps: &[(IdHash, Step)]) {
+        let mut before = std::mem::take(&mut self.members).into_iter().peekable();
+        for (hash, step) in steps {
+            while let Some(other) = before.next_if(|other| *other < hash.short()) {
+                self.members.push(other);
             }
-            update(&mut members, change);
-            let spread = Spread::for_size(members.len());
-            writer.write(digester, group, spread, &BTreeSet::new(), members).await
+            let was_there = before.next_if(|other| *other == hash.short()).is_some();
+            match (step, was_there) {
+                (Step::Join, false) => self.sum.add(*hash),
+                (Step::Leave, true) => self.sum.remove(*hash),
+                _ => {}
+            }
+            if *step == Step::Join {
+                self.members.push(hash.short());
+            }
         }
+        self.members.extend(before);
     }
 }
 
-fn update(members: &mut BTreeSet<UserId>, change: &GroupChange) {
-    members.retain(|user| !change.removed.contains(user));
-    members.extend(change.added.iter().cloned());
-}
-
-/// Collects writes to the base. All writes for one group go into one transaction, so that a group is never kept in two layouts.
-struct BaseWriter<'a> {
+/// Folds group by group. All writes for one group go into one transaction, so that a group is never kept in two layouts.
+struct Folder<'a> {
     store: &'a Arc<dyn StateStore>,
     lease: &'a Lease,
+    digester: Digester,
+    /// All users, loaded when a group is spread anew.
+    names: Option<EntryIndex<UserId>>,
     writes: Vec<BaseWrite>,
+    bytes: usize,
 }
 
-impl BaseWriter<'_> {
+impl Folder<'_> {
     const BUNDLE: usize = 2_000;
+    const BYTES: usize = 4 * 1024 * 1024;
 
-    async fn read(&self, group: &GroupId, spread: Spread, blocks: &[u32]) -> Result<BTreeSet<UserId>> {
-        let keys: Vec<_> = blocks.iter().map(|block| block_key(group.as_str(), spread, *block)).collect();
-        let mut members = BTreeSet::new();
-        for record in self.store.records(&self.lease.directory, BaseKind::Members, &keys).await?.into_iter().flatten() {
-            members.extend(members::decode(&record.record).ok_or_else(|| corrupt("a block of members that cannot be read back"))?);
+    fn steps(&self, rows: &[StagedRow], step: Step) -> Result<Vec<(IdHash, Step)>> {
+        let mut steps = Vec::new();
+        for row in rows {
+            let applied = Pack::of(row)?.into_iter().flat_map(|pack| pack.marked()).filter(|(_, mark)| *mark == Mark::Apply);
+            steps.extend(applied.map(|(item, _)| (self.digester.id(item.user()), step)));
         }
-        Ok(members)
+        Ok(steps)
     }
 
-    async fn delete(&mut self, group: &GroupId, spread: Spread, blocks: &[u32]) -> Result<()> {
+    async fn fold_group(&mut self, group: &GroupId, base: Option<GroupBlocks<'_>>, steps: &[(IdHash, Step)]) -> Result<()> {
+        let size = base.map_or(0, |base| usize::try_from(base.size).unwrap_or(usize::MAX));
+        let joining = steps.iter().filter(|(_, step)| *step == Step::Join).count();
+        let size_after = (size + joining).saturating_sub(steps.len() - joining);
+        match base.filter(|base| base.spread.suits(size_after)) {
+            Some(base) => self.update(group, base, steps).await,
+            None => self.spread_anew(group, base, steps).await,
+        }
+    }
+
+    /// Changes the blocks that the steps fall into.
+    async fn update(&mut self, group: &GroupId, base: GroupBlocks<'_>, steps: &[(IdHash, Step)]) -> Result<()> {
         self.make_room().await?;
-        self.writes.extend(blocks.iter().map(|block| BaseWrite::delete(BaseKind::Members, block_key(group.as_str(), spread, *block))));
+        let spread = base.spread;
+        let mut known = base.iter().peekable();
+        let mut touched: Vec<(&[(IdHash, Step)], Option<&Block>)> = Vec::new();
+        for steps in steps.chunk_by(|(one, _), (other, _)| spread.block(one.short()) == spread.block(other.short())) {
+            let number = steps.first().map_or(0, |(hash, _)| spread.block(hash.short()));
+            while known.next_if(|block| block.number < number).is_some() {}
+            touched.push((steps, known.next_if(|block| block.number == number)));
+        }
+        for bundle in touched.chunks(Self::BUNDLE) {
+            let places: Vec<_> = bundle.iter().filter_map(|(_, block)| block.map(|block| block.locator)).collect();
+            let mut records = self.records(&places).await?.into_iter();
+            for (steps, block) in bundle {
+                let mut set = match block {
+                    Some(_) => MemberSet::read(records.next().flatten())?,
+                    None => MemberSet::default(),
+                };
+                set.take(steps);
+                let number = steps.first().map_or(0, |(hash, _)| spread.block(hash.short()));
+                self.write(group, spread, number, &set);
+            }
+        }
         Ok(())
     }
 
-    async fn write(
-        &mut self,
-        digester: &Digester,
-        group: &GroupId,
-        spread: Spread,
-        touched: &BTreeSet<u32>,
-        members: BTreeSet<UserId>,
-    ) -> Result<()> {
-        let mut blocks = BTreeMap::<u32, Vec<UserId>>::new();
-        for block in touched {
-            blocks.entry(*block).or_default();
+    /// Spreads a group that is new, or of a very different size, over as many blocks as suit it.
+    async fn spread_anew(&mut self, group: &GroupId, base: Option<GroupBlocks<'_>>, steps: &[(IdHash, Step)]) -> Result<()> {
+        self.make_room().await?;
+        let mut members = Vec::new();
+        if let Some(base) = base {
+            let places: Vec<_> = base.iter().map(|block| block.locator).collect();
+            let records = self.records(&places).await?;
+            let names = self.names().await?;
+            for record in records {
+                members.extend(names.hashes(MemberSet::read(record)?.members)?);
+            }
+            // Of two with the same first half, the order is not known.
+            members.sort_unstable();
+            for block in base.iter() {
+                self.push(BaseWrite::delete(BaseKind::Members, block_key(group.as_str(), base.spread, block.number)));
+            }
         }
-        for user in members {
-            blocks.entry(spread.block(digester.member(user.as_str()))).or_default().push(user);
+        let members = taken(members, steps);
+        let spread = Spread::for_size(members.len());
+        for block in members.chunk_by(|one, other| spread.block(one.short()) == spread.block(other.short())) {
+            let mut set = MemberSet::default();
+            block.iter().for_each(|hash| set.sum.add(*hash));
+            set.members.extend(block.iter().map(|hash| hash.short()));
+            let number = block.first().map_or(0, |hash| spread.block(hash.short()));
+            self.write(group, spread, number, &set);
         }
-        for (block, members) in blocks {
-            let key = block_key(group.as_str(), spread, block);
-            self.writes.push(if members.is_empty() {
-                BaseWrite::delete(BaseKind::Members, key)
-            } else {
-                BaseWrite::put(BaseKind::Members, key, members::encode(digester, &members))
-            });
+        Ok(())
+    }
+
+    async fn records(&self, places: &[Locator]) -> Result<Vec<Option<BaseRecord>>> {
+        self.store.records(&self.lease.directory, BaseKind::Members, places).await
+    }
+
+    /// The users of the base, and those that this run adds to it.
+    async fn names(&mut self) -> Result<&EntryIndex<UserId>> {
+        if self.names.is_none() {
+            let (store, directory) = (self.store.as_ref(), &self.lease.directory);
+            let mut names = EntryIndex::load(store, directory, self.digester.clone(), 0).await?;
+            let mut pages = store.staged(directory, Some(StagedKey::new(Phase::CreateUsers, String::new())), Detail::Digests);
+            'pages: while let Some(rows) = pages.try_next().await? {
+                for row in rows {
+                    if row.position.phase != Phase::CreateUsers {
+                        break 'pages;
+                    }
+                    names.find_or_insert(&UserId::new(&row.position.key).map_err(|_| corrupt("a key that is not an id"))?)?;
+                }
+            }
+            self.names = Some(names);
         }
-        self.make_room().await
+        self.names.as_ref().ok_or_else(|| corrupt("no users"))
+    }
+
+    fn write(&mut self, group: &GroupId, spread: Spread, number: u32, set: &MemberSet) {
+        let key = block_key(group.as_str(), spread, number);
+        self.push(match set.members.is_empty() {
+            true => BaseWrite::delete(BaseKind::Members, key),
+            false => BaseWrite::put(BaseKind::Members, key, members::encode(set.sum, &set.members)),
+        });
+    }
+
+    fn push(&mut self, write: BaseWrite) {
+        self.bytes += write.key.len() + write.record.as_ref().map_or(0, |record| record.record.len());
+        self.writes.push(write);
     }
 
     async fn make_room(&mut self) -> Result<()> {
-        if self.writes.len() >= Self::BUNDLE { self.flush().await } else { Ok(()) }
+        if self.writes.len() >= Self::BUNDLE || self.bytes >= Self::BYTES { self.flush().await } else { Ok(()) }
     }
 
     async fn flush(&mut self) -> Result<()> {
         if self.writes.is_empty() {
             return Ok(());
         }
+        self.bytes = 0;
         self.store.write_base(self.lease, std::mem::take(&mut self.writes)).await
     }
 }
 
-/// The applied memberships of one phase, group by group.
-struct StagedMembers {
-    pages: BoxStream<'static, Result<Vec<StagedRow>>>,
-    phase: Phase,
-    rows: VecDeque<Membership>,
-    ended: bool,
+impl EntryIndex<UserId> {
+    /// The whole hashes of members.
+    fn hashes(&self, members: Vec<ShortHash>) -> Result<Vec<IdHash>> {
+        members
+            .into_iter()
+            .map(|member| self.find_hash(member).map(|slot| self.hash(slot)).ok_or_else(|| corrupt("a member that is no user")))
+            .collect()
+    }
 }
 
-impl StagedMembers {
-    fn new(store: &Arc<dyn StateStore>, lease: &Lease, phase: Phase) -> Self {
-        let pages = store.staged(&lease.directory, Some(StagedKey::new(phase, String::new())));
-        Self { pages, phase, rows: VecDeque::new(), ended: false }
-    }
-
-    async fn fill(&mut self) -> Result<()> {
-        while self.rows.is_empty() && !self.ended {
-            let Some(rows) = self.pages.try_next().await? else {
-                self.ended = true;
-                break;
-            };
-            self.ended = rows.last().is_some_and(|row| row.position.phase != self.phase);
-            for row in rows.iter().filter(|row| row.position.phase == self.phase && applies(row)) {
-                self.rows
-                    .push_back(parse_member_key(&row.position.key).ok_or_else(|| corrupt("a staged membership that cannot be read back"))?);
-            }
+/// Members after some joined and some left; both in order.
+fn taken(members: Vec<IdHash>, steps: &[(IdHash, Step)]) -> Vec<IdHash> {
+    let mut before = members.into_iter().peekable();
+    let mut after = Vec::with_capacity(before.len() + steps.len());
+    for (hash, step) in steps {
+        while let Some(other) = before.next_if(|other| other < hash) {
+            after.push(other);
         }
-        Ok(())
-    }
-
-    async fn peek(&mut self) -> Result<Option<GroupId>> {
-        self.fill().await?;
-        Ok(self.rows.front().map(|membership| membership.group.clone()))
-    }
-
-    async fn take(&mut self, group: &GroupId) -> Result<BTreeSet<UserId>> {
-        let mut users = BTreeSet::new();
-        loop {
-            self.fill().await?;
-            match self.rows.front() {
-                Some(next) if next.group == *group => users.extend(self.rows.pop_front().map(|membership| membership.user)),
-                _ => return Ok(users),
-            }
+        before.next_if_eq(hash);
+        if *step == Step::Join {
+            after.push(*hash);
         }
+    }
+    after.extend(before);
+    after
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use idsync_core::DigestKey;
+
+    #[test]
+    fn p12_steps_that_were_taken_already_change_nothing() {
+        let digester = Digester::new(DigestKey::new([7; 32]));
+        let mut hashes: Vec<_> = (0..100).map(|number| digester.id(&format!("u{number}"))).collect();
+        hashes.sort_unstable();
+        let mut set = MemberSet::default();
+        let join: Vec<_> = hashes.iter().step_by(2).map(|hash| (*hash, Step::Join)).collect();
+        set.take(&join);
+        let steps: Vec<_> = hashes.iter().enumerate().map(|(n, hash)| (*hash, if n < 50 { Step::Join } else { Step::Leave })).collect();
+        set.take(&steps);
+        let expected: Vec<_> = hashes[..50].iter().map(|hash| hash.short()).collect();
+        assert_eq!(set.members, expected);
+        let mut sum = BlockSum::default();
+        hashes[..50].iter().for_each(|hash| sum.add(*hash));
+        assert_eq!(set.sum, sum);
+        set.take(&steps);
+        assert_eq!((set.members, set.sum), (expected, sum), "the same once more");
+        assert_eq!(taken(hashes.clone(), &steps), hashes[..50]);
     }
 }

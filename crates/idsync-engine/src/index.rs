@@ -1,137 +1,123 @@
 //! What a run knows of the base: ids and digests, never the records.
 
+use crate::chunked::Chunked;
+use crate::digest::Digester;
+use crate::entries::EntryIndex;
 use crate::members::{BlockSum, Spread, parse_block_key};
 use crate::payload::corrupt;
+use crate::report::DirectorySize;
 use futures::TryStreamExt;
-use idsync_core::{BaseKind, Digest, DirectoryId, GroupId, Phase, Result, StateStore, UserId};
-use std::collections::{BTreeMap, HashMap};
-use std::hash::Hash;
+use idsync_core::{BaseKind, Digest, DirectoryId, GroupId, Locator, Result, StateStore, UserId};
+use std::collections::HashMap;
 
-/// What is known of one entry.
+/// One block of a group's members in the base.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Known {
-    /// Its digest in the base; `None` when it is new.
-    pub(crate) base: Option<Digest>,
-    /// Whether this read has shown it.
-    pub(crate) seen: bool,
-    /// Where a difference of it is staged.
-    pub(crate) staged: Option<Phase>,
+pub(crate) struct Block {
+    pub(crate) number: u32,
+    digest: Digest,
+    pub(crate) locator: Locator,
 }
 
-/// The entries of one kind.
-#[derive(Debug)]
-pub(crate) struct EntryIndex<K> {
-    entries: HashMap<K, Known>,
-    base_size: u64,
-}
-
-impl<K: Eq + Hash + Clone + Ord> EntryIndex<K> {
-    async fn load(store: &dyn StateStore, directory: &DirectoryId, kind: BaseKind, parse: impl Fn(&str) -> Option<K>) -> Result<Self> {
-        let mut entries = HashMap::new();
-        let mut pages = store.index(directory, kind);
-        while let Some(rows) = pages.try_next().await? {
-            for row in rows {
-                let id = parse(&row.key).ok_or_else(|| corrupt("a key that is not an id"))?;
-                entries.insert(id, Known { base: Some(row.digest), seen: false, staged: None });
-            }
-        }
-        Ok(Self { base_size: entries.len() as u64, entries })
-    }
-
-    /// Takes everything that the base holds for shown, because the read shows only what changed.
-    pub(crate) fn see_all(&mut self) {
-        self.entries.values_mut().for_each(|known| known.seen = true);
-    }
-
-    /// How many entries the base holds.
-    pub(crate) const fn base_size(&self) -> u64 {
-        self.base_size
-    }
-
-    pub(crate) fn get(&self, id: &K) -> Option<&Known> {
-        self.entries.get(id)
-    }
-
-    /// The entry of `id`, made new when it is not there.
-    pub(crate) fn entry(&mut self, id: &K) -> &mut Known {
-        if !self.entries.contains_key(id) {
-            self.entries.insert(id.clone(), Known { base: None, seen: false, staged: None });
-        }
-        // The entry was inserted on the line above when it was not there.
-        self.entries.get_mut(id).unwrap_or_else(|| unreachable!("the entry was just inserted"))
-    }
-
-    /// Forgets an entry that turned out not to be there.
-    pub(crate) fn forget(&mut self, id: &K) {
-        self.entries.remove(id);
-    }
-
-    /// Whether the entry is in the directory as this run saw it.
-    pub(crate) fn is_present(&self, id: &K) -> bool {
-        self.entries.get(id).is_some_and(|known| known.seen)
-    }
-
-    /// The entries of the base that this read has not shown, by id.
-    pub(crate) fn vanished(&self) -> Vec<K> {
-        let mut vanished: Vec<_> =
-            self.entries.iter().filter(|(_, known)| known.base.is_some() && !known.seen).map(|(id, _)| id.clone()).collect();
-        vanished.sort_unstable();
-        vanished
-    }
-
-    /// How many entries this run saw.
-    pub(crate) fn present(&self) -> u64 {
-        self.entries.values().filter(|known| known.seen).count() as u64
+impl Block {
+    pub(crate) fn sum(&self) -> BlockSum {
+        BlockSum::from_digest(self.digest)
     }
 }
 
-/// The blocks of one group's members in the base.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct GroupBlocks {
-    /// How the group is spread; `None` when it has no members.
-    pub(crate) spread: Option<Spread>,
-    /// The sum of each block that holds somebody.
-    pub(crate) blocks: BTreeMap<u32, BlockSum>,
+/// The blocks of one group: those from one place of the list of all blocks up to another.
+#[derive(Debug, Clone, Copy)]
+struct Range {
+    spread: Spread,
+    from: u32,
+    to: u32,
+    size: u64,
 }
 
-impl GroupBlocks {
+/// The blocks of one group's members in the base, in order.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct GroupBlocks<'a> {
+    pub(crate) spread: Spread,
     /// How many members the base has for the group.
-    pub(crate) fn size(&self) -> u64 {
-        self.blocks.values().map(|sum| u64::from(sum.count)).sum()
+    pub(crate) size: u64,
+    all: &'a Chunked<Block>,
+    from: u32,
+    to: u32,
+}
+
+impl<'a> GroupBlocks<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a Block> {
+        (self.from..self.to).map(move |place| self.all.get(place as usize))
     }
 }
 
 /// The members of all groups in the base.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct MemberIndex {
-    groups: HashMap<GroupId, GroupBlocks>,
+    groups: HashMap<GroupId, Range>,
+    blocks: Chunked<Block>,
+    base_size: u64,
 }
 
 impl MemberIndex {
     pub(crate) async fn load(store: &dyn StateStore, directory: &DirectoryId) -> Result<Self> {
-        let mut groups = HashMap::<GroupId, GroupBlocks>::new();
+        let mut index = Self { groups: HashMap::new(), blocks: Chunked::new(), base_size: 0 };
+        let mut group: Option<(GroupId, Range)> = None;
         let mut pages = store.index(directory, BaseKind::Members);
         while let Some(rows) = pages.try_next().await? {
             for row in rows {
-                let (group, spread, block) = parse_block_key(&row.key).ok_or_else(|| corrupt("a key that is not a block of members"))?;
-                let group = groups.entry(group).or_default();
-                if group.spread.is_some_and(|known| known != spread) {
-                    return Err(corrupt("two layouts for the members of one group"));
+                let (id, spread, number) = parse_block_key(row.key()).ok_or_else(|| corrupt("a key that is not a block of members"))?;
+                let block = Block { number, digest: row.digest, locator: row.locator };
+                let place = u32::try_from(index.blocks.len()).map_err(|_| corrupt("more blocks of members than can be numbered"))?;
+                // Rows come by key, so that the blocks of a group come one after the other.
+                match group.as_mut().filter(|(known, _)| known.as_str() == id) {
+                    Some((_, range)) if range.spread != spread => return Err(corrupt("two layouts for the members of one group")),
+                    Some((_, range)) => {
+                        range.to = place + 1;
+                        range.size += u64::from(block.sum().count);
+                    }
+                    None => {
+                        index.finish(group.take())?;
+                        let id = GroupId::new(id).map_err(|_| corrupt("a key that is not a block of members"))?;
+                        group = Some((id, Range { spread, from: place, to: place + 1, size: u64::from(block.sum().count) }));
+                    }
                 }
-                group.spread = Some(spread);
-                group.blocks.insert(block, BlockSum::from_digest(row.digest));
+                index.blocks.push(block);
             }
         }
-        Ok(Self { groups })
+        index.finish(group)?;
+        Ok(index)
     }
 
-    pub(crate) fn get(&self, group: &GroupId) -> Option<&GroupBlocks> {
-        self.groups.get(group)
+    fn finish(&mut self, group: Option<(GroupId, Range)>) -> Result<()> {
+        let Some((id, range)) = group else { return Ok(()) };
+        self.base_size += range.size;
+        match self.groups.insert(id, range) {
+            Some(_) => Err(corrupt("the members of one group in two places")),
+            None => Ok(()),
+        }
+    }
+
+    /// The blocks of a group; `None` when it has no members.
+    pub(crate) fn get(&self, group: &GroupId) -> Option<GroupBlocks<'_>> {
+        let Range { spread, from, to, size } = *self.groups.get(group)?;
+        Some(GroupBlocks { spread, size, all: &self.blocks, from, to })
+    }
+
+    /// How many members the base has for a group.
+    pub(crate) fn size(&self, group: &GroupId) -> u64 {
+        self.groups.get(group).map_or(0, |range| range.size)
     }
 
     /// How many memberships the base holds.
-    pub(crate) fn base_size(&self) -> u64 {
-        self.groups.values().map(GroupBlocks::size).sum()
+    pub(crate) const fn base_size(&self) -> u64 {
+        self.base_size
+    }
+
+    /// The groups that have members, by id.
+    pub(crate) fn groups(&self) -> Vec<GroupId> {
+        let mut groups: Vec<_> = self.groups.keys().cloned().collect();
+        groups.sort_unstable();
+        groups
     }
 }
 
@@ -144,10 +130,16 @@ pub(crate) struct BaseIndex {
 }
 
 impl BaseIndex {
-    pub(crate) async fn load(store: &dyn StateStore, directory: &DirectoryId) -> Result<Self> {
+    /// Loads the index of a base that was of this size a while ago.
+    pub(crate) async fn load(
+        store: &dyn StateStore,
+        directory: &DirectoryId,
+        digester: &Digester,
+        expected: DirectorySize,
+    ) -> Result<Self> {
         Ok(Self {
-            users: EntryIndex::load(store, directory, BaseKind::User, |key| UserId::new(key).ok()).await?,
-            groups: EntryIndex::load(store, directory, BaseKind::Group, |key| GroupId::new(key).ok()).await?,
+            users: EntryIndex::load(store, directory, digester.clone(), expected.users).await?,
+            groups: EntryIndex::load(store, directory, digester.clone(), expected.groups).await?,
             members: MemberIndex::load(store, directory).await?,
         })
     }

@@ -53,18 +53,22 @@
 //! # }).unwrap();
 //! ```
 
+mod amend;
 mod apply;
 mod backoff;
 mod blocked;
 mod builder;
 mod checkpoint;
+mod chunked;
 mod close;
+mod compare;
 mod confirm;
 mod decide;
 mod delta;
 mod digest;
 mod draft;
 mod engine;
+mod entries;
 mod error;
 mod escrow;
 mod evidence;
@@ -77,8 +81,10 @@ mod members;
 mod members_read;
 mod memo;
 mod note;
+mod packs;
 mod payload;
 mod plan;
+mod plan_hash;
 mod planner;
 mod progress;
 mod protected;

@@ -56,7 +56,7 @@ impl MembersRead {
         let mut pages = store.index(directory, BaseKind::MembersRead);
         while let Some(rows) = pages.try_next().await? {
             for row in rows {
-                let mark = GroupId::new(&row.key).ok().zip(ReadMark::from_digest(row.digest));
+                let mark = GroupId::new(row.key()).ok().zip(ReadMark::from_digest(row.digest));
                 let (group, mark) = mark.ok_or_else(|| corrupt("a time of members that cannot be read back"))?;
                 known.insert(group, mark);
             }

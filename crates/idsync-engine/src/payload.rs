@@ -1,14 +1,16 @@
 //! How a change is written into the journal: as little as is needed to say it again.
 
+use crate::blocked::Subject;
+use crate::packs::{Item, Pack};
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, Change, DeletionReason, Digest, Error, ErrorKind, FieldChange, Group, GroupId, Mark, Membership,
-    Phase, RemovalReason, Result, StagedKey, StagedRow, User, UserId,
+    BaseKind, BaseRecord, BaseWrite, Change, DeletionReason, Digest, EntryId, Error, ErrorKind, FieldChange, Group, GroupId, Membership,
+    Phase, Result, StagedKey, StagedRow, User, UserId,
 };
 
-const ADDED: u8 = b'a';
+pub(crate) const ADDED: u8 = b'a';
 const CREATED: u8 = b'c';
 const DELETED: u8 = b'd';
-const REMOVED: u8 = b'r';
+pub(crate) const REMOVED: u8 = b'r';
 const UPDATED: u8 = b'u';
 
 /// The position of a membership within its phase.
@@ -52,30 +54,6 @@ pub(crate) fn group_deleted(id: &GroupId, record: &[u8], reason: DeletionReason)
     StagedRow::new(StagedKey::new(Phase::DeleteGroups, id.to_string()), deleted(record, reason), Some(write))
 }
 
-pub(crate) fn user_added(group: &GroupId, user: &UserId) -> StagedRow {
-    StagedRow::new(StagedKey::new(Phase::AddMembers, member_key(group.as_str(), user.as_str())), vec![ADDED], None)
-}
-
-pub(crate) fn user_removed(group: &GroupId, user: &UserId, reason: RemovalReason) -> StagedRow {
-    let reason = match reason {
-        RemovalReason::GroupDeleted => b'g',
-        RemovalReason::OutOfScope => b'o',
-        RemovalReason::UserDeleted => b'u',
-        _ => b'l',
-    };
-    StagedRow::new(StagedKey::new(Phase::RemoveMembers, member_key(group.as_str(), user.as_str())), vec![REMOVED, reason], None)
-}
-
-/// The reason that [`user_removed`] wrote.
-pub(crate) fn removal_reason(payload: &[u8]) -> RemovalReason {
-    match payload.get(1) {
-        Some(b'g') => RemovalReason::GroupDeleted,
-        Some(b'o') => RemovalReason::OutOfScope,
-        Some(b'u') => RemovalReason::UserDeleted,
-        _ => RemovalReason::Left,
-    }
-}
-
 /// What tells this row from any other in the hash of a plan. Records are represented by their digest, so that timestamps do not count.
 pub(crate) fn identity(row: &StagedRow, hasher: &mut blake3::Hasher) {
     let mut field = |bytes: &[u8]| {
@@ -103,9 +81,13 @@ pub(crate) fn held_identity(row: &StagedRow, hasher: &mut blake3::Hasher) {
 pub(crate) fn change(row: &StagedRow) -> Result<Change> {
     let (tag, rest) = row.payload.split_first().ok_or_else(|| corrupt("a staged change without content"))?;
     match (row.position.phase, *tag) {
-        (Phase::AddMembers, ADDED) => Ok(Change::GroupUserAdded { membership: membership(row)? }),
-        (Phase::RemoveMembers, REMOVED) => {
-            Ok(Change::GroupUserRemoved { membership: membership(row)?, reason: removal_reason(&row.payload) })
+        (Phase::AddMembers | Phase::RemoveMembers, _) => {
+            let item = only_item(row)?;
+            let membership = item.membership()?;
+            Ok(match row.position.phase {
+                Phase::AddMembers => Change::GroupUserAdded { membership },
+                _ => Change::GroupUserRemoved { membership, reason: item.reason() },
+            })
         }
         (Phase::PutGroups, CREATED) => Ok(Change::GroupCreated { group: from_json(record(row)?)? }),
         (Phase::PutGroups, UPDATED) => Ok(Change::GroupUpdated { group: from_json(record(row)?)?, changed: from_json(rest)? }),
@@ -148,11 +130,6 @@ pub(crate) fn changed_fields(row: &StagedRow) -> Result<Vec<FieldChange>> {
         Some((&UPDATED, rest)) => from_json(rest),
         _ => Ok(Vec::new()),
     }
-}
-
-/// Whether the row is still to be applied.
-pub(crate) fn applies(row: &StagedRow) -> bool {
-    row.mark == Mark::Apply
 }
 
 pub(crate) fn from_json<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T> {
@@ -202,6 +179,28 @@ fn record(row: &StagedRow) -> Result<&[u8]> {
     record.map(|record| record.record.as_slice()).ok_or_else(|| corrupt("a staged change without its record"))
 }
 
-fn membership(row: &StagedRow) -> Result<Membership> {
-    parse_member_key(&row.position.key).ok_or_else(|| corrupt("a staged membership that cannot be read back"))
+/// The membership of a row that is about one alone.
+fn only_item(row: &StagedRow) -> Result<Item<'_>> {
+    let mut items = Pack::of(row)?.into_iter().flat_map(|pack| pack.items());
+    match (items.next(), items.next()) {
+        (Some(item), None) => Ok(item),
+        _ => Err(corrupt("a staged membership that cannot be read back")),
+    }
+}
+
+/// What a row is about, from its position alone. A pack is taken apart before.
+pub(crate) fn subject(row: &StagedRow) -> Result<Subject> {
+    let key = &row.position.key;
+    let unreadable = |_| corrupt("a staged change whose position is not an id");
+    let user = |key: &str| UserId::new(key).map(EntryId::User).map_err(unreadable);
+    let group = |key: &str| GroupId::new(key).map(EntryId::Group).map_err(unreadable);
+    let entries = match row.position.phase {
+        Phase::AddMembers | Phase::RemoveMembers => {
+            let (of, who) = key.split_once('\0').ok_or_else(|| corrupt("a staged membership that cannot be read back"))?;
+            vec![group(of)?, user(who)?]
+        }
+        Phase::PutGroups | Phase::DeleteGroups => vec![group(key)?],
+        _ => vec![user(key)?],
+    };
+    Ok(Subject { kind: kind(row)?, entries })
 }

@@ -4,14 +4,16 @@ use crate::confirm::Fates;
 use crate::escrow::Escrow;
 use crate::held::{Decision, HeldSet};
 use crate::note::{HeadNote, PlanNote, ReadResult, planned};
+use crate::packs;
 use crate::payload;
-use crate::planner::{Judgement, Planner};
+use crate::planner::Planner;
 use crate::report::{DirectorySize, Held};
 use crate::run::RunState;
 use crate::{Activity, Evidence, Mode, Safeguards, SyncError};
-use futures::stream::BoxStream;
+use futures::future;
+use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use idsync_core::{Change, Counts, DirectoryId, JournalHeader, Mark, PlanHash, Result, Revision, Stage, StagedKey, StateStore};
+use idsync_core::{Change, Counts, Detail, DirectoryId, JournalHeader, Mark, PlanHash, Result, Revision, Stage, StagedKey, StateStore};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -58,12 +60,14 @@ impl Plan {
     /// from the state store as the stream is polled, and are those of another plan once another run has replaced this one there.
     pub fn changes(&self) -> BoxStream<'static, Result<PlannedChange>> {
         if self.hash.is_none() && self.held.is_none() && self.waiting == 0 {
-            return futures::stream::empty().boxed();
+            return stream::empty().boxed();
         }
-        let rows = self.store.staged(&self.directory_id, None);
-        rows.map_ok(|rows| futures::stream::iter(rows).map(|row| Ok(PlannedChange { change: payload::change(&row)?, mark: row.mark })))
-            .try_flatten()
-            .boxed()
+        let rows = self.store.staged(&self.directory_id, None, Detail::Records);
+        let rows = rows.map_ok(|rows| stream::iter(rows.into_iter().map(packs::unpack))).try_flatten();
+        let rows = rows.map_ok(|rows| stream::iter(rows.into_iter().map(Ok))).try_flatten();
+        let rows = rows.try_filter(|row| future::ready(row.mark != Mark::Dropped));
+        let rows = rows.and_then(|row| future::ready(payload::change(&row).map(|change| PlannedChange { change, mark: row.mark })));
+        rows.boxed()
     }
 }
 
@@ -138,25 +142,18 @@ impl RunState {
         if writes.is_empty() { Ok(()) } else { self.store.write_base(&self.lease, writes).await }
     }
 
-    /// Decides about every row, and marks what is held and what waits.
+    /// Decides about every row, and marks what is held, what waits and what comes to nothing.
     async fn judge_all(&mut self, planner: &mut Planner<'_>) -> Result<()> {
-        let mut pages = self.store.staged(&self.lease.directory, None);
+        let mut pages = self.store.staged(&self.lease.directory, None, planner.detail());
         while let Some(rows) = pages.try_next().await? {
-            let (mut marks, mut dropped) = (Vec::new(), Vec::new());
+            let mut marks = Vec::new();
             for row in &rows {
-                match planner.judge(row, self)? {
-                    Judgement::Apply => {}
-                    Judgement::Hold => marks.push((row.position.clone(), Mark::Held)),
-                    Judgement::Wait => marks.push((row.position.clone(), Mark::Failed)),
-                    Judgement::Drop => dropped.push(row.position.clone()),
-                }
+                let verdict = planner.judge(row, self)?;
+                self.evidence.dangling += verdict.dropped;
+                marks.extend(verdict.marks);
             }
-            self.evidence.dangling += dropped.len() as u64;
             if !marks.is_empty() {
                 self.store.mark(&self.lease, marks, None).await?;
-            }
-            if !dropped.is_empty() {
-                self.store.unstage(&self.lease, dropped).await?;
             }
         }
         Ok(())
@@ -165,10 +162,12 @@ impl RunState {
     /// Marks what was held to be applied after all, or to wait with what it depends on. The hash of the plan then covers the approved
     /// rows after the others.
     async fn approve_all(&self, planner: &mut Planner<'_>) -> Result<()> {
-        let mut pages = self.store.staged(&self.lease.directory, None);
+        let mut pages = self.store.staged(&self.lease.directory, None, Detail::Digests);
         while let Some(rows) = pages.try_next().await? {
-            let held = rows.iter().filter(|row| row.mark == Mark::Held);
-            let marks = held.map(|row| Ok((row.position.clone(), planner.approve(row)?))).collect::<Result<Vec<_>>>()?;
+            let mut marks = Vec::new();
+            for row in &rows {
+                marks.extend(planner.approve(row)?);
+            }
             if !marks.is_empty() {
                 self.store.mark(&self.lease, marks, None).await?;
             }

@@ -4,12 +4,14 @@
 use idsync_core::{GroupId, Timestamp};
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering as Memory};
 
 /// A group that waits for its members to be read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Waiting {
     /// How many members it had the last time.
-    size: u64,
+    pub(crate) size: u64,
     /// Among groups of one size, the first to come is the first to go.
     arrival: u64,
     pub(crate) group: GroupId,
@@ -42,6 +44,41 @@ impl Queue {
 
     pub(crate) fn pop(&mut self) -> Option<Waiting> {
         self.groups.pop()
+    }
+
+    /// The size of the group that is next.
+    pub(crate) fn largest(&self) -> Option<u64> {
+        self.groups.peek().map(|waiting| waiting.size)
+    }
+}
+
+/// How many members of groups under way are held in memory, or will be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct UnderWay {
+    expected: Arc<AtomicU64>,
+    held: Arc<AtomicU64>,
+}
+
+impl UnderWay {
+    /// The most members at once, unless one group alone has more: at 24 bytes for each, some 36 MB.
+    const MOST: u64 = 1_500_000;
+
+    pub(crate) fn has_room_for(&self, size: u64) -> bool {
+        let taken = self.expected.load(Memory::Relaxed).max(self.held.load(Memory::Relaxed));
+        taken.saturating_add(size) <= Self::MOST
+    }
+
+    pub(crate) fn began(&self, expected: u64) {
+        self.expected.fetch_add(expected, Memory::Relaxed);
+    }
+
+    pub(crate) fn came(&self, members: usize) {
+        self.held.fetch_add(members as u64, Memory::Relaxed);
+    }
+
+    pub(crate) fn ended(&self, expected: u64, held: u64) {
+        self.expected.fetch_sub(expected, Memory::Relaxed);
+        self.held.fetch_sub(held, Memory::Relaxed);
     }
 }
 

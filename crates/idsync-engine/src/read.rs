@@ -1,20 +1,19 @@
 //! Reads the directory side by side and stages what differs from the base.
 
 use crate::checkpoint::{Earlier, GroupRead};
-use crate::digest::Digester;
-use crate::index::GroupBlocks;
+use crate::compare::MemberChange;
 use crate::listings::{Arrival, Listings};
-use crate::members::{self, Spread, block_key};
 use crate::members_read::ReadMark;
+use crate::packs;
 use crate::payload::{self, corrupt, from_json};
-use crate::queue::{Queue, Waiting};
+use crate::queue::{Queue, UnderWay, Waiting};
 use crate::run::RunState;
 use crate::{Activity, Mode, StreamEvidence, SyncError};
 use futures::stream::BoxStream;
 use futures::{FutureExt, TryStreamExt};
 use idsync_core::{
-    BaseKind, BaseRecord, Change, Clock, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, MemberListing, Page, Phase,
-    ReadOptions, RemovalReason, Result, StagedKey, Timestamp, User, UserId,
+    BaseKind, BaseRecord, Change, Clock, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, Locator, MemberListing, Page,
+    Phase, ReadOptions, RemovalReason, Result, StagedKey, Timestamp, User, UserId,
 };
 use std::collections::{BTreeSet, HashSet};
 use std::num::NonZeroUsize;
@@ -24,22 +23,44 @@ use std::sync::Arc;
 pub(crate) struct MemberRead {
     group: GroupId,
     members_updated: Option<Timestamp>,
+    /// How many members it had the last time.
+    expected: u64,
+    /// How many members were read, whatever the outcome.
+    came: u64,
     outcome: Result<Members>,
 }
 
-#[derive(Default)]
-struct Members {
-    ids: BTreeSet<UserId>,
+#[derive(Debug, Default)]
+pub(crate) struct Members {
+    /// As they came: a user may be listed twice while members change.
+    listed: Vec<Vec<UserId>>,
     /// Members whose record could not be understood: neither added nor removed.
-    held: BTreeSet<String>,
+    pub(crate) held: BTreeSet<String>,
     /// How many of them have no id, so that nobody can be said to be missing.
-    nameless: u64,
+    pub(crate) nameless: u64,
     pages: u64,
     records: u64,
     /// The first of the records that could not be understood.
     examples: Vec<HeldRecord>,
     /// Whether the last page showed nobody, as all pages do for an identity that has lost its role.
     ends_empty: bool,
+}
+
+impl Members {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &UserId> {
+        self.listed.iter().flatten()
+    }
+
+    pub(crate) const fn count(&self) -> u64 {
+        self.records
+    }
+
+    /// Takes all of them; page by page, so that they are not held twice.
+    pub(crate) fn take_ids(&mut self) -> Vec<UserId> {
+        let mut ids = Vec::with_capacity(usize::try_from(self.records).unwrap_or_default());
+        self.listed.drain(..).for_each(|page| ids.extend(page));
+        ids
+    }
 }
 
 /// Reads, compares, stages.
@@ -50,6 +71,7 @@ pub(crate) struct Reader<'a> {
     pub(crate) concurrency: NonZeroUsize,
     clock: Arc<dyn Clock>,
     pending: Queue,
+    under_way: UnderWay,
     /// Groups that were gone when their members were asked for.
     pub(crate) gone: Vec<GroupId>,
     /// Groups whose members are not in scope.
@@ -71,6 +93,7 @@ impl<'a> Reader<'a> {
             concurrency,
             clock,
             pending: Queue::default(),
+            under_way: UnderWay::default(),
             gone: Vec::new(),
             memberless: HashSet::new(),
             read_again: HashSet::new(),
@@ -108,9 +131,13 @@ impl<'a> Reader<'a> {
     /// What arrives next, with as many lists of members under way as may be.
     pub(crate) async fn next<U: Send + 'static>(&mut self, listings: &mut Listings<U>) -> Option<Arrival<U>> {
         while listings.members_under_way() < self.concurrency.get() {
-            let Some(Waiting { group, members_updated, .. }) = self.pending.pop() else { break };
-            let pages = self.provider.members(&group, ReadOptions::default());
-            listings.start_members(read_members(group, members_updated, pages).boxed());
+            if listings.members_under_way() > 0 && self.pending.largest().is_some_and(|size| !self.under_way.has_room_for(size)) {
+                break;
+            }
+            let Some(waiting) = self.pending.pop() else { break };
+            self.under_way.began(waiting.size);
+            let pages = self.provider.members(&waiting.group, ReadOptions::default());
+            listings.start_members(read_members(waiting, self.under_way.clone(), pages).boxed());
         }
         listings.next().await
     }
@@ -129,31 +156,32 @@ impl<'a> Reader<'a> {
         count(&mut self.state.evidence.users, &page.held, page.items.len());
         self.state.evidence.note("users", &page.held);
         self.state.progress.users += page.items.len() as u64;
-        for held in page.held.iter().filter_map(|held| UserId::new(held.id.as_deref()?).ok()) {
-            if self.state.index.users.get(&held).is_some() {
-                self.state.index.users.entry(&held).seen = true;
+        for held in page.held.iter().filter_map(|held| held.id.as_deref()) {
+            if let Some(slot) = self.state.index.users.find_text(held) {
+                self.state.index.users.see(slot);
             }
         }
-        let mut changed = Vec::new();
+        let (mut changed, mut places) = (Vec::new(), Vec::new());
         for user in page.items {
             let digest = self.state.digester.user(&user);
-            let known = self.state.index.users.entry(&user.id);
-            known.seen = true;
-            if known.base == Some(digest) && known.staged.is_none() {
-                continue;
-            }
-            if known.base.is_some() {
-                changed.push((user, digest));
-            } else {
-                known.staged = Some(Phase::CreateUsers);
-                self.state.stager.stage(payload::user_created(&user, digest)?).await?;
+            let users = &mut self.state.index.users;
+            let slot = users.find_or_insert(&user.id)?;
+            users.see(slot);
+            match users.in_base(slot) {
+                Some(base) if base.digest == digest && users.staged(slot).is_none() => {}
+                Some(base) => {
+                    places.push(base.locator);
+                    changed.push((user, digest, slot));
+                }
+                None => {
+                    users.set_staged(slot, Some(Phase::CreateUsers));
+                    self.state.stager.stage(payload::user_created(&user, digest)?).await?;
+                }
             }
         }
-        let keys: Vec<_> = changed.iter().map(|(user, _)| user.id.to_string()).collect();
-        let before = self.records(BaseKind::User, &keys).await?;
-        for ((user, digest), record) in changed.into_iter().zip(before) {
+        let before = self.records(BaseKind::User, &places).await?;
+        for ((user, digest, slot), record) in changed.into_iter().zip(before) {
             let before: User = from_json(&record.record)?;
-            let id = user.id.clone();
             let row = match Change::user_update(&before, user) {
                 Some(change) if change.phase() == Phase::Deactivate && self.state.protected.has_user(&before) => {
                     self.state.evidence.protected += 1;
@@ -166,10 +194,10 @@ impl<'a> Reader<'a> {
                 }
                 _ => None,
             };
-            let earlier = std::mem::replace(&mut self.state.index.users.entry(&id).staged, row.as_ref().map(|(phase, _)| *phase));
+            let earlier = self.state.index.users.set_staged(slot, row.as_ref().map(|(phase, _)| *phase));
             // An entry that comes twice may have been staged in another phase, or have gone back to what it was.
             if let Some(earlier) = earlier.filter(|earlier| row.as_ref().is_none_or(|(phase, _)| phase != earlier)) {
-                self.state.stager.unstage(vec![StagedKey::new(earlier, id.to_string())]).await?;
+                self.state.stager.unstage(vec![StagedKey::new(earlier, before.id.to_string())]).await?;
             }
             if let Some((_, row)) = row {
                 self.state.stager.stage(row).await?;
@@ -183,45 +211,50 @@ impl<'a> Reader<'a> {
         count(&mut self.state.evidence.groups, &page.held, page.items.len());
         self.state.evidence.note("groups", &page.held);
         self.state.progress.groups += page.items.len() as u64;
-        for held in page.held.iter().filter_map(|held| GroupId::new(held.id.as_deref()?).ok()) {
-            if self.state.index.groups.get(&held).is_some() {
+        for held in page.held.iter().filter_map(|held| held.id.as_deref()) {
+            if let Some(slot) = self.state.index.groups.find_text(held) {
                 // Its members are not asked for either: the group stays wholly as it is.
-                self.state.index.groups.entry(&held).seen = true;
+                self.state.index.groups.see(slot);
             }
         }
-        let (mut changed, mut listed, mut memberless) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut changed, mut places, mut listed, mut memberless) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for group in page.items {
             let digest = self.state.digester.group(&group);
-            let known = self.state.index.groups.entry(&group.id);
-            if !known.seen {
-                known.seen = true;
+            let groups = &mut self.state.index.groups;
+            let slot = groups.find_or_insert(&group.id)?;
+            if !groups.is_seen(slot) {
+                groups.see(slot);
                 match self.provider.member_listing(&group) {
                     MemberListing::Listed => listed.push(group.clone()),
                     _ => memberless.push(group.clone()),
                 }
             }
-            let known = self.state.index.groups.entry(&group.id);
-            if known.base == Some(digest) && known.staged.is_none() {
-                continue;
-            }
-            if known.base.is_some() {
-                changed.push((group, digest));
-            } else {
-                known.staged = Some(Phase::PutGroups);
-                self.state.stager.stage(payload::group_created(&group, digest)?).await?;
+            match groups.in_base(slot) {
+                Some(base) if base.digest == digest && groups.staged(slot).is_none() => {}
+                Some(base) => {
+                    places.push(base.locator);
+                    changed.push((group, digest, slot));
+                }
+                None => {
+                    groups.set_staged(slot, Some(Phase::PutGroups));
+                    self.state.stager.stage(payload::group_created(&group, digest)?).await?;
+                }
             }
         }
-        let keys: Vec<_> = changed.iter().map(|(group, _)| group.id.to_string()).collect();
-        let before = self.records(BaseKind::Group, &keys).await?;
-        for ((group, digest), record) in changed.into_iter().zip(before) {
+        let before = self.records(BaseKind::Group, &places).await?;
+        for ((group, digest, slot), record) in changed.into_iter().zip(before) {
             let before: Group = from_json(&record.record)?;
-            let id = group.id.clone();
-            let known = self.state.index.groups.entry(&id);
-            if let Some(Change::GroupUpdated { group, changed }) = Change::group_update(&before, group) {
-                known.staged = Some(Phase::PutGroups);
-                self.state.stager.stage(payload::group_updated(&group, &changed, digest)?).await?;
-            } else if known.staged.take().is_some() {
-                self.state.stager.unstage(vec![StagedKey::new(Phase::PutGroups, id.to_string())]).await?;
+            let row = match Change::group_update(&before, group) {
+                Some(Change::GroupUpdated { group, changed }) => Some(payload::group_updated(&group, &changed, digest)?),
+                _ => None,
+            };
+            let earlier = self.state.index.groups.set_staged(slot, row.as_ref().map(|_| Phase::PutGroups));
+            match row {
+                Some(row) => self.state.stager.stage(row).await?,
+                None if earlier.is_some() => {
+                    self.state.stager.unstage(vec![StagedKey::new(Phase::PutGroups, before.id.to_string())]).await?;
+                }
+                None => {}
             }
         }
         for group in memberless {
@@ -229,7 +262,7 @@ impl<'a> Reader<'a> {
             if !matches!(self.state.checkpoint.take(&group), Earlier::Nothing) {
                 self.state.unstage_members(&group.id).await?;
             }
-            self.stage_members(&group.id, &Members::default(), RemovalReason::OutOfScope).await?;
+            self.stage_members(&group.id, Members::default(), RemovalReason::OutOfScope).await?;
         }
         for group in listed {
             if self.state.is_unmoved(&group) {
@@ -249,35 +282,37 @@ impl<'a> Reader<'a> {
     }
 
     fn queue(&mut self, group: Group) {
-        let size = self.state.index.members.get(&group.id).map_or(0, GroupBlocks::size);
+        let size = self.state.index.members.size(&group.id);
         self.pending.push(group.id, group.timestamps.members_updated, size);
     }
 
     /// Takes the members of one group; whether they could be read.
     async fn take_members(&mut self, read: MemberRead) -> Result<bool, SyncError> {
+        self.under_way.ended(read.expected, read.came);
         match read.outcome {
             Ok(members) => {
                 self.state.evidence.note("members", &members.examples);
+                let held = members.held.len() as u64 + members.nameless;
                 let evidence = &mut self.state.evidence.members;
                 evidence.listings += 1;
                 evidence.pages += members.pages;
                 evidence.records += members.records;
-                evidence.held += members.held.len() as u64 + members.nameless;
+                evidence.held += held;
+                let (pages, records, ends_empty) = (members.pages, members.records, members.ends_empty);
+                let size = self.stage_members(&read.group, members, RemovalReason::Left).await.map_err(SyncError::store)?;
                 self.state.progress.groups_with_members += 1;
-                self.state.progress.memberships += members.ids.len() as u64;
-                self.stage_members(&read.group, &members, RemovalReason::Left).await.map_err(SyncError::store)?;
-                self.state.ends_empty |= members.ends_empty;
+                self.state.progress.memberships += size;
+                self.state.ends_empty |= ends_empty;
                 if self.state.mode == Mode::Delta {
                     self.read_again.insert(read.group.clone());
                 }
-                let held = members.held.len() as u64 + members.nameless;
                 let mark = read.members_updated.map(|at| ReadMark::new(at, self.state.info.server_time, self.state.settle));
                 let note = GroupRead {
                     at: self.clock.now(),
                     members_updated: read.members_updated,
-                    members: members.ids.len() as u64,
-                    pages: members.pages,
-                    records: members.records,
+                    members: size,
+                    pages,
+                    records,
                     held,
                     // Members that could not be understood are looked at again by every delta.
                     mark: mark.filter(|_| held == 0),
@@ -319,80 +354,33 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Stages what differs between the members that were read and those in the base.
-    async fn stage_members(&mut self, group: &GroupId, fresh: &Members, reason: RemovalReason) -> Result<()> {
-        let (added, removed) = {
-            let nobody = GroupBlocks::default();
-            let base = self.state.index.members.get(group).unwrap_or(&nobody);
-            self.state.membership_size += fresh.ids.len() as u64;
-            let differing = differing_blocks(&self.state.digester, base, fresh);
-            let before = self.block_members(group, base, &differing).await?;
-            differences(&self.state.digester, base.spread, &differing, before, fresh)
-        };
-        for user in added {
-            self.state.stager.stage(payload::user_added(group, &user)).await?;
+    /// Stages what differs between the members that were read and those in the base. Returns how many were read, each once.
+    async fn stage_members(&mut self, group: &GroupId, mut fresh: Members, reason: RemovalReason) -> Result<u64> {
+        let MemberChange { added, removed, size } = self.state.compare_members(group, &mut fresh).await?;
+        drop(fresh);
+        self.state.membership_size += size;
+        for row in packs::added(group.as_str(), &added) {
+            self.state.stager.stage(row).await?;
         }
-        for user in removed {
-            self.state.stager.stage(payload::user_removed(group, &user, reason)).await?;
+        let removed: Vec<_> = removed.into_iter().map(|user| (user, reason)).collect();
+        for row in packs::removed(group.as_str(), &removed) {
+            self.state.stager.stage(row).await?;
         }
-        Ok(())
+        Ok(size)
     }
 
-    async fn block_members(&self, group: &GroupId, base: &GroupBlocks, blocks: &BTreeSet<u32>) -> Result<BTreeSet<UserId>> {
-        let Some(spread) = base.spread else { return Ok(BTreeSet::new()) };
-        let keys: Vec<_> =
-            blocks.iter().filter(|block| base.blocks.contains_key(block)).map(|block| block_key(group.as_str(), spread, *block)).collect();
-        let mut members = BTreeSet::new();
-        for record in self.records(BaseKind::Members, &keys).await? {
-            members.extend(members::decode(&record.record).ok_or_else(|| corrupt("a block of members that cannot be read back"))?);
-        }
-        Ok(members)
-    }
-
-    async fn records(&self, kind: BaseKind, keys: &[String]) -> Result<Vec<BaseRecord>> {
-        if keys.is_empty() {
+    async fn records(&self, kind: BaseKind, places: &[Locator]) -> Result<Vec<BaseRecord>> {
+        if places.is_empty() {
             return Ok(Vec::new());
         }
-        let records = self.state.store.records(&self.state.lease.directory, kind, keys).await?;
+        let records = self.state.store.records(&self.state.lease.directory, kind, places).await?;
         records.into_iter().map(|record| record.ok_or_else(|| corrupt("an index without its records"))).collect()
     }
 }
 
-/// The blocks whose members may differ.
-fn differing_blocks(digester: &Digester, base: &GroupBlocks, fresh: &Members) -> BTreeSet<u32> {
-    let spread = base.spread.unwrap_or_else(|| Spread::for_size(fresh.ids.len()));
-    let sums = members::sums(digester, spread, fresh.ids.iter());
-    let all: BTreeSet<u32> = sums.keys().chain(base.blocks.keys()).copied().collect();
-    all.into_iter().filter(|block| sums.get(block) != base.blocks.get(block)).collect()
-}
-
-/// Who joined and who left, among the members of the blocks that differ.
-fn differences(
-    digester: &Digester,
-    spread: Option<Spread>,
-    blocks: &BTreeSet<u32>,
-    before: BTreeSet<UserId>,
-    fresh: &Members,
-) -> (Vec<UserId>, Vec<UserId>) {
-    let in_question = |id: &UserId| spread.is_none_or(|spread| blocks.contains(&spread.block(digester.member(id.as_str()))));
-    let added = if blocks.is_empty() {
-        Vec::new()
-    } else {
-        fresh.ids.iter().filter(|id| in_question(id) && !before.contains(*id)).cloned().collect()
-    };
-    let removed = if fresh.nameless > 0 {
-        Vec::new()
-    } else {
-        before.into_iter().filter(|id| !fresh.ids.contains(id) && !fresh.held.contains(id.as_str())).collect()
-    };
-    (added, removed)
-}
-
-async fn read_members(
-    group: GroupId,
-    members_updated: Option<Timestamp>,
-    mut pages: BoxStream<'static, Result<Page<UserId>>>,
-) -> MemberRead {
+async fn read_members(waiting: Waiting, under_way: UnderWay, mut pages: BoxStream<'static, Result<Page<UserId>>>) -> MemberRead {
+    let Waiting { group, members_updated, size: expected, .. } = waiting;
+    let mut came = 0;
     let mut members = Members { ends_empty: true, ..Members::default() };
     let outcome = loop {
         match pages.try_next().await {
@@ -400,7 +388,9 @@ async fn read_members(
                 members.pages += 1;
                 members.ends_empty = page.items.is_empty() && page.held.is_empty();
                 members.records += page.items.len() as u64;
-                members.ids.extend(page.items);
+                came += page.items.len() as u64;
+                under_way.came(page.items.len());
+                members.listed.push(page.items);
                 for held in page.held {
                     if members.examples.is_empty() {
                         members.examples.push(held.clone());
@@ -415,7 +405,7 @@ async fn read_members(
             Err(error) => break Err(error),
         }
     };
-    MemberRead { group, members_updated, outcome }
+    MemberRead { group, members_updated, expected, came, outcome }
 }
 
 fn count(evidence: &mut StreamEvidence, held: &[HeldRecord], items: usize) {

@@ -1,8 +1,8 @@
 //! Reads what changed since a cursor.
 
-use crate::index::GroupBlocks;
+use crate::amend::Joined;
 use crate::listings::{Arrival, Listings};
-use crate::payload::{self, corrupt, from_json};
+use crate::payload::{corrupt, from_json};
 use crate::read::Reader;
 use crate::{Activity, SyncError};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -95,22 +95,24 @@ impl Reader<'_> {
         evidence.users.held += page.held.len() as u64;
         evidence.note("users", &page.held);
         for id in &page.departed {
-            if self.state.index.users.get(id).is_some() {
+            if let Some(slot) = self.state.index.users.find(id) {
                 // Asked for by id like one who is missing from a listing.
-                self.state.index.users.entry(id).seen = false;
+                self.state.index.users.unsee(slot);
             }
         }
-        let mut changed = Vec::new();
+        let (mut changed, mut places) = (Vec::new(), Vec::new());
         for user in page.users {
-            match self.state.index.users.get(&user.id) {
-                Some(known) if known.base.is_none() => {}
-                Some(known) if known.base == Some(self.state.digester.user(&user)) => {}
-                Some(_) => changed.push(user),
+            let users = &self.state.index.users;
+            match users.find(&user.id).map(|slot| users.in_base(slot)) {
+                Some(Some(base)) if base.digest != self.state.digester.user(&user) => {
+                    places.push(base.locator);
+                    changed.push(user);
+                }
+                Some(_) => {}
                 None => _ = doubtful.appeared.insert(user.id),
             }
         }
-        let keys: Vec<_> = changed.iter().map(|user| user.id.to_string()).collect();
-        let records = self.state.store.records(&self.state.lease.directory, BaseKind::User, &keys).await?;
+        let records = self.state.store.records(&self.state.lease.directory, BaseKind::User, &places).await?;
         let (mut fresh, shown) = (Vec::new(), changed.len());
         for (user, record) in changed.into_iter().zip(records) {
             let before: User = from_json(&record.ok_or_else(|| corrupt("an index without its records"))?.record)?;
@@ -128,7 +130,9 @@ impl Reader<'_> {
     async fn settle_ambiguous(&mut self, ids: BTreeSet<UserId>) -> Result<(), SyncError> {
         for (id, _) in self.ask_for_users(ids).await? {
             // Asked for once more with those who vanished, for what follows from that.
-            self.state.index.users.entry(&id).seen = false;
+            if let Some(slot) = self.state.index.users.find(&id) {
+                self.state.index.users.unsee(slot);
+            }
         }
         Ok(())
     }
@@ -143,14 +147,14 @@ impl Reader<'_> {
                 async move { Newcomer { answer: look_up(provider.as_ref(), &id).await, id } }
             })
             .buffer_unordered(self.concurrency.get());
-        let mut found = Vec::new();
+        let (mut found, mut joined) = (Vec::new(), Joined::new());
         while let Some(Newcomer { id, answer }) = newcomers.next().await {
             match answer.map_err(SyncError::provider) {
                 Ok(Some((user, groups))) => {
                     self.state.evidence.looked_up += 1;
                     self.state.evidence.still_there += 1;
                     found.push(user);
-                    self.join(&id, groups).await.map_err(SyncError::store)?;
+                    self.join(&id, groups, &mut joined);
                 }
                 Ok(None) => self.state.evidence.looked_up += 1,
                 Err(SyncError::Read(error)) => self.state.miss(error),
@@ -158,15 +162,15 @@ impl Reader<'_> {
             }
         }
         drop(newcomers);
+        self.state.stage_joined(joined).await.map_err(SyncError::store)?;
         self.take_users(Page::new(found)).await.map_err(SyncError::store)
     }
 
-    async fn join(&mut self, user: &UserId, groups: BTreeSet<GroupId>) -> Result<()> {
-        for group in groups.iter().filter(|group| !self.memberless.contains(*group)) {
-            self.state.membership_size += u64::from(!self.read_again.contains(group));
-            self.state.stager.stage(payload::user_added(group, user)).await?;
+    fn join(&mut self, user: &UserId, groups: BTreeSet<GroupId>, joined: &mut Joined) {
+        for group in groups.into_iter().filter(|group| !self.memberless.contains(group)) {
+            self.state.membership_size += u64::from(!self.read_again.contains(&group));
+            joined.entry(group).or_default().insert(user.clone());
         }
-        Ok(())
     }
 }
 
@@ -188,7 +192,7 @@ async fn look_up(provider: &dyn IdentityProvider, id: &UserId) -> Result<Option<
 impl crate::run::RunState {
     /// The members of a group are not read, because they did not change.
     pub(crate) fn pass_over(&mut self, group: &GroupId) {
-        self.membership_size += self.index.members.get(group).map_or(0, GroupBlocks::size);
+        self.membership_size += self.index.members.size(group);
     }
 
     /// A question about a user was not answered; what it is about stays as it is.

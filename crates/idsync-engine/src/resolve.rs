@@ -1,11 +1,15 @@
 //! Stages what follows from entries being gone: their deletion, and the end of their memberships.
 
+use crate::amend::StagedPacks;
 use crate::confirm::Fates;
-use crate::members::{decode, parse_block_key};
+use crate::digest::ShortHash;
+use crate::entries::{EntryIndex, EntryKey};
+use crate::members;
+use crate::packs;
 use crate::payload::{self, corrupt};
 use crate::run::RunState;
-use futures::TryStreamExt;
-use idsync_core::{BaseKind, DeletionReason, GroupId, RemovalReason, Result, UserId};
+use hashbrown::HashTable;
+use idsync_core::{BaseKind, BaseRecord, DeletionReason, GroupId, Locator, Phase, RemovalReason, Result, UserId};
 use std::collections::BTreeMap;
 
 impl RunState {
@@ -29,13 +33,11 @@ impl RunState {
         }
         let ids: Vec<_> = users.keys().cloned().collect();
         for bundle in ids.chunks(Self::BUNDLE) {
-            let keys: Vec<_> = bundle.iter().map(ToString::to_string).collect();
-            let records = self.store.records(&self.lease.directory, BaseKind::User, &keys).await?;
+            let records = self.records(BaseKind::User, &places(&self.index.users, bundle.iter())?).await?;
             for (id, record) in bundle.iter().zip(records) {
-                let record = record.ok_or_else(|| corrupt("an index without its records"))?;
                 if self.protected.has_user(&payload::from_json(&record.record)?) {
                     users.remove(id);
-                    self.index.users.entry(id).seen = true;
+                    self.see_user(id)?;
                     self.evidence.protected += 1;
                 }
             }
@@ -49,13 +51,11 @@ impl RunState {
         }
         let ids: Vec<_> = groups.keys().cloned().collect();
         for bundle in ids.chunks(Self::BUNDLE) {
-            let keys: Vec<_> = bundle.iter().map(ToString::to_string).collect();
-            let records = self.store.records(&self.lease.directory, BaseKind::Group, &keys).await?;
+            let records = self.records(BaseKind::Group, &places(&self.index.groups, bundle.iter())?).await?;
             for (id, record) in bundle.iter().zip(records) {
-                let record = record.ok_or_else(|| corrupt("an index without its records"))?;
                 if self.protected.has_group(&payload::from_json(&record.record)?) {
                     groups.remove(id);
-                    self.index.groups.entry(id).seen = true;
+                    self.see_group(id)?;
                     self.evidence.protected += 1;
                 }
             }
@@ -66,10 +66,8 @@ impl RunState {
     async fn stage_user_deletions(&mut self, users: &BTreeMap<UserId, DeletionReason>) -> Result<()> {
         let ids: Vec<_> = users.iter().collect();
         for bundle in ids.chunks(Self::BUNDLE) {
-            let keys: Vec<_> = bundle.iter().map(|(id, _)| id.to_string()).collect();
-            let records = self.store.records(&self.lease.directory, BaseKind::User, &keys).await?;
+            let records = self.records(BaseKind::User, &places(&self.index.users, bundle.iter().map(|(id, _)| *id))?).await?;
             for ((id, reason), record) in bundle.iter().zip(records) {
-                let record = record.ok_or_else(|| corrupt("an index without its records"))?;
                 self.stager.stage(payload::user_deleted(id, &record.record, **reason)).await?;
             }
         }
@@ -79,10 +77,8 @@ impl RunState {
     async fn stage_group_deletions(&mut self, groups: &BTreeMap<GroupId, DeletionReason>) -> Result<()> {
         let ids: Vec<_> = groups.iter().collect();
         for bundle in ids.chunks(Self::BUNDLE) {
-            let keys: Vec<_> = bundle.iter().map(|(id, _)| id.to_string()).collect();
-            let records = self.store.records(&self.lease.directory, BaseKind::Group, &keys).await?;
+            let records = self.records(BaseKind::Group, &places(&self.index.groups, bundle.iter().map(|(id, _)| *id))?).await?;
             for ((id, reason), record) in bundle.iter().zip(records) {
-                let record = record.ok_or_else(|| corrupt("an index without its records"))?;
                 self.stager.stage(payload::group_deleted(id, &record.record, **reason)).await?;
                 self.end_memberships_in(id).await?;
             }
@@ -91,41 +87,93 @@ impl RunState {
     }
 
     async fn end_memberships_in(&mut self, group: &GroupId) -> Result<()> {
-        let Some((spread, blocks)) = self.index.members.get(group).and_then(|base| Some((base.spread?, &base.blocks))) else {
-            return Ok(());
-        };
-        let keys: Vec<_> = blocks.keys().map(|block| crate::members::block_key(group.as_str(), spread, *block)).collect();
-        for bundle in keys.chunks(Self::BUNDLE) {
-            for record in self.store.records(&self.lease.directory, BaseKind::Members, bundle).await? {
-                let record = record.ok_or_else(|| corrupt("an index without its records"))?;
-                for user in decode(&record.record).ok_or_else(|| corrupt("a block of members that cannot be read back"))? {
-                    self.stager.stage(payload::user_removed(group, &user, RemovalReason::GroupDeleted)).await?;
+        if self.stager.is_resumed() {
+            // An earlier attempt may have read the group while it was there.
+            self.unstage_members(group).await?;
+        }
+        let Some(blocks) = self.index.members.get(group) else { return Ok(()) };
+        let mut leaving = Vec::with_capacity(usize::try_from(blocks.size).unwrap_or_default());
+        let places: Vec<_> = blocks.iter().map(|block| block.locator).collect();
+        for bundle in places.chunks(Self::BUNDLE) {
+            for record in self.records(BaseKind::Members, bundle).await? {
+                for hash in members_of(&record)? {
+                    let slot = self.index.users.find_hash(hash).ok_or_else(|| corrupt("a member that is no user"))?;
+                    leaving.push((self.index.users.id(slot).clone(), RemovalReason::GroupDeleted));
                 }
             }
+        }
+        leaving.sort_unstable();
+        for row in packs::removed(group.as_str(), &leaving) {
+            self.stager.stage(row).await?;
         }
         Ok(())
     }
 
     /// Looks through the memberships in the base for users that are gone: their groups may not have noticed yet.
     async fn end_memberships_of(&mut self, fates: &Fates) -> Result<()> {
-        let mut pages = self.store.index(&self.lease.directory, BaseKind::Members);
-        while let Some(rows) = pages.try_next().await? {
-            let keys: Vec<_> = rows.into_iter().map(|row| row.key).collect();
-            for bundle in keys.chunks(Self::BUNDLE) {
-                let records = self.store.records(&self.lease.directory, BaseKind::Members, bundle).await?;
-                for (key, record) in bundle.iter().zip(records) {
-                    let (group, ..) = parse_block_key(key).ok_or_else(|| corrupt("a key that is not a block of members"))?;
-                    if fates.groups.contains_key(&group) {
-                        continue;
-                    }
-                    let record = record.ok_or_else(|| corrupt("an index without its records"))?;
-                    let members = decode(&record.record).ok_or_else(|| corrupt("a block of members that cannot be read back"))?;
-                    for user in members.iter().filter(|user| fates.users.contains_key(*user)) {
-                        self.stager.stage(payload::user_removed(&group, user, RemovalReason::UserDeleted)).await?;
-                    }
+        self.stager.flush().await?;
+        let gone = Gone::new(self, fates);
+        let mut staged = StagedPacks::new(self.store.as_ref(), &self.lease.directory, Phase::RemoveMembers);
+        let groups: Vec<_> = self.index.members.groups().into_iter().filter(|group| !fates.groups.contains_key(group)).collect();
+        let mut rest = groups.as_slice();
+        while !rest.is_empty() {
+            // Whole groups, as many as have so many blocks together.
+            let mut places = Vec::new();
+            let (mut count, mut ends) = (0, Vec::new());
+            while let Some(group) = rest.get(count).filter(|_| places.len() < Self::BUNDLE) {
+                places.extend(self.index.members.get(group).into_iter().flat_map(|blocks| blocks.iter()).map(|block| block.locator));
+                ends.push(places.len());
+                count += 1;
+            }
+            let records = self.records(BaseKind::Members, &places).await?;
+            let (these, later) = rest.split_at(count);
+            let mut from = 0;
+            for (group, to) in these.iter().zip(ends) {
+                let mut leaving = Vec::new();
+                for record in &records[from..to] {
+                    leaving.extend(members_of(record)?.into_iter().filter_map(|hash| gone.find(hash)).cloned());
+                }
+                from = to;
+                if !leaving.is_empty() {
+                    let before = staged.take(group).await?;
+                    self.stage_gone(group, &before, leaving).await?;
                 }
             }
+            rest = later;
         }
         Ok(())
     }
+
+    async fn records(&self, kind: BaseKind, places: &[Locator]) -> Result<Vec<BaseRecord>> {
+        let records = self.store.records(&self.lease.directory, kind, places).await?;
+        records.into_iter().map(|record| record.ok_or_else(|| corrupt("an index without its records"))).collect()
+    }
+}
+
+/// Users that are gone, by the hash of their id: every membership in the base is looked up in it.
+struct Gone<'a>(HashTable<(ShortHash, &'a UserId)>);
+
+impl<'a> Gone<'a> {
+    fn new(state: &RunState, fates: &'a Fates) -> Self {
+        let mut gone = HashTable::with_capacity(fates.users.len());
+        for user in fates.users.keys() {
+            let hash = state.digester.id(user.as_str()).short();
+            gone.insert_unique(hash.0, (hash, user), |(hash, _)| hash.0);
+        }
+        Self(gone)
+    }
+
+    fn find(&self, hash: ShortHash) -> Option<&'a UserId> {
+        self.0.find(hash.0, |(known, _)| *known == hash).map(|(_, user)| *user)
+    }
+}
+
+/// Where the base keeps these entries.
+fn places<'a, K: EntryKey + 'a>(index: &EntryIndex<K>, ids: impl Iterator<Item = &'a K>) -> Result<Vec<Locator>> {
+    let place = |id| index.find(id).and_then(|slot| index.in_base(slot)).map(|base| base.locator);
+    ids.map(|id| place(id).ok_or_else(|| corrupt("an entry that is gone from the index"))).collect()
+}
+
+fn members_of(record: &BaseRecord) -> Result<Vec<ShortHash>> {
+    members::decode(record).ok_or_else(|| corrupt("a block of members that cannot be read back"))
 }

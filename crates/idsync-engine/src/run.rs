@@ -9,7 +9,7 @@ use crate::recent::{Counted, Recent};
 use crate::stager::Stager;
 use crate::{Activity, Evidence, Mode, Progress, Protected};
 use futures::TryStreamExt;
-use idsync_core::{Clock, DirectoryInfo, Error, GroupId, Lease, Phase, Result, Revision, StagedKey, StateStore, Timestamp};
+use idsync_core::{Clock, Detail, DirectoryInfo, Error, GroupId, Lease, Phase, Result, Revision, StagedKey, StateStore, Timestamp, UserId};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
@@ -71,6 +71,20 @@ impl RunState {
         }
     }
 
+    /// Takes a user for shown that was not.
+    pub(crate) fn see_user(&mut self, id: &UserId) -> Result<()> {
+        let slot = self.index.users.find_or_insert(id)?;
+        self.index.users.see(slot);
+        Ok(())
+    }
+
+    /// Takes a group for shown that was not.
+    pub(crate) fn see_group(&mut self, id: &GroupId) -> Result<()> {
+        let slot = self.index.groups.find_or_insert(id)?;
+        self.index.groups.see(slot);
+        Ok(())
+    }
+
     /// Takes over what an earlier attempt read of a group's members; the differences are in the journal.
     pub(crate) fn take_earlier(&mut self, group: &GroupId, read: &GroupRead) {
         self.members_read.note(group, read.mark);
@@ -89,7 +103,7 @@ impl RunState {
     pub(crate) async fn unstage_members(&mut self, group: &GroupId) -> Result<()> {
         let prefix = member_key(group.as_str(), "");
         for phase in [Phase::RemoveMembers, Phase::AddMembers] {
-            let mut pages = self.store.staged(&self.lease.directory, Some(StagedKey::new(phase, prefix.clone())));
+            let mut pages = self.store.staged(&self.lease.directory, Some(StagedKey::new(phase, prefix.clone())), Detail::Digests);
             while let Some(rows) = pages.try_next().await? {
                 let all = rows.len();
                 let of_group = |key: &StagedKey| key.phase == phase && key.key.starts_with(&prefix);
@@ -116,7 +130,7 @@ impl RunState {
     pub(crate) fn keep_members(&mut self, group: GroupId, error: Error) {
         self.evidence.groups_failed += 1;
         self.members_read.note(&group, None);
-        self.membership_size += self.index.members.get(&group).map_or(0, |blocks| blocks.size());
+        self.membership_size += self.index.members.size(&group);
         self.kept.insert(group);
         self.first_failure.get_or_insert(error);
     }

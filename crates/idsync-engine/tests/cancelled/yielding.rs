@@ -5,9 +5,9 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, Batch, BatchOutcome, Counts, DigestKey, DirectoryId, DirectoryInfo, DirectorySink, Group, GroupId,
-    Head, IdentityProvider, IndexRow, JournalHeader, Lease, Lookup, Mark, Page, Progress, ReadOptions, Result, Revision, RunContext,
-    RunRecord, SinkLimits, StagedKey, StagedRow, StateStore, StoreCommit, User, UserId,
+    BaseKind, BaseRecord, BaseWrite, Batch, BatchOutcome, Counts, Detail, DigestKey, DirectoryId, DirectoryInfo, DirectorySink, Group,
+    GroupId, Head, IdentityProvider, IndexRow, JournalHeader, Lease, Locator, Lookup, Mark, Page, Progress, ReadOptions, Result, Revision,
+    RunContext, RunRecord, SinkLimits, StagedKey, StagedRow, StateStore, StoreCommit, User, UserId,
 };
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -115,8 +115,8 @@ impl StateStore for Yielding<MemoryStore> {
     fn index(&self, directory: &DirectoryId, kind: BaseKind) -> BoxStream<'static, Result<Vec<IndexRow>>> {
         pages(self.0.index(directory, kind))
     }
-    async fn records(&self, directory: &DirectoryId, kind: BaseKind, keys: &[String]) -> Result<Vec<Option<BaseRecord>>> {
-        between(self.0.records(directory, kind, keys)).await
+    async fn records(&self, directory: &DirectoryId, kind: BaseKind, locators: &[Locator]) -> Result<Vec<Option<BaseRecord>>> {
+        between(self.0.records(directory, kind, locators)).await
     }
     async fn begin_journal(&self, lease: &Lease, header: JournalHeader) -> Result<()> {
         between(self.0.begin_journal(lease, header)).await
@@ -130,8 +130,8 @@ impl StateStore for Yielding<MemoryStore> {
     async fn unstage(&self, lease: &Lease, rows: Vec<StagedKey>) -> Result<()> {
         between(self.0.unstage(lease, rows)).await
     }
-    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>) -> BoxStream<'static, Result<Vec<StagedRow>>> {
-        pages(self.0.staged(directory, after))
+    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>, detail: Detail) -> BoxStream<'static, Result<Vec<StagedRow>>> {
+        pages(self.0.staged(directory, after, detail))
     }
     async fn mark(&self, lease: &Lease, marks: Vec<(StagedKey, Mark)>, progress: Option<Progress>) -> Result<()> {
         between(self.0.mark(lease, marks, progress)).await

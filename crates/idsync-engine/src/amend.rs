@@ -1,0 +1,111 @@
+//! Memberships that are staged after the packs of their groups were.
+
+use crate::packs::{self, Pack};
+use crate::run::RunState;
+use futures::TryStreamExt;
+use futures::stream::BoxStream;
+use idsync_core::{Detail, DirectoryId, GroupId, Phase, RemovalReason, Result, StagedKey, StagedRow, StateStore, UserId};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// Users that join groups, by group.
+pub(crate) type Joined = BTreeMap<GroupId, BTreeSet<UserId>>;
+
+/// The staged packs of one phase, group by group.
+pub(crate) struct StagedPacks {
+    pages: BoxStream<'static, Result<Vec<StagedRow>>>,
+    phase: Phase,
+    rows: VecDeque<StagedRow>,
+    ended: bool,
+}
+
+impl StagedPacks {
+    pub(crate) fn new(store: &dyn StateStore, directory: &DirectoryId, phase: Phase) -> Self {
+        let pages = store.staged(directory, Some(StagedKey::new(phase, String::new())), Detail::Digests);
+        Self { pages, phase, rows: VecDeque::new(), ended: false }
+    }
+
+    async fn fill(&mut self) -> Result<()> {
+        while self.rows.is_empty() && !self.ended {
+            let Some(rows) = self.pages.try_next().await? else {
+                self.ended = true;
+                break;
+            };
+            self.ended = rows.last().is_some_and(|row| row.position.phase != self.phase);
+            self.rows.extend(rows.into_iter().filter(|row| row.position.phase == self.phase));
+        }
+        Ok(())
+    }
+
+    /// The group that comes next.
+    pub(crate) async fn peek(&mut self) -> Result<Option<GroupId>> {
+        self.fill().await?;
+        let Some(row) = self.rows.front() else { return Ok(None) };
+        let group = Pack::of(row)?.map(|pack| GroupId::new(pack.group));
+        Ok(group.transpose().map_err(|_| crate::payload::corrupt("staged memberships that cannot be read back"))?)
+    }
+
+    /// The packs of a group; those of groups before it are passed over.
+    pub(crate) async fn take(&mut self, group: &GroupId) -> Result<Vec<StagedRow>> {
+        let mut rows = Vec::new();
+        while let Some(next) = self.peek().await? {
+            if next > *group {
+                break;
+            }
+            rows.extend(self.rows.pop_front().filter(|_| next == *group));
+        }
+        Ok(rows)
+    }
+}
+
+impl RunState {
+    /// Stages that users join groups, some of whose packs may be staged already.
+    pub(crate) async fn stage_joined(&mut self, joined: Joined) -> Result<()> {
+        if joined.is_empty() {
+            return Ok(());
+        }
+        self.stager.flush().await?;
+        let mut staged = StagedPacks::new(self.store.as_ref(), &self.lease.directory, Phase::AddMembers);
+        for (group, mut users) in joined {
+            let before = staged.take(&group).await?;
+            for item in items(&before)? {
+                users.insert(item.user_id()?);
+            }
+            self.replace(&before).await?;
+            let users: Vec<_> = users.into_iter().collect();
+            for row in packs::added(group.as_str(), &users) {
+                self.stager.stage(row).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stages that users leave a group because they are gone; `staged` are the packs of those who were missing in it.
+    pub(crate) async fn stage_gone(&mut self, group: &GroupId, staged: &[StagedRow], gone: Vec<UserId>) -> Result<()> {
+        let mut leaving = BTreeMap::new();
+        for item in items(staged)? {
+            leaving.insert(item.user_id()?, item.reason());
+        }
+        leaving.extend(gone.into_iter().map(|user| (user, RemovalReason::UserDeleted)));
+        self.replace(staged).await?;
+        let leaving: Vec<_> = leaving.into_iter().collect();
+        for row in packs::removed(group.as_str(), &leaving) {
+            self.stager.stage(row).await?;
+        }
+        Ok(())
+    }
+
+    async fn replace(&mut self, rows: &[StagedRow]) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.stager.unstage(rows.iter().map(|row| row.position.clone()).collect()).await
+    }
+}
+
+fn items(rows: &[StagedRow]) -> Result<Vec<packs::Item<'_>>> {
+    let mut items = Vec::new();
+    for row in rows {
+        items.extend(Pack::of(row)?.into_iter().flat_map(|pack| pack.items()));
+    }
+    Ok(items)
+}

@@ -1,0 +1,291 @@
+//! What a run knows of the users, or of the groups: their ids, digests and what became of them, never the records.
+
+use crate::chunked::Chunked;
+use crate::digest::{Digester, IdHash, ShortHash};
+use crate::payload::corrupt;
+use futures::TryStreamExt;
+use hashbrown::HashTable;
+use idsync_core::{BaseKind, Digest, DirectoryId, GroupId, Locator, Phase, Result, StateStore, UserId};
+use std::fmt;
+
+/// An id of an entry.
+pub(crate) trait EntryKey: Clone + Ord + fmt::Debug {
+    const KIND: BaseKind;
+    fn parse(text: &str) -> Option<Self>;
+    fn text(&self) -> &str;
+}
+
+impl EntryKey for UserId {
+    const KIND: BaseKind = BaseKind::User;
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::new(text).ok()
+    }
+
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl EntryKey for GroupId {
+    const KIND: BaseKind = BaseKind::Group;
+
+    fn parse(text: &str) -> Option<Self> {
+        Self::new(text).ok()
+    }
+
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+}
+
+/// Where an entry stands in an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Slot(u32);
+
+/// What the base has of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct InBase {
+    pub(crate) digest: Digest,
+    pub(crate) locator: Locator,
+}
+
+#[derive(Debug)]
+struct Entry<K> {
+    id: K,
+    digest: Digest,
+    locator: Locator,
+}
+
+/// What became of an entry, in one byte: there are as many as entries.
+#[derive(Debug, Clone, Copy, Default)]
+struct State(u8);
+
+impl State {
+    const IN_BASE: u8 = 1 << 6;
+    const SEEN: u8 = 1 << 7;
+    const PHASE: u8 = (1 << 6) - 1;
+
+    const fn has(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+}
+
+enum Sight {
+    Seen,
+    Unseen,
+}
+
+/// The entries of one kind: some 60 bytes for each, as ids are commonly long.
+pub(crate) struct EntryIndex<K> {
+    digester: Digester,
+    table: HashTable<Slot>,
+    entries: Chunked<Entry<K>>,
+    states: Chunked<State>,
+    base_size: u64,
+    present: u64,
+}
+
+impl<K> fmt::Debug for EntryIndex<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntryIndex").field("entries", &self.entries.len()).field("base", &self.base_size).finish()
+    }
+}
+
+impl<K: EntryKey> EntryIndex<K> {
+    pub(crate) const fn empty(digester: Digester) -> Self {
+        Self { digester, table: HashTable::new(), entries: Chunked::new(), states: Chunked::new(), base_size: 0, present: 0 }
+    }
+
+    /// Loads what the base has; `expected` entries are made room for.
+    pub(crate) async fn load(store: &dyn StateStore, directory: &DirectoryId, digester: Digester, expected: u64) -> Result<Self> {
+        let mut index = Self::empty(digester);
+        // Room for a few more, so that a run that finds some does not make the table anew.
+        let room = usize::try_from(expected + expected / 64).unwrap_or_default();
+        let digester = index.digester.clone();
+        index.table.reserve(room, |_| unreachable!("an empty table has nothing to move"));
+        let mut pages = store.index(directory, K::KIND);
+        while let Some(rows) = pages.try_next().await? {
+            for row in rows {
+                let id = K::parse(row.key()).ok_or_else(|| corrupt("a key that is not an id"))?;
+                let hash = digester.id(id.text()).short();
+                index.push(hash, Entry { id, digest: row.digest, locator: row.locator }, State(State::IN_BASE))?;
+            }
+        }
+        index.base_size = index.entries.len() as u64;
+        Ok(index)
+    }
+
+    /// How many entries the base holds.
+    pub(crate) const fn base_size(&self) -> u64 {
+        self.base_size
+    }
+
+    /// How many entries this run saw.
+    pub(crate) const fn present(&self) -> u64 {
+        self.present
+    }
+
+    /// Takes everything that the base holds for shown, because the read shows only what changed.
+    pub(crate) fn see_all(&mut self) {
+        (0..self.states.len()).for_each(|place| self.states.get_mut(place).0 |= State::SEEN);
+        self.present = self.states.len() as u64;
+    }
+
+    pub(crate) fn find(&self, id: &K) -> Option<Slot> {
+        self.find_text(id.text())
+    }
+
+    pub(crate) fn find_text(&self, id: &str) -> Option<Slot> {
+        let hash = self.digester.id(id).short();
+        self.table.find(hash.0, |slot| self.id(*slot).text() == id).copied()
+    }
+
+    /// The entry whose id has this hash.
+    pub(crate) fn find_hash(&self, hash: ShortHash) -> Option<Slot> {
+        self.table.find(hash.0, |slot| self.digester.id(self.id(*slot).text()).short() == hash).copied()
+    }
+
+    /// The entry of `id`, made new when it is not there.
+    ///
+    /// # Errors
+    /// Two ids have the same hash, by which members could not be told apart.
+    pub(crate) fn find_or_insert(&mut self, id: &K) -> Result<Slot> {
+        let hash = self.digester.id(id.text()).short();
+        match self.table.find(hash.0, |slot| self.id(*slot) == id) {
+            Some(slot) => Ok(*slot),
+            None => self.push(hash, Entry { id: id.clone(), digest: Digest::default(), locator: Locator(0) }, State::default()),
+        }
+    }
+
+    fn push(&mut self, hash: ShortHash, entry: Entry<K>, state: State) -> Result<Slot> {
+        let Self { digester, table, entries, .. } = self;
+        let hash_of = |slot: &Slot| digester.id(entries.get(slot.0 as usize).id.text()).short();
+        if table.find(hash.0, |slot| hash_of(slot) == hash).is_some() {
+            return Err(corrupt("two entries whose ids cannot be told apart by their hashes, or one entry twice"));
+        }
+        let slot = Slot(u32::try_from(entries.len()).map_err(|_| corrupt("more entries than can be numbered"))?);
+        table.insert_unique(hash.0, slot, |slot| hash_of(slot).0);
+        self.entries.push(entry);
+        self.states.push(state);
+        Ok(slot)
+    }
+
+    /// Forgets an entry that turned out not to be there.
+    pub(crate) fn forget(&mut self, slot: Slot) {
+        let hash = self.digester.id(self.id(slot).text()).short();
+        if let Ok(found) = self.table.find_entry(hash.0, |other| *other == slot) {
+            found.remove();
+        }
+        self.unsee(slot);
+        *self.states.get_mut(slot.0 as usize) = State::default();
+    }
+
+    /// The whole hash of an entry's id.
+    pub(crate) fn hash(&self, slot: Slot) -> IdHash {
+        self.digester.id(self.id(slot).text())
+    }
+
+    pub(crate) fn id(&self, slot: Slot) -> &K {
+        &self.entries.get(slot.0 as usize).id
+    }
+
+    /// What the base has of the entry; `None` when it is new.
+    pub(crate) fn in_base(&self, slot: Slot) -> Option<InBase> {
+        let entry = self.entries.get(slot.0 as usize);
+        self.state(slot).has(State::IN_BASE).then_some(InBase { digest: entry.digest, locator: entry.locator })
+    }
+
+    /// Whether this read has shown it.
+    pub(crate) fn is_seen(&self, slot: Slot) -> bool {
+        self.state(slot).has(State::SEEN)
+    }
+
+    pub(crate) fn see(&mut self, slot: Slot) {
+        self.turn(slot, Sight::Seen);
+    }
+
+    pub(crate) fn unsee(&mut self, slot: Slot) {
+        self.turn(slot, Sight::Unseen);
+    }
+
+    fn turn(&mut self, slot: Slot, sight: Sight) {
+        let state = self.states.get_mut(slot.0 as usize);
+        match (state.has(State::SEEN), sight) {
+            (false, Sight::Seen) => {
+                state.0 |= State::SEEN;
+                self.present += 1;
+            }
+            (true, Sight::Unseen) => {
+                state.0 &= !State::SEEN;
+                self.present -= 1;
+            }
+            _ => {}
+        }
+    }
+
+    /// Where a difference of it is staged.
+    pub(crate) fn staged(&self, slot: Slot) -> Option<Phase> {
+        Phase::from_number(self.state(slot).0 & State::PHASE)
+    }
+
+    /// Notes where a difference is staged; returns where one was before.
+    pub(crate) fn set_staged(&mut self, slot: Slot, phase: Option<Phase>) -> Option<Phase> {
+        let before = self.staged(slot);
+        let state = self.states.get_mut(slot.0 as usize);
+        *state = State(state.0 & !State::PHASE | phase.map_or(0, |phase| phase as u8));
+        before
+    }
+
+    /// Whether the entry is in the directory as this run saw it.
+    pub(crate) fn is_present(&self, id: &K) -> bool {
+        self.is_present_text(id.text())
+    }
+
+    pub(crate) fn is_present_text(&self, id: &str) -> bool {
+        self.find_text(id).is_some_and(|slot| self.is_seen(slot))
+    }
+
+    /// The entries of the base that this read has not shown, by id.
+    pub(crate) fn vanished(&self) -> Vec<K> {
+        let missing = |state: &State| state.has(State::IN_BASE) && !state.has(State::SEEN);
+        let entries = self.entries.iter().zip(self.states.iter());
+        let mut vanished: Vec<_> = entries.filter(|(_, state)| missing(state)).map(|(entry, _)| entry.id.clone()).collect();
+        vanished.sort_unstable();
+        vanished
+    }
+
+    fn state(&self, slot: Slot) -> State {
+        *self.states.get(slot.0 as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use idsync_core::DigestKey;
+
+    fn id(number: usize) -> UserId {
+        UserId::new(format!("00u{number:05}")).unwrap()
+    }
+
+    #[test]
+    fn entries_are_found_by_id_and_by_hash_and_forgotten() {
+        let digester = Digester::new(DigestKey::new([7; 32]));
+        let mut index = EntryIndex::<UserId>::empty(digester.clone());
+        let slots: Vec<_> = (0..10_000).map(|number| index.find_or_insert(&id(number)).unwrap()).collect();
+        for (number, slot) in slots.iter().enumerate() {
+            assert_eq!(index.find(&id(number)), Some(*slot));
+            assert_eq!(index.find_or_insert(&id(number)).unwrap(), *slot);
+            assert_eq!(index.find_hash(digester.id(id(number).as_str()).short()), Some(*slot));
+        }
+        assert_eq!((index.find(&id(10_000)), index.present(), index.base_size()), (None, 0, 0));
+        index.see(slots[3]);
+        index.see(slots[3]);
+        assert_eq!(index.set_staged(slots[3], Some(Phase::DeleteUsers)), None);
+        assert_eq!(index.set_staged(slots[3], Some(Phase::Deactivate)), Some(Phase::DeleteUsers));
+        assert_eq!((index.present(), index.is_present(&id(3)), index.is_present(&id(4))), (1, true, false));
+        index.forget(slots[3]);
+        assert_eq!((index.present(), index.find(&id(3)), index.find(&id(4))), (0, None, Some(slots[4])));
+    }
+}
