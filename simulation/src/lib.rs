@@ -32,6 +32,7 @@ mod neighbour;
 mod noted;
 mod notes;
 mod observer;
+mod packs;
 mod parts;
 mod patience;
 mod position;

@@ -1,9 +1,9 @@
 //! A second directory in the same store, which nobody may touch.
 
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use idsync_core::memory::MemoryStore;
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, Digest, DirectoryId, JournalHeader, Phase, Result, Revision, StagedKey, StagedRow, StateStore,
+    BaseKind, BaseRecord, BaseWrite, Detail, Digest, DirectoryId, JournalHeader, Phase, Result, Revision, StagedKey, StagedRow, StateStore,
     StoreCommit, Timestamp,
 };
 
@@ -30,11 +30,12 @@ pub(crate) fn fingerprint(store: &MemoryStore, directory: &DirectoryId) -> Strin
     let read = async {
         let mut text = format!("{:?}{:?}", store.head(directory).await, store.journal(directory).await);
         for kind in BaseKind::ALL {
-            text += &format!("{:?}", store.index(directory, kind).collect::<Vec<_>>().await);
-            text += &format!("{:?}", store.records(directory, kind, &["n1".to_owned()]).await);
+            let index: Vec<_> = store.index(directory, kind).try_concat().await.unwrap_or_default();
+            let places: Vec<_> = index.iter().map(|row| row.locator).collect();
+            text += &format!("{index:?}{:?}", store.records(directory, kind, &places).await);
         }
         text += &format!("{:?}", store.memo(directory, "n3").await);
-        text += &format!("{:?}", store.staged(directory, None).collect::<Vec<_>>().await);
+        text += &format!("{:?}", store.staged(directory, None, Detail::Records).collect::<Vec<_>>().await);
         text + &format!("{:?}", store.runs(directory, 10).await)
     };
     read.now_or_never().unwrap_or_default()

@@ -4,12 +4,13 @@
 use crate::call::Doing;
 use crate::decisions::{HeldRows, Standing};
 use crate::faults::Fault;
+use crate::packs::{unpack, unpack_marks};
 use crate::position::parse_escrow_key;
 use crate::reading::{Reading, Start};
 use crate::store::SimStore;
 use crate::universe::{Oracle, lock};
 use futures::{FutureExt, TryStreamExt};
-use idsync_core::{BaseKind, GroupId, IndexRow, JournalHeader, Mark, Phase, Result, Stage, StagedKey, StagedRow};
+use idsync_core::{BaseKind, Detail, GroupId, IndexRow, JournalHeader, Mark, Phase, Result, Stage, StagedKey, StagedRow};
 use idsync_engine::Limit;
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -31,7 +32,7 @@ impl SimStore {
     }
 
     fn staged_now(&self) -> Vec<StagedRow> {
-        at_once(self.inner.staged(&self.directory, None).try_concat()).unwrap_or_default()
+        at_once(self.inner.staged(&self.directory, None, Detail::Digests).try_concat()).unwrap_or_default()
     }
 
     fn has_rows(&self, kind: BaseKind) -> bool {
@@ -89,7 +90,7 @@ impl SimStore {
                     // The digest of a block of members begins with their sum and ends with their number; its key begins with the group.
                     let members = u64::try_from(u128::from_le_bytes(row.digest.0) >> 96).unwrap_or(u64::MAX);
                     base.memberships += members;
-                    let Some(group) = row.key.split('\0').next().and_then(|id| GroupId::new(id).ok()) else { continue };
+                    let Some(group) = row.key().split('\0').next().and_then(|id| GroupId::new(id).ok()) else { continue };
                     if !groups.insert(group.clone()) {
                         self.watch.strike(Fault::SeveralBlocks);
                     }
@@ -102,6 +103,7 @@ impl SimStore {
 
     /// A plan holds rows back, lets them wait, or applies what was held because somebody approved it.
     pub(crate) fn note_judgements(&self, marks: &[(StagedKey, Mark)]) {
+        let marks = unpack_marks(marks, &self.staged_now());
         let positions = |wanted: Mark| marks.iter().filter(move |(_, mark)| *mark == wanted).map(|(position, _)| position);
         if positions(Mark::Failed).next().is_some() {
             self.watch.strike(Fault::RefusedWaits);
@@ -126,7 +128,8 @@ impl SimStore {
         if positions.iter().any(grows) {
             self.watch.strike(Fault::GrowthHeld);
         }
-        let rows = self.staged_now().into_iter().filter(|row| positions.contains(&row.position));
+        let rows = self.staged_now().iter().flat_map(unpack).collect::<Vec<_>>();
+        let rows = rows.into_iter().filter(|row| positions.contains(&row.position));
         let rows = rows.map(|row| (row.position, row.effect.and_then(|effect| effect.record).map(|record| record.digest)));
         self.watch.reading().hold(rows.collect());
     }
@@ -196,7 +199,7 @@ impl SimStore {
     fn is_staged(&self, position: &StagedKey) -> bool {
         // A plan that is left of an earlier run says nothing about what is wanted now.
         self.journal_now().is_some_and(|journal| journal.stage == Stage::Reading)
-            && self.staged_now().iter().any(|row| row.position == *position)
+            && self.staged_now().iter().flat_map(unpack).any(|row| row.position == *position && row.mark != Mark::Dropped)
     }
 
     /// What was delivered is part of the base from now on, and of what changed lately.

@@ -9,8 +9,8 @@ use crate::watch::Watch;
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt};
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Mark, Progress,
-    Result, Revision, RunRecord, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
+    BaseKind, BaseRecord, BaseWrite, Detail, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Locator, Mark,
+    Progress, Result, Revision, RunRecord, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
 };
 use std::fmt;
 use std::future::Future;
@@ -146,8 +146,8 @@ impl StateStore for SimStore {
             }
         })
     }
-    async fn records(&self, directory: &DirectoryId, kind: BaseKind, keys: &[String]) -> Result<Vec<Option<BaseRecord>>> {
-        self.read("records", self.inner.records(directory, kind, keys)).await
+    async fn records(&self, directory: &DirectoryId, kind: BaseKind, locators: &[Locator]) -> Result<Vec<Option<BaseRecord>>> {
+        self.read("records", self.inner.records(directory, kind, locators)).await
     }
     async fn begin_journal(&self, lease: &Lease, header: JournalHeader) -> Result<()> {
         self.write("begin journal", lease, self.inner.begin_journal(lease, header)).await
@@ -161,8 +161,8 @@ impl StateStore for SimStore {
     async fn unstage(&self, lease: &Lease, rows: Vec<StagedKey>) -> Result<()> {
         self.write("unstage", lease, self.inner.unstage(lease, rows)).await
     }
-    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>) -> BoxStream<'static, Result<Vec<StagedRow>>> {
-        self.pages("staged", self.inner.staged(directory, after), |_, _| {})
+    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>, detail: Detail) -> BoxStream<'static, Result<Vec<StagedRow>>> {
+        self.pages("staged", self.inner.staged(directory, after, detail), |_, _| {})
     }
     async fn mark(&self, lease: &Lease, marks: Vec<(StagedKey, Mark)>, progress: Option<Progress>) -> Result<()> {
         let (judged, settles) = (marks.clone(), progress.is_some());

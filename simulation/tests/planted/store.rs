@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Mark, Phase, Progress,
-    Result, Revision, RunRecord, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
+    BaseKind, BaseRecord, BaseWrite, Detail, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Locator, Mark,
+    Phase, Progress, Result, Revision, RunRecord, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
 };
 use idsync_simulation::Parts;
 use std::fmt;
@@ -85,8 +85,8 @@ impl StateStore for Flawed {
         let hides = self.flaw == StoreFlaw::HidesCheckpoints && kind == BaseKind::Checkpoint;
         if hides { stream::empty().boxed() } else { self.sound.index(directory, kind) }
     }
-    async fn records(&self, directory: &DirectoryId, kind: BaseKind, keys: &[String]) -> Result<Vec<Option<BaseRecord>>> {
-        self.sound.records(directory, kind, keys).await
+    async fn records(&self, directory: &DirectoryId, kind: BaseKind, locators: &[Locator]) -> Result<Vec<Option<BaseRecord>>> {
+        self.sound.records(directory, kind, locators).await
     }
     async fn begin_journal(&self, lease: &Lease, header: JournalHeader) -> Result<()> {
         self.sound.begin_journal(lease, header).await
@@ -100,8 +100,8 @@ impl StateStore for Flawed {
     async fn unstage(&self, lease: &Lease, rows: Vec<StagedKey>) -> Result<()> {
         self.sound.unstage(lease, rows).await
     }
-    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>) -> BoxStream<'static, Result<Vec<StagedRow>>> {
-        let pages = self.sound.staged(directory, after.clone());
+    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>, detail: Detail) -> BoxStream<'static, Result<Vec<StagedRow>>> {
+        let pages = self.sound.staged(directory, after.clone(), detail);
         let (flaw, sound, directory) = (self.flaw, Arc::clone(&self.sound), directory.clone());
         let touches = matches!(flaw, StoreFlaw::DoublesABatch | StoreFlaw::LosesABatch | StoreFlaw::PutsLastFirst);
         if !touches || after.is_some() {
