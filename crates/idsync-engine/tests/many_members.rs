@@ -1,0 +1,167 @@
+//! Groups of many packs and many blocks: changes at random, members that are listed twice, and a sink that refuses some.
+
+use async_trait::async_trait;
+use futures::executor::block_on;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
+use idsync_core::{
+    Batch, BatchOutcome, Change, ChangeOutcome, ChangeSet, DirectoryInfo, DirectorySink, Error, ErrorKind, Group, GroupId,
+    IdentityProvider, Lookup, Membership, Page, ReadOptions, Result, Snapshot, User, UserId, UserStatus,
+};
+use idsync_engine::{Backoff, Limit, Safeguards, SyncEngine};
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+const USERS: u64 = 2_000;
+
+/// A sequence that looks random, the same for each seed.
+#[derive(Debug, Clone)]
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+fn user_id(number: u64) -> UserId {
+    UserId::new(format!("u{number}")).unwrap()
+}
+
+/// Lists the last member of each page once more at the start of the next one, as a directory does in which members change meanwhile.
+#[derive(Debug, Clone)]
+struct Repeating(MemoryProvider);
+
+impl fmt::Display for Repeating {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Repeating")
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for Repeating {
+    async fn identify(&self) -> Result<DirectoryInfo> {
+        self.0.identify().await
+    }
+    async fn check(&self) -> Result<()> {
+        self.0.check().await
+    }
+    fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
+        self.0.users(options)
+    }
+    fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
+        self.0.groups(options)
+    }
+    fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
+        let repeated = self.0.members(group, options).scan(None, |last: &mut Option<UserId>, page| {
+            let page = page.map(|mut page| {
+                page.items.extend(last.take());
+                *last = page.items.first().cloned();
+                page
+            });
+            std::future::ready(Some(page))
+        });
+        repeated.boxed()
+    }
+    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
+        self.0.user(id).await
+    }
+    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
+        self.0.group(id).await
+    }
+}
+
+/// Refuses one change in so many, while it does.
+#[derive(Debug, Clone)]
+struct Refusing {
+    inner: MemorySink,
+    one_in: Arc<AtomicU64>,
+}
+
+impl fmt::Display for Refusing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Refusing")
+    }
+}
+
+#[async_trait]
+impl DirectorySink for Refusing {
+    async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
+        let one_in = self.one_in.load(Ordering::Relaxed);
+        let mut outcomes = Vec::new();
+        for delivery in batch.deliveries {
+            let chance = u64::from_le_bytes(*delivery.key.as_bytes().first_chunk().unwrap());
+            if one_in > 0 && chance.is_multiple_of(one_in) {
+                outcomes.push(ChangeOutcome::Failed(Error::new(ErrorKind::Conflict, "not this one")));
+            } else {
+                let one = Batch::new(batch.run, batch.phase, std::slice::from_ref(delivery));
+                outcomes.extend(self.inner.apply(one).await?);
+            }
+        }
+        Ok(outcomes.into_iter().collect())
+    }
+}
+
+fn world(random: &mut Random, before: &Snapshot) -> Snapshot {
+    let mut builder = Snapshot::builder();
+    let gone = if random.below(3) == 0 { random.below(USERS) } else { USERS };
+    let there = |number: &u64| *number % 97 != gone % 97;
+    (0..USERS).filter(there).for_each(|number| _ = builder.user(User::new(user_id(number), UserStatus::Active)));
+    for number in 0..4 {
+        let group = GroupId::new(format!("g{number}")).unwrap();
+        if number == 3 && random.below(3) == 0 {
+            continue;
+        }
+        builder.group(Group::new(group.clone(), "Group"));
+        let (parts, keeps) = ([0, 1, 30, 500, 999][random.below(5) as usize], random.below(4) > 0);
+        let members: HashSet<_> = before.members(&group).collect();
+        for user in (0..USERS).filter(there) {
+            let was_there = members.contains(&user_id(user));
+            let changes = random.below(1_000) < if keeps { 20 } else { 1_000 };
+            if if changes { random.below(1_000) < parts } else { was_there } {
+                builder.membership(Membership::new(group.clone(), user_id(user)));
+            }
+        }
+    }
+    builder.finish()
+}
+
+fn said(changes: impl IntoIterator<Item = Change>) -> Vec<String> {
+    changes.into_iter().map(|change| format!("{:?} {:?} {:?}", change.kind(), change.group(), change.user())).collect()
+}
+
+#[test]
+fn p06_groups_of_many_packs_and_blocks_become_what_they_are_in_the_source() {
+    for seed in 0..3 {
+        let (mut random, source) = (Random(seed), MemoryProvider::new());
+        let sink = Refusing { inner: MemorySink::new(), one_in: Arc::default() };
+        let engine = SyncEngine::builder(Repeating(source.clone()), MemoryStore::new(), sink.clone())
+            .safeguards(Safeguards::all(Limit::Unlimited))
+            .escrow(Backoff::new(Duration::ZERO, Duration::ZERO))
+            .build();
+        for step in 0..6 {
+            let (before, target) = (sink.inner.snapshot(), world(&mut random, &sink.inner.snapshot()));
+            source.replace(&target);
+            let expected = ChangeSet::between(&before, &target);
+            let plan = block_on(engine.plan()).unwrap();
+            let planned: Vec<Change> = block_on(plan.changes().map_ok(|planned| planned.change).try_collect()).unwrap();
+            assert_eq!(said(planned), said(expected.clone()), "seed {seed}, step {step}");
+            assert_eq!(plan.directory.memberships, target.memberships().len() as u64);
+            sink.one_in.store([0, 50, 400][random.below(3) as usize], Ordering::Relaxed);
+            let report = block_on(engine.sync()).unwrap();
+            if report.escrowed == 0 {
+                assert_eq!(report.changes, expected.counts(), "seed {seed}, step {step}");
+            }
+            sink.one_in.store(0, Ordering::Relaxed);
+            let rest = block_on(engine.sync()).unwrap();
+            assert_eq!(report.changes.total() + rest.changes.total(), expected.counts().total(), "seed {seed}, step {step}");
+            assert_eq!(sink.inner.snapshot(), target, "seed {seed}, step {step}");
+            assert_eq!(block_on(engine.sync()).unwrap().changes.total(), 0, "seed {seed}, step {step}");
+        }
+    }
+}
