@@ -24,7 +24,7 @@ pub fn measure<T>(work: impl FnOnce() -> T) -> (T, Spent) {
 }
 
 /// Nanoseconds on a CPU, of every thread that lives.
-fn cpu_time() -> Option<Duration> {
+pub(crate) fn cpu_time() -> Option<Duration> {
     let mut nanos = 0;
     for thread in fs::read_dir("/proc/self/task").ok()? {
         let stat = fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;

@@ -4,17 +4,29 @@
 //! turn, as the median of pairs. The machine may be busy; ratios of pairs bear that.
 
 mod compare;
+mod counting;
 mod directory;
 mod drive;
+mod flat;
 mod floor;
+mod generate;
+mod hashing;
+mod naive;
 mod peak;
 mod reading;
 mod serve;
+mod usage;
 
 pub use compare::{Compared, Spent, compare, measure, rounds};
+pub use counting::CountingSink;
 pub use directory::{Size, directory, long_group};
 pub use drive::{drive, provider};
+pub use flat::FileProvider;
 pub use floor::{FloorRead, Tally, read_floor};
+pub use generate::{Data, Rate, Scale, Truth, export_csv};
+pub use hashing::read_and_hash;
+pub use naive::naive_diff;
 pub use peak::{Who, peak, read_if_asked};
 pub use reading::{Reading, read_all};
 pub use serve::{Conditions, Served, emulated, serve_if_asked};
+pub use usage::{Child, Usage, median_usage};

@@ -1,0 +1,252 @@
+//! A directory in files as a provider.
+
+use super::rows::{self, Flat, Row, short};
+use crate::Data;
+use crate::generate::content::ID;
+use async_trait::async_trait;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use idsync::{
+    Attributes, DirectoryId, DirectoryInfo, Error, ErrorKind, Group, GroupId, GroupKind, IdentityProvider, Lookup, Page, ReadOptions,
+    Result, User, UserId, UserStatus,
+};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+const ROWS_A_PAGE: usize = 200;
+const MEMBERS_A_PAGE: usize = 1_000;
+/// How much of a member list is read at once: about a page.
+const PART: usize = 21 << 10;
+
+/// An [`IdentityProvider`] over the files of a made-up directory.
+///
+/// It reads page by page and keeps none of it, so that what a process holds is the engine's: beside the pages under way, three numbers
+/// for each group and the ids that are gone.
+#[derive(Debug, Clone)]
+pub struct FileProvider {
+    files: Arc<Files>,
+}
+
+#[derive(Debug)]
+struct Files {
+    id: DirectoryId,
+    folder: PathBuf,
+    members: Mutex<File>,
+    sections: Vec<Section>,
+    gone: Vec<[u8; ID]>,
+}
+
+/// Where the members of a group are.
+#[derive(Debug, Clone, Copy)]
+struct Section {
+    group: u64,
+    offset: u64,
+    length: u64,
+}
+
+impl FileProvider {
+    /// A provider of what is in these files. Before and after are the same directory.
+    ///
+    /// # Panics
+    /// The files cannot be read.
+    pub fn new(data: &Data) -> Self {
+        let folder = data.folder().to_owned();
+        let index = fs::read(folder.join("members.index")).expect("the index can be read");
+        let number = |bytes: &[u8], place: usize| {
+            bytes.get(8 * place..).and_then(<[u8]>::first_chunk).map_or(0, |number| u64::from_le_bytes(*number))
+        };
+        let section = |bytes| Section { group: number(bytes, 0), offset: number(bytes, 1), length: number(bytes, 2) };
+        let gone = fs::read(folder.join("gone")).expect("who is gone can be read");
+        let files = Files {
+            id: DirectoryId::new(format!("files:{}", data.scale())).expect("the name is a valid id"),
+            members: Mutex::new(File::open(folder.join("members")).expect("the members can be opened")),
+            sections: index.chunks_exact(24).map(section).collect(),
+            gone: gone.as_chunks().0.to_vec(),
+            folder,
+        };
+        Self { files: Arc::new(files) }
+    }
+
+    /// Looks an entry up: who is known to be gone is not searched for.
+    fn find<T>(&self, id: &str, name: &str, make: fn(&[u8]) -> Result<T>) -> Result<Lookup<T>> {
+        let is_gone = id.as_bytes().first_chunk().is_some_and(|id| self.files.gone.binary_search(id).is_ok());
+        if is_gone {
+            return Ok(Lookup::NotFound);
+        }
+        let mut rows = Flat::open(&self.files.folder.join(name)).map_err(unreadable)?;
+        while let Some(row) = rows.row().map_err(unreadable)? {
+            if Row::read(row).id == id {
+                return make(row).map(Lookup::Found);
+            }
+        }
+        Ok(Lookup::NotFound)
+    }
+
+    /// Pages of rows, from a file that is opened with the first poll.
+    fn rows<T: Send + 'static>(&self, name: &'static str, make: fn(&[u8]) -> Result<T>) -> BoxStream<'static, Result<Page<T>>> {
+        let path = self.files.folder.join(name);
+        let pages = stream::try_unfold(None, move |rows: Option<Flat>| {
+            let page = || {
+                let mut rows = rows.map_or_else(|| Flat::open(&path).map_err(unreadable), Ok)?;
+                let mut items = Vec::with_capacity(ROWS_A_PAGE);
+                while items.len() < ROWS_A_PAGE {
+                    let Some(row) = rows.row().map_err(unreadable)? else { break };
+                    items.push(make(row)?);
+                }
+                Ok((!items.is_empty()).then(|| (Page::new(items), Some(rows))))
+            };
+            std::future::ready(page())
+        });
+        pages.boxed()
+    }
+}
+
+impl Files {
+    fn section(&self, group: &GroupId) -> Result<Section> {
+        let place = self.sections.binary_search_by_key(&short(group.as_str().as_bytes()), |section| section.group);
+        let section = place.ok().and_then(|place| self.sections.get(place).copied());
+        section.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no group {group}")))
+    }
+
+    fn read(&self, offset: u64, block: &mut [u8]) -> io::Result<()> {
+        let mut file = self.members.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(offset))?;
+        file.read_exact(block)
+    }
+}
+
+/// A member list that is being read.
+struct Members {
+    files: Arc<Files>,
+    group: GroupId,
+    offset: u64,
+    end: u64,
+    block: Vec<u8>,
+    /// How much of the block is handed out.
+    used: usize,
+}
+
+impl Members {
+    fn open(files: Arc<Files>, group: GroupId) -> Result<Self> {
+        let Section { offset, length, .. } = files.section(&group)?;
+        let mut members = Self { files, group, offset, end: offset + length, block: Vec::new(), used: 0 };
+        members.go_on().map_err(unreadable)?;
+        let head = 1 + members.group.as_str().len() + 4;
+        if members.block.get(1..head - 4) != Some(members.group.as_str().as_bytes()) {
+            return Err(unreadable(rows::cut()));
+        }
+        members.used = head;
+        Ok(members)
+    }
+
+    /// Reads the next part behind what is left of the one before.
+    fn go_on(&mut self) -> io::Result<()> {
+        self.block.drain(..self.used);
+        self.used = 0;
+        let (left, more) = (self.block.len(), PART.min((self.end - self.offset) as usize));
+        self.block.resize(left + more, 0);
+        self.files.read(self.offset, &mut self.block[left..])?;
+        self.offset += more as u64;
+        Ok(())
+    }
+
+    fn page(&mut self) -> Result<Option<Page<UserId>>> {
+        let mut items = Vec::new();
+        while items.len() < MEMBERS_A_PAGE {
+            let mut rest = &self.block[self.used..];
+            match rows::member(&mut rest) {
+                Some(id) => {
+                    items.push(UserId::new(id).map_err(invalid)?);
+                    self.used = self.block.len() - rest.len();
+                }
+                None if self.offset < self.end => self.go_on().map_err(unreadable)?,
+                None => break,
+            }
+        }
+        Ok((!items.is_empty()).then(|| Page::new(items)))
+    }
+}
+
+fn user(row: &[u8]) -> Result<User> {
+    let Row { id, name, state, attributes: pairs } = Row::read(row);
+    let mut user = User::new(UserId::new(id).map_err(invalid)?, UserStatus::from(state)).with_login(name);
+    user.attributes = attributes(pairs);
+    Ok(user)
+}
+
+fn group(row: &[u8]) -> Result<Group> {
+    let Row { id, name, state, attributes: pairs } = Row::read(row);
+    let mut group = Group::new(GroupId::new(id).map_err(invalid)?, name).with_kind(GroupKind::from(state.to_owned()));
+    group.attributes = attributes(pairs);
+    Ok(group)
+}
+
+/// The one place where attributes are made: names in order, values as JSON without escapes.
+fn attributes<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Attributes {
+    let value = |json: &str| match json.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
+        Some(text) => serde_json::Value::from(text),
+        None => serde_json::from_str(json).expect("the files hold JSON"),
+    };
+    pairs.map(|(name, json)| (name, value(json))).collect()
+}
+
+fn invalid(error: idsync::InvalidId) -> Error {
+    Error::new(ErrorKind::InvalidData, "an id is not valid").with_source(error)
+}
+
+fn unreadable(error: io::Error) -> Error {
+    Error::new(ErrorKind::Unavailable, "a file of the directory cannot be read").with_source(error)
+}
+
+impl fmt::Display for FileProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Files({})", self.files.folder.display())
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for FileProvider {
+    async fn identify(&self) -> Result<DirectoryInfo> {
+        Ok(DirectoryInfo::new(self.files.id.clone(), self.files.id.to_string()))
+    }
+
+    async fn check(&self) -> Result<()> {
+        for name in ["users", "groups"] {
+            if fs::metadata(self.files.folder.join(name)).map_err(unreadable)?.len() == 0 {
+                return Err(Error::new(ErrorKind::PermissionDenied, format!("no {name} are visible")));
+            }
+        }
+        Ok(())
+    }
+
+    fn users(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
+        self.rows("users", user)
+    }
+
+    fn groups(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
+        self.rows("groups", group)
+    }
+
+    fn members(&self, group: &GroupId, _options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
+        let (files, group) = (Arc::clone(&self.files), group.clone());
+        let pages = stream::try_unfold(None, move |members: Option<Members>| {
+            let page = || {
+                let mut members = members.map_or_else(|| Members::open(Arc::clone(&files), group.clone()), Ok)?;
+                Ok(members.page()?.map(|page| (page, Some(members))))
+            };
+            std::future::ready(page())
+        });
+        pages.boxed()
+    }
+
+    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
+        self.find(id.as_str(), "users", user)
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
+        self.find(id.as_str(), "groups", group)
+    }
+}
