@@ -1,8 +1,8 @@
 //! Where the sync state is kept.
 
 use crate::{
-    BaseKind, BaseRecord, BaseWrite, Detail, DirectoryId, IndexRow, JournalHeader, Locator, Mark, Progress, Result, Revision, StagedKey, StagedRow,
-    Timestamp,
+    BaseKind, BaseRecord, BaseWrite, Detail, DirectoryId, IndexRow, JournalHeader, Locator, Mark, Progress, Result, Revision, StagedKey,
+    StagedRow, Timestamp,
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;

@@ -76,14 +76,38 @@ CREATE TABLE idsync_directories (
     note BLOB NOT NULL
 ) STRICT;
 
-CREATE TABLE idsync_base (
+CREATE TABLE idsync_index (
+    id INTEGER PRIMARY KEY,
+    directory INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    first BLOB NOT NULL,
+    entries BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX idsync_index_by_key ON idsync_index (directory, kind, first);
+
+CREATE TABLE idsync_records (
+    id INTEGER PRIMARY KEY,
+    directory INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    record BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE idsync_pending (
+    first INTEGER PRIMARY KEY,
+    last INTEGER NOT NULL,
+    directory INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE idsync_beside (
+    id INTEGER PRIMARY KEY,
     directory INTEGER NOT NULL,
     kind INTEGER NOT NULL,
     key BLOB NOT NULL,
     digest BLOB NOT NULL,
     record BLOB NOT NULL,
-    PRIMARY KEY (directory, kind, key)
-) STRICT, WITHOUT ROWID;
+    UNIQUE (directory, kind, key)
+) STRICT;
 
 CREATE TABLE idsync_journal (
     directory INTEGER PRIMARY KEY,
@@ -96,17 +120,28 @@ CREATE TABLE idsync_journal (
     note BLOB NOT NULL
 ) STRICT;
 
+CREATE TABLE idsync_staged_runs (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    directory INTEGER NOT NULL,
+    age INTEGER NOT NULL,
+    bytes INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE idsync_staged (
+    id INTEGER PRIMARY KEY,
+    directory INTEGER NOT NULL,
+    phase INTEGER NOT NULL,
+    run INTEGER NOT NULL,
+    first BLOB NOT NULL,
+    rows BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX idsync_staged_by_key ON idsync_staged (directory, phase, run, first);
+
+CREATE TABLE idsync_marks (
     directory INTEGER NOT NULL,
     phase INTEGER NOT NULL,
     key BLOB NOT NULL,
-    payload BLOB NOT NULL,
     mark INTEGER NOT NULL,
-    effect INTEGER NOT NULL,
-    effect_kind INTEGER,
-    effect_key BLOB,
-    digest BLOB,
-    record BLOB,
     PRIMARY KEY (directory, phase, key)
 ) STRICT, WITHOUT ROWID;
 

@@ -2,14 +2,15 @@
 
 use crate::SqliteFile;
 use crate::error::{Problem, conflict};
-use crate::state::{base, directories, journal, memos, runs};
+use crate::state::staged::Merge;
+use crate::state::{base, directories, journal, memos, runs, staged};
 use crate::{schema, state::directories::Row};
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, DigestKey, DirectoryId, Head, IndexRow, JournalHeader, Lease, Mark, Progress, Result, Revision,
-    RunRecord, StagedKey, StagedRow, StateStore, StoreCommit,
+    BaseKind, BaseRecord, BaseWrite, Detail, DigestKey, DirectoryId, Head, IndexRow, JournalHeader, Lease, Locator, Mark, Progress, Result,
+    Revision, RunRecord, StagedKey, StagedRow, StateStore, StoreCommit,
 };
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::fmt;
@@ -28,6 +29,13 @@ impl SqliteStore {
     }
 
     async fn read<T: Send + 'static>(&self, read: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static) -> Result<T> {
+        let read = move |connection: &mut Connection| -> Result<T, Problem> {
+            // What is read in several statements is of one moment, whoever else writes the file.
+            let transaction = connection.transaction()?;
+            let result = read(&transaction)?;
+            transaction.finish()?;
+            Ok(result)
+        };
         self.file.shared.worker.call(move |connection| Ok(read(connection)?)).await
     }
 
@@ -78,22 +86,16 @@ impl fmt::Display for SqliteStore {
     }
 }
 
-/// Pages read one after the other, each from where the one before it ended.
-fn pages<T, C, F>(
-    read: impl Fn(Option<C>) -> F + Send + 'static,
-    cursor: fn(&T) -> C,
-    after: Option<C>,
-) -> BoxStream<'static, Result<Vec<T>>>
+/// Pages read one after the other, each from the state in which the one before it left the reader, until one is empty.
+fn pages<T, S, F>(state: S, read: impl Fn(S) -> F + Send + 'static) -> BoxStream<'static, Result<Vec<T>>>
 where
     T: Send + 'static,
-    C: Send + 'static,
-    F: Future<Output = Result<Vec<T>>> + Send + 'static,
+    S: Send + 'static,
+    F: Future<Output = Result<(S, Vec<T>)>> + Send + 'static,
 {
-    stream::try_unfold((Some(after), read), move |(state, read)| async move {
-        let Some(after) = state else { return Ok(None) };
-        let page = read(after).await?;
-        let next = page.last().map(cursor).map(Some);
-        Ok(next.is_some().then_some((page, (next, read))))
+    stream::try_unfold((state, read), move |(state, read)| async move {
+        let (state, page) = read(state).await?;
+        Ok((!page.is_empty()).then_some((page, (state, read))))
     })
     .boxed()
 }
@@ -133,18 +135,21 @@ impl StateStore for SqliteStore {
 
     fn index(&self, directory: &DirectoryId, kind: BaseKind) -> BoxStream<'static, Result<Vec<IndexRow>>> {
         let (store, directory) = (self.clone(), directory.clone());
-        let page = move |after: Option<String>| {
+        pages(None, move |after: Option<String>| {
             let (store, directory) = (store.clone(), directory.clone());
-            async move { store.read_rows(&directory, move |connection, row| base::index(connection, row, kind, after.as_deref())).await }
-        };
-        pages(page, |row: &IndexRow| row.key.clone(), None)
+            async move {
+                let read = move |connection: &Connection, row| base::index(connection, &row, kind, after.as_deref());
+                let page = store.read_rows(&directory, read).await?;
+                Ok((page.last().map(|row| row.key().to_owned()), page))
+            }
+        })
     }
 
-    async fn records(&self, directory: &DirectoryId, kind: BaseKind, keys: &[String]) -> Result<Vec<Option<BaseRecord>>> {
-        let (directory, keys) = (directory.clone(), keys.to_vec());
+    async fn records(&self, directory: &DirectoryId, kind: BaseKind, places: &[Locator]) -> Result<Vec<Option<BaseRecord>>> {
+        let (directory, places) = (directory.clone(), places.to_vec());
         self.read(move |connection| match directories::find(connection, &directory)? {
-            Some(row) => base::records(connection, row, kind, &keys),
-            None => Ok(vec![None; keys.len()]),
+            Some(row) => base::records(connection, &row, kind, &places),
+            None => Ok(vec![None; places.len()]),
         })
         .await
     }
@@ -165,7 +170,7 @@ impl StateStore for SqliteStore {
     async fn stage(&self, lease: &Lease, rows: Vec<StagedRow>) -> Result<()> {
         self.write(lease, move |transaction, row| {
             journal::require(transaction, &row)?;
-            journal::stage(transaction, &row, &rows)
+            staged::stage(transaction, &row, rows)
         })
         .await
     }
@@ -173,24 +178,29 @@ impl StateStore for SqliteStore {
     async fn unstage(&self, lease: &Lease, rows: Vec<StagedKey>) -> Result<()> {
         self.write(lease, move |transaction, row| {
             journal::require(transaction, &row)?;
-            journal::unstage(transaction, &row, &rows)
+            staged::unstage(transaction, &row, rows)
         })
         .await
     }
 
-    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>) -> BoxStream<'static, Result<Vec<StagedRow>>> {
+    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>, detail: Detail) -> BoxStream<'static, Result<Vec<StagedRow>>> {
         let (store, directory) = (self.clone(), directory.clone());
-        let page = move |after: Option<StagedKey>| {
+        pages(Merge::new(after), move |mut merge| {
             let (store, directory) = (store.clone(), directory.clone());
-            async move { store.read_rows(&directory, move |connection, row| journal::staged(connection, &row, after.as_ref())).await }
-        };
-        pages(page, |row: &StagedRow| row.position.clone(), after)
+            async move {
+                let read = move |connection: &Connection, row| {
+                    let page = staged::page(connection, &row, &mut merge, detail)?;
+                    Ok(Some((merge, page)))
+                };
+                Ok(store.read_rows(&directory, read).await?.unwrap_or_else(|| (Merge::new(None), Vec::new())))
+            }
+        })
     }
 
     async fn mark(&self, lease: &Lease, marks: Vec<(StagedKey, Mark)>, progress: Option<Progress>) -> Result<()> {
         self.write(lease, move |transaction, row| {
             journal::require(transaction, &row)?;
-            journal::mark(transaction, &row, &marks)?;
+            staged::mark(transaction, &row, marks.iter().map(|(position, mark)| (position, *mark)))?;
             match progress {
                 Some(progress) => journal::move_on(transaction, &row, &progress),
                 None => Ok(()),
@@ -220,8 +230,7 @@ impl StateStore for SqliteStore {
     async fn commit(&self, lease: &Lease, commit: StoreCommit) -> Result<Revision> {
         self.write(lease, move |transaction, row| {
             directories::check_revision(&row, commit.expected)?;
-            base::take_effects(transaction, &row)?;
-            journal::discard(transaction, &row)?;
+            journal::apply(transaction, &row)?;
             directories::move_on(transaction, &row, &commit.note)
         })
         .await

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use std::collections::{BTreeMap, HashMap};
-use std::ops::Bound;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex};
 
 /// A [`StateStore`] that lives as long as its last clone.
@@ -84,7 +84,8 @@ impl Journal {
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
         let mut rows = self.rows.range((start, Bound::Unbounded));
         let mut page: Vec<_> = rows.by_ref().take(MemoryStore::PAGE).map(|(_, row)| self.row(row, detail)).collect();
-        let ends: Vec<_> = page.iter().skip(1).map(|row| Some(row.position.clone())).chain([rows.next().map(|(key, _)| key.clone())]).collect();
+        let ends: Vec<_> =
+            page.iter().skip(1).map(|row| Some(row.position.clone())).chain([rows.next().map(|(key, _)| key.clone())]).collect();
         for (row, end) in page.iter_mut().zip(ends) {
             let parts = self.parts.range((Bound::Excluded(&row.position), end.as_ref().map_or(Bound::Unbounded, Bound::Excluded)));
             row.parts = parts.filter(|(key, _)| key.phase == row.position.phase).map(|(key, mark)| (key.clone(), *mark)).collect();
@@ -94,7 +95,11 @@ impl Journal {
 
     fn row(&self, row: &StagedRow, detail: Detail) -> StagedRow {
         let effect = row.effect.as_ref().map(|effect| match detail {
-            Detail::Digests => BaseWrite { record: effect.record.as_ref().map(|record| BaseRecord::new(record.digest, Vec::new())), kind: effect.kind, key: effect.key.clone() },
+            Detail::Digests => BaseWrite {
+                record: effect.record.as_ref().map(|record| BaseRecord::new(record.digest, Vec::new())),
+                kind: effect.kind,
+                key: effect.key.clone(),
+            },
             Detail::Records => effect.clone(),
         });
         StagedRow::new(row.position.clone(), row.payload.clone(), effect).with_mark(row.mark)
@@ -233,7 +238,11 @@ impl StateStore for MemoryStore {
 
     async fn stage(&self, lease: &Lease, rows: Vec<StagedRow>) -> Result<()> {
         self.write(lease, |directory| {
-            Self::journal_of(directory)?.rows.extend(rows.into_iter().map(|row| (row.position.clone(), row)));
+            let journal = Self::journal_of(directory)?;
+            for row in rows {
+                journal.parts.remove(&row.position);
+                journal.rows.insert(row.position.clone(), row);
+            }
             Ok(())
         })
     }
@@ -241,7 +250,10 @@ impl StateStore for MemoryStore {
     async fn unstage(&self, lease: &Lease, rows: Vec<StagedKey>) -> Result<()> {
         self.write(lease, |directory| {
             let journal = Self::journal_of(directory)?;
-            rows.iter().for_each(|row| _ = journal.rows.remove(row));
+            for row in rows {
+                journal.parts.remove(&row);
+                journal.rows.remove(&row);
+            }
             Ok(())
         })
     }
@@ -263,6 +275,7 @@ impl StateStore for MemoryStore {
             for (position, mark) in marks {
                 match journal.rows.get_mut(&position) {
                     Some(row) => row.mark = mark,
+                    None if mark == Mark::Apply => _ = journal.parts.remove(&position),
                     None => _ = journal.parts.insert(position, mark),
                 }
             }

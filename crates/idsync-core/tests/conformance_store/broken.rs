@@ -7,8 +7,8 @@ use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use idsync_core::memory::MemoryStore;
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Mark, Progress,
-    Result, Revision, RunRecord, StagedKey, StagedRow, StateStore, StoreCommit, Timestamp,
+    BaseKind, BaseRecord, BaseWrite, Detail, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Locator, Mark,
+    Progress, Result, Revision, RunRecord, StagedKey, StagedRow, StateStore, StoreCommit, Timestamp,
 };
 use std::cmp::Ordering;
 use std::fmt;
@@ -54,7 +54,7 @@ impl Broken {
     }
 
     async fn remark(&self, lease: &Lease, from: Mark) -> Result<()> {
-        let rows: Vec<_> = rows_of(self.inner.staged(&lease.directory, None));
+        let rows: Vec<_> = rows_of(self.inner.staged(&lease.directory, None, Detail::Records));
         let marks = rows.into_iter().filter(|row| row.mark == from).map(|row| (row.position, Mark::Apply));
         self.inner.mark(lease, marks.collect(), None).await
     }
@@ -136,16 +136,16 @@ impl StateStore for Broken {
 
     fn index(&self, directory: &DirectoryId, kind: BaseKind) -> BoxStream<'static, Result<Vec<IndexRow>>> {
         let mut rows = rows_of(self.inner.index(directory, kind));
-        rows.sort_by(|one, other| self.compare(&one.key, &other.key));
+        rows.sort_by(|one, other| self.compare(one.key(), other.key()));
         self.pages(rows)
     }
 
-    async fn records(&self, directory: &DirectoryId, kind: BaseKind, keys: &[String]) -> Result<Vec<Option<BaseRecord>>> {
-        let mut keys = keys.to_vec();
+    async fn records(&self, directory: &DirectoryId, kind: BaseKind, places: &[Locator]) -> Result<Vec<Option<BaseRecord>>> {
+        let mut places = places.to_vec();
         if self.has(Flaw::SortsRecords) {
-            keys.sort_unstable();
+            places.sort_unstable();
         }
-        let mut records = self.inner.records(directory, kind, &keys).await?;
+        let mut records = self.inner.records(directory, kind, &places).await?;
         match self.flaw {
             Flaw::EmptyRecordIsNone => {
                 records.iter_mut().for_each(|record| *record = record.take().filter(|record| !record.record.is_empty()))
@@ -183,7 +183,7 @@ impl StateStore for Broken {
                 return self.inner.stage(lease, second).await;
             }
             Flaw::StagingKeepsTheFirst => {
-                let there: Vec<_> = rows_of(self.inner.staged(&lease.directory, None));
+                let there: Vec<_> = rows_of(self.inner.staged(&lease.directory, None, Detail::Records));
                 rows.retain(|row| there.iter().all(|other| other.position != row.position));
             }
             _ => {}
@@ -198,8 +198,8 @@ impl StateStore for Broken {
         self.inner.unstage(&self.lease(lease, Method::Unstage), rows).await
     }
 
-    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>) -> BoxStream<'static, Result<Vec<StagedRow>>> {
-        let mut rows = rows_of(self.inner.staged(directory, None));
+    fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>, detail: Detail) -> BoxStream<'static, Result<Vec<StagedRow>>> {
+        let mut rows = rows_of(self.inner.staged(directory, None, detail));
         let from = if self.has(Flaw::RepeatsTheRowAtAfter) { Ordering::Equal } else { Ordering::Greater };
         rows.retain(|row| after.as_ref().is_none_or(|after| self.compare_positions(&row.position, after) >= from));
         rows.sort_by(|one, other| self.compare_positions(&one.position, &other.position));
@@ -253,7 +253,7 @@ impl StateStore for Broken {
     async fn discard_journal(&self, lease: &Lease) -> Result<()> {
         let lease = &self.lease(lease, Method::DiscardJournal);
         if self.has(Flaw::DiscardingApplies) {
-            let rows: Vec<_> = rows_of(self.inner.staged(&lease.directory, None));
+            let rows: Vec<_> = rows_of(self.inner.staged(&lease.directory, None, Detail::Records));
             let writes: Vec<_> = rows.into_iter().filter_map(|row| row.effect).collect();
             if !writes.is_empty() {
                 self.inner.write_base(lease, writes).await?;

@@ -1,20 +1,11 @@
-//! `idsync_journal` and `idsync_staged`: the run under way.
+//! `idsync_journal`: the run under way.
 
+use super::codec::text;
 use super::directories::Row;
-use super::{base, damaged, stored};
+use super::{damaged, fold, records, staged, stored};
 use crate::error::{Problem, conflict};
-use idsync_core::{
-    BaseRecord, BaseWrite, JournalHeader, Mark, Phase, PlanHash, Progress, Revision, Stage, StagedKey, StagedRow, Timestamp,
-};
+use idsync_core::{JournalHeader, Phase, PlanHash, Progress, Revision, Stage, StagedKey, Timestamp};
 use rusqlite::{Connection, params};
-
-/// Rows read at a time.
-const PAGE: i64 = 2_048;
-
-/// Values of the column `effect`.
-pub(super) const NOTHING: u8 = 0;
-pub(super) const PUT: u8 = 1;
-pub(super) const DELETE: u8 = 2;
 
 pub(crate) fn begin(connection: &Connection, row: &Row, header: &JournalHeader) -> Result<(), Problem> {
     const SQL: &str = "
@@ -48,7 +39,7 @@ pub(crate) fn header(connection: &Connection, row: &Row) -> Result<Option<Journa
     header.plan = plan.map_err(|_| damaged("a plan hash of the wrong length"))?;
     let through: (Option<u8>, Option<Vec<u8>>) = (row.get(4)?, row.get(5)?);
     if let (Some(phase), Some(key)) = through {
-        header.progress = Some(Progress::through(StagedKey::new(parse_phase(phase)?, base::key(key)?)));
+        header.progress = Some(Progress::through(StagedKey::new(parse_phase(phase)?, text(&key)?.to_owned())));
     }
     header.note = row.get(6)?;
     Ok(Some(header))
@@ -75,99 +66,27 @@ pub(crate) fn move_on(connection: &Connection, row: &Row, progress: &Progress) -
     Ok(())
 }
 
-pub(crate) fn stage(connection: &Connection, row: &Row, rows: &[StagedRow]) -> Result<(), Problem> {
-    const SQL: &str = "
-        INSERT OR REPLACE INTO idsync_staged (directory, phase, key, payload, mark, effect, effect_kind, effect_key, digest, record)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    let mut statement = connection.prepare_cached(SQL)?;
-    for staged in rows {
-        let effect = staged.effect.as_ref();
-        let record = effect.and_then(|effect| effect.record.as_ref());
-        let does = match (effect, record) {
-            (None, _) => NOTHING,
-            (Some(_), Some(_)) => PUT,
-            (Some(_), None) => DELETE,
-        };
-        statement.execute(params![
-            row.id,
-            staged.position.phase as u8,
-            staged.position.key.as_bytes(),
-            staged.payload,
-            staged.mark as u8,
-            does,
-            effect.map(|effect| effect.kind as u8),
-            effect.map(|effect| effect.key.as_bytes()),
-            record.map(|record| record.digest.0.as_slice()),
-            record.map(|record| record.record.as_slice())
-        ])?;
-    }
-    Ok(())
-}
-
-pub(crate) fn unstage(connection: &Connection, row: &Row, rows: &[StagedKey]) -> Result<(), Problem> {
-    let mut statement = connection.prepare_cached("DELETE FROM idsync_staged WHERE directory = ?1 AND phase = ?2 AND key = ?3")?;
-    for position in rows {
-        statement.execute(params![row.id, position.phase as u8, position.key.as_bytes()])?;
-    }
-    Ok(())
-}
-
-pub(crate) fn mark(connection: &Connection, row: &Row, marks: &[(StagedKey, Mark)]) -> Result<(), Problem> {
-    const SQL: &str = "UPDATE idsync_staged SET mark = ?4 WHERE directory = ?1 AND phase = ?2 AND key = ?3";
-    let mut statement = connection.prepare_cached(SQL)?;
-    for (position, mark) in marks {
-        statement.execute(params![row.id, position.phase as u8, position.key.as_bytes(), *mark as u8])?;
-    }
-    Ok(())
-}
-
-pub(crate) fn staged(connection: &Connection, row: &Row, after: Option<&StagedKey>) -> Result<Vec<StagedRow>, Problem> {
-    const SQL: &str = "
-        SELECT phase, key, payload, mark, effect, effect_kind, effect_key, digest, record FROM idsync_staged
-        WHERE directory = ?1 AND (phase, key) > (?2, ?3) ORDER BY phase, key LIMIT ?4";
-    let mut statement = connection.prepare_cached(SQL)?;
-    // Phases are numbered from 1, so that phase 0 lies before all rows.
-    let (phase, key) = after.map_or((0, &[][..]), |after| (after.phase as u8, after.key.as_bytes()));
-    let mut rows = statement.query(params![row.id, phase, key, PAGE])?;
-    let mut page = Vec::new();
-    while let Some(row) = rows.next()? {
-        page.push(parse_staged(row)?);
-    }
-    Ok(page)
-}
-
+/// Drops the journal with its rows and their records.
 pub(crate) fn discard(connection: &Connection, row: &Row) -> Result<(), Problem> {
-    connection.prepare_cached("DELETE FROM idsync_staged WHERE directory = ?1")?.execute([row.id])?;
+    records::drop_pending(connection, row)?;
+    clear(connection, row)
+}
+
+/// Ends the journal: its effects go into the base.
+pub(crate) fn apply(connection: &Connection, row: &Row) -> Result<(), Problem> {
+    fold::fold(connection, row)?;
+    records::keep_pending(connection, row)?;
+    clear(connection, row)
+}
+
+fn clear(connection: &Connection, row: &Row) -> Result<(), Problem> {
+    staged::clear(connection, row)?;
     connection.prepare_cached("DELETE FROM idsync_journal WHERE directory = ?1")?.execute([row.id])?;
     Ok(())
 }
 
-fn parse_staged(row: &rusqlite::Row<'_>) -> Result<StagedRow, Problem> {
-    let position = StagedKey::new(parse_phase(row.get(0)?)?, base::key(row.get(1)?)?);
-    let effect = match row.get::<_, u8>(4)? {
-        NOTHING => None,
-        does => {
-            let (kind, key) = (base::kind(row.get(5)?)?, base::key(row.get(6)?)?);
-            Some(match does {
-                PUT => {
-                    let digest: Vec<u8> = row.get(7)?;
-                    BaseWrite::put(kind, key, BaseRecord::new(base::digest(Some(&digest))?, row.get(8)?))
-                }
-                DELETE => BaseWrite::delete(kind, key),
-                _ => return Err(damaged("an effect of an unknown kind")),
-            })
-        }
-    };
-    Ok(StagedRow::new(position, row.get(2)?, effect).with_mark(parse_mark(row.get(3)?)?))
-}
-
-fn parse_phase(number: u8) -> Result<Phase, Problem> {
+pub(super) fn parse_phase(number: u8) -> Result<Phase, Problem> {
     Phase::from_number(number).ok_or_else(|| damaged("a change of an unknown phase"))
-}
-
-fn parse_mark(number: u8) -> Result<Mark, Problem> {
-    let marks = [Mark::Apply, Mark::Held, Mark::Failed];
-    marks.into_iter().find(|mark| *mark as u8 == number).ok_or_else(|| damaged("a mark of an unknown kind"))
 }
 
 /// Stages are kept by the names that they have in JSON.

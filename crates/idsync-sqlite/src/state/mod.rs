@@ -1,10 +1,16 @@
 //! The rows of the state store, table by table.
 
 pub(crate) mod base;
+mod beside;
+mod codec;
 pub(crate) mod directories;
+mod fold;
+mod index;
 pub(crate) mod journal;
 pub(crate) mod memos;
+mod records;
 pub(crate) mod runs;
+pub(crate) mod staged;
 
 use crate::error::Problem;
 use idsync_core::{Error, ErrorKind};

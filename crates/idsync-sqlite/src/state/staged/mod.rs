@@ -1,0 +1,103 @@
+//! `idsync_staged`: the rows of the journal, in sorted runs.
+//!
+//! Rows come in any order, and a row per change would cost a search for each. So every call writes its rows as one **run**, sorted, in
+//! blocks, and a reader merges the runs: the newest run wins where several have a row at one position, and a row that was taken out is
+//! a **tombstone**. Small runs are merged as they gather, so that thousands of small calls are read like a few large ones.
+
+mod block;
+mod compact;
+pub(super) mod marks;
+pub(super) mod merge;
+mod run;
+
+pub(crate) use marks::mark;
+pub(crate) use merge::Merge;
+
+use self::block::Does;
+use self::run::Writer;
+use super::directories::Row;
+use super::records::{self, Append};
+use crate::error::Problem;
+use idsync_core::{BaseRecord, BaseWrite, Detail, StagedKey, StagedRow};
+use rusqlite::Connection;
+
+/// Rows read at a time, and bytes of them, of which there are a few more.
+const PAGE_ROWS: usize = 2_048;
+const PAGE_BYTES: usize = 1024 * 1024;
+
+/// Adds rows. Their records are written to their last place right away.
+pub(crate) fn stage(connection: &Connection, row: &Row, mut rows: Vec<StagedRow>) -> Result<(), Problem> {
+    rows.sort_by(|one, other| one.position.cmp(&other.position));
+    let last: Vec<_> = rows.chunk_by(|one, other| one.position == other.position).filter_map(<[_]>::last).collect();
+    // Whatever was decided at these positions before is forgotten.
+    marks::mark(connection, row, last.iter().map(|staged| (&staged.position, staged.mark)))?;
+    let mut append = Append::new(connection, row)?;
+    let mut writer = Writer::new(connection, row)?;
+    for staged in last {
+        let does = match &staged.effect {
+            None => Does::Nothing,
+            Some(BaseWrite { kind, key, record: None, .. }) => Does::Delete { kind: *kind, key: key.as_bytes() },
+            Some(BaseWrite { kind, key, record: Some(record), .. }) => {
+                Does::Put { kind: *kind, key: key.as_bytes(), digest: record.digest, id: append.add(*kind, record)? }
+            }
+        };
+        writer.put(staged.position.phase, staged.position.key.as_bytes(), &does, &staged.payload)?;
+    }
+    append.remember(connection)?;
+    writer.finish()?;
+    compact::if_many(connection, row)
+}
+
+/// Takes rows out.
+pub(crate) fn unstage(connection: &Connection, row: &Row, mut positions: Vec<StagedKey>) -> Result<(), Problem> {
+    positions.sort_unstable();
+    positions.dedup();
+    marks::forget(connection, row, &positions)?;
+    let mut writer = Writer::new(connection, row)?;
+    for position in &positions {
+        writer.put(position.phase, position.key.as_bytes(), &Does::Gone, &[])?;
+    }
+    writer.finish()?;
+    compact::if_many(connection, row)
+}
+
+/// The next rows of a stream.
+pub(crate) fn page(connection: &Connection, row: &Row, merge: &mut Merge, detail: Detail) -> Result<Vec<StagedRow>, Problem> {
+    let mut bytes = 0;
+    let mut page = Vec::new();
+    merge.refresh(connection, row)?;
+    while page.len() < PAGE_ROWS
+        && bytes < PAGE_BYTES
+        && let Some(found) = merge.next(connection, row)?
+    {
+        let effect = match found.effect {
+            None => None,
+            Some(effect) => {
+                let record = match (effect.put, detail) {
+                    (None, _) => None,
+                    (Some((digest, _)), Detail::Digests) => Some(BaseRecord::new(digest, Vec::new())),
+                    (Some((digest, id)), _) => Some(BaseRecord::new(digest, records::require(connection, id)?)),
+                };
+                bytes += record.as_ref().map_or(0, |record| record.record.len());
+                Some(match record {
+                    Some(record) => BaseWrite::put(effect.kind, effect.key, record),
+                    None => BaseWrite::delete(effect.kind, effect.key),
+                })
+            }
+        };
+        bytes += found.payload.len();
+        page.push(StagedRow::new(found.position, found.payload, effect));
+    }
+    let end = merge.peek(connection, row)?;
+    marks::attach(connection, row, &mut page, end.as_ref())?;
+    merge.stand(page.last().map(|row| row.position.clone()));
+    Ok(page)
+}
+
+/// Forgets rows and marks.
+pub(super) fn clear(connection: &Connection, row: &Row) -> Result<(), Problem> {
+    connection.prepare_cached("DELETE FROM idsync_staged WHERE directory = ?1")?.execute([row.id])?;
+    connection.prepare_cached("DELETE FROM idsync_staged_runs WHERE directory = ?1")?.execute([row.id])?;
+    connection.prepare_cached("DELETE FROM idsync_marks WHERE directory = ?1")?.execute([row.id])?;
+    Ok(())
+}
