@@ -1,6 +1,6 @@
 //! One difference between two states of a directory.
 
-use crate::{DirectoryId, EntryId, Group, GroupId, IdempotencyKey, Lifecycle, Membership, Revision, User, UserId};
+use crate::{DirectoryId, EntryId, Group, GroupId, IdempotencyKey, KeyMaker, Lifecycle, Membership, Revision, User, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -140,13 +140,11 @@ impl Change {
     /// The key under which this change is delivered: the same for every delivery of this change from revision `from` of `directory`,
     /// and different for every other change.
     pub fn idempotency_key(&self, directory: &DirectoryId, from: Revision) -> IdempotencyKey {
-        let mut hasher = blake3::Hasher::new_derive_key("idsync 2026 idempotency key");
-        let mut field = |bytes: &[u8]| {
-            hasher.update(&(bytes.len() as u64).to_le_bytes());
-            hasher.update(bytes);
-        };
-        field(directory.as_str().as_bytes());
-        field(&from.0.to_le_bytes());
+        KeyMaker::new(directory, from).key(self)
+    }
+
+    /// Everything that tells this change from any other one of the same directory and revision, field by field.
+    pub(crate) fn identify(&self, mut field: impl FnMut(&[u8])) {
         field(self.kind().as_str().as_bytes());
         field(self.group().map_or("", GroupId::as_str).as_bytes());
         field(self.user().map_or("", UserId::as_str).as_bytes());
@@ -162,9 +160,6 @@ impl Change {
             field(name.as_bytes());
             field(value.map_or_else(String::new, |value| value.to_string()).as_bytes());
         }
-        let mut key = [0; 16];
-        hasher.finalize_xof().fill(&mut key);
-        IdempotencyKey::from_bytes(key)
     }
 }
 

@@ -27,8 +27,8 @@ impl InvalidId {
         match text {
             "" => Err(Self::Empty),
             long if long.len() > Self::MAX_BYTES => Err(Self::TooLong),
-            // Nearly all ids are printable ASCII, which takes one pass over the bytes to see.
-            plain if plain.bytes().all(|byte| matches!(byte, b' '..=b'~')) => Ok(()),
+            // Nearly all ids are printable ASCII, which takes one pass over the bytes to see, and none stops half-way: that is quicker.
+            plain if plain.bytes().fold(true, |so_far, byte| so_far & matches!(byte, b' '..=b'~')) => Ok(()),
             odd if odd.chars().any(char::is_control) => Err(Self::ControlCharacter),
             _ => Ok(()),
         }

@@ -26,6 +26,7 @@ mod error;
 mod group;
 mod id;
 mod journal;
+mod key_maker;
 pub mod memory;
 mod page;
 mod provider;
@@ -51,6 +52,7 @@ pub use id::{DirectoryId, EntryId, GroupId, IdempotencyKey, InvalidId, PlanHash,
 pub use journal::{
     BaseKind, BaseRecord, BaseWrite, Detail, Digest, IndexRow, JournalHeader, Locator, Mark, Progress, Stage, StagedKey, StagedRow,
 };
+pub use key_maker::KeyMaker;
 pub use page::{HeldRecord, Lookup, Page};
 pub use provider::{Capabilities, DirectoryInfo, IdentityProvider, MemberListing, ReadOptions, ReadPurpose, RequestUsage};
 pub use provision::AppProvisioner;

@@ -5,13 +5,14 @@ use crate::escrow::Escrow;
 use crate::held::Decision;
 use crate::memo::Memo;
 use crate::note::PlanNote;
-use crate::packs::{self, mark_position};
+use crate::packs::{self, Pack, mark_position};
+use crate::pending::{Last, Origin, Pending};
 use crate::run::Observer;
 use crate::{Activity, Progress, SyncError, payload};
 use futures::TryStreamExt;
 use idsync_core::{
-    BaseWrite, Batch, ChangeOutcome, Counts, Delivery, Detail, DirectorySink, Error, ErrorKind, JournalHeader, Lease, Mark, Phase,
-    PlanHash, Progress as Delivered, Result, RunContext, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
+    Batch, Change, ChangeOutcome, Counts, Delivery, Detail, DirectorySink, Error, ErrorKind, JournalHeader, KeyMaker, Lease, Mark,
+    Membership, Phase, PlanHash, Progress as Delivered, Result, RunContext, Stage, StagedRow, StateStore, StoreCommit,
 };
 use std::sync::Arc;
 
@@ -32,20 +33,11 @@ pub(crate) struct Applier {
     pub(crate) observer: Option<Observer>,
     pub(crate) progress: Progress,
     context: RunContext,
+    keys: KeyMaker,
     applied: Applied,
     escrow: Escrow,
     /// What depends on something that the sink refused.
     refused: Blocked,
-}
-
-/// A batch in the making.
-struct Pending {
-    phase: Phase,
-    rows: Vec<StagedRow>,
-    deliveries: Vec<Delivery>,
-    marks: Vec<(StagedKey, Mark)>,
-    escrow: Vec<BaseWrite>,
-    through: StagedKey,
 }
 
 impl Applier {
@@ -61,6 +53,7 @@ impl Applier {
         Self {
             store,
             sink,
+            keys: KeyMaker::new(&lease.directory, journal.base),
             lease,
             observer: None,
             progress: Progress::START,
@@ -105,24 +98,56 @@ impl Applier {
         }
         self.sink.begin(&self.context).await.map_err(SyncError::sink)?;
         let done = journal.progress.as_ref().map(|progress| progress.through.clone());
-        let max_batch = self.sink.limits().max_batch.get();
-        let mut pending: Option<Pending> = None;
+        let mut pending = Pending::new(self.sink.limits());
         let mut pages = self.store.staged(&self.lease.directory, None, Detail::Records);
         while let Some(rows) = pages.try_next().await.map_err(SyncError::store)? {
-            for row in rows.into_iter().map(packs::unpack) {
-                for row in row.map_err(SyncError::store)? {
-                    if done.as_ref().is_some_and(|done| row.position <= *done) {
-                        self.recall(&row).map_err(SyncError::store)?;
-                        continue;
+            for row in rows {
+                if done.as_ref().is_some_and(|done| row.position <= *done) {
+                    // A pack may be done in part.
+                    for row in packs::unpack(row).map_err(SyncError::store)? {
+                        match done.as_ref().is_some_and(|done| row.position <= *done) {
+                            true => self.recall(&row).map_err(SyncError::store)?,
+                            false => self.take(&mut pending, row).await?,
+                        }
                     }
-                    if pending.as_ref().is_some_and(|batch| batch.phase != row.position.phase || batch.deliveries.len() >= max_batch) {
-                        self.send(pending.take()).await?;
-                    }
-                    self.add(&mut pending, row).map_err(SyncError::store)?;
+                } else {
+                    self.take(&mut pending, row).await?;
                 }
             }
         }
-        self.send(pending).await
+        self.send(&mut pending).await
+    }
+
+    /// Takes a row, all of it, and sends what is ready to go.
+    async fn take(&mut self, pending: &mut Pending, row: StagedRow) -> Result<(), SyncError> {
+        let phase = row.position.phase;
+        if !pending.has_room(phase) {
+            self.send(pending).await?;
+        }
+        let Some(pack) = Pack::of(&row).map_err(SyncError::store)? else {
+            pending.last = Some(Last::Row(row.position.clone()));
+            if row.mark == Mark::Apply {
+                let change = payload::change(&row).map_err(SyncError::store)?;
+                self.add(pending, change, Origin::row(row));
+            }
+            return Ok(());
+        };
+        let group = pack.group_id().map_err(SyncError::store)?;
+        for (item, mark) in pack.marked() {
+            if !pending.has_room(phase) {
+                self.send(pending).await?;
+            }
+            let membership = Membership::new(group.clone(), item.user_id().map_err(SyncError::store)?);
+            pending.last = Some(Last::Member(phase, membership.clone()));
+            if mark == Mark::Apply {
+                let change = match phase {
+                    Phase::AddMembers => Change::GroupUserAdded { membership },
+                    _ => Change::GroupUserRemoved { membership, reason: item.reason() },
+                };
+                self.add(pending, change, Origin::Member);
+            }
+        }
+        Ok(())
     }
 
     /// Takes note of a row whose outcome an earlier attempt recorded.
@@ -148,55 +173,39 @@ impl Applier {
         Ok(())
     }
 
-    fn add(&mut self, pending: &mut Option<Pending>, mut row: StagedRow) -> Result<()> {
-        let batch = pending.get_or_insert_with(|| Pending {
-            phase: row.position.phase,
-            rows: Vec::new(),
-            deliveries: Vec::new(),
-            marks: Vec::new(),
-            escrow: Vec::new(),
-            through: row.position.clone(),
-        });
-        batch.through = row.position.clone();
-        if row.mark != Mark::Apply {
-            return Ok(());
-        }
-        let change = payload::change(&row)?;
+    fn add(&mut self, pending: &mut Pending, change: Change, origin: Origin) {
         if !self.refused.is_empty() {
             let subject = Subject::from(&change);
             if self.refused.stops(&subject) {
                 self.applied.refused += 1;
                 self.refused.withhold(&subject);
-                batch.marks.push((mark_position(row.position), Mark::Failed));
-                return Ok(());
+                pending.marks.push((mark_position(origin.position(&change)), Mark::Failed));
+                return;
             }
         }
-        batch.deliveries.push(Delivery::new(change.idempotency_key(&self.context.directory, self.context.from), change));
-        // The change holds it; an identity needs its digest alone.
-        if let Some(record) = row.effect.as_mut().and_then(|effect| effect.record.as_mut()) {
-            record.record = Vec::new();
-        }
-        batch.rows.push(row);
-        Ok(())
+        pending.push(Delivery::new(self.keys.key(&change), change), origin);
     }
 
-    async fn send(&mut self, pending: Option<Pending>) -> Result<(), SyncError> {
-        let Some(mut pending) = pending else { return Ok(()) };
+    async fn send(&mut self, pending: &mut Pending) -> Result<(), SyncError> {
+        let Some((phase, last)) = pending.phase().zip(pending.last.take()) else { return Ok(()) };
         if !pending.deliveries.is_empty() {
-            let batch = Batch::new(&self.context, pending.phase, &pending.deliveries);
+            let batch = Batch::new(&self.context, phase, &pending.deliveries);
             let outcome = self.sink.apply(batch).await.map_err(SyncError::sink)?;
             if outcome.outcomes().len() != pending.deliveries.len() {
                 return Err(SyncError::Sink(miscounted(outcome.outcomes().len(), pending.deliveries.len())));
             }
-            for ((outcome, delivery), row) in outcome.into_iter().zip(&pending.deliveries).zip(&pending.rows) {
+            for ((outcome, delivery), origin) in outcome.into_iter().zip(&pending.deliveries).zip(&pending.origins) {
                 match outcome {
                     ChangeOutcome::Applied | ChangeOutcome::Unchanged => {
                         self.applied.counts.add(delivery.change.kind(), 1);
-                        pending.escrow.extend(self.escrow.settle(&row.position));
+                        if !self.escrow.is_empty() {
+                            pending.escrow.extend(self.escrow.settle(&origin.position(&delivery.change)));
+                        }
                     }
                     ChangeOutcome::Failed(error) => {
                         self.refuse(&delivery.change, &error);
-                        pending.escrow.push(self.escrow.refuse(row, &delivery.change, error.to_string()).map_err(SyncError::store)?);
+                        let row = origin.to_row(&delivery.change);
+                        pending.escrow.push(self.escrow.refuse(&row, &delivery.change, error.to_string()).map_err(SyncError::store)?);
                         pending.marks.push((mark_position(row.position.clone()), Mark::Failed));
                     }
                     _ => {
@@ -210,15 +219,17 @@ impl Applier {
         }
         if !pending.escrow.is_empty() {
             // Before the outcome is recorded: whoever is refused again after a crash waits as long, and is not forgotten.
-            self.store.write_base(&self.lease, pending.escrow).await.map_err(SyncError::store)?;
+            self.store.write_base(&self.lease, std::mem::take(&mut pending.escrow)).await.map_err(SyncError::store)?;
         }
-        self.store.mark(&self.lease, pending.marks, Some(Delivered::through(pending.through))).await.map_err(SyncError::store)?;
+        let progress = Delivered::through(last.into_key());
+        self.store.mark(&self.lease, std::mem::take(&mut pending.marks), Some(progress)).await.map_err(SyncError::store)?;
         self.progress.delivered += pending.deliveries.len() as u64;
+        pending.clear();
         self.report(Activity::Applying);
         Ok(())
     }
 
-    fn refuse(&mut self, change: &idsync_core::Change, error: &Error) {
+    fn refuse(&mut self, change: &Change, error: &Error) {
         tracing::warn!(change = change.kind().as_str(), kind = error.kind().as_str(), "the sink refused a change; it is tried again");
         self.applied.refused += 1;
         self.applied.first_refusal.get_or_insert_with(|| format!("{}: {error}", change.kind()));

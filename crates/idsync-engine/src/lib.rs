@@ -83,6 +83,7 @@ mod memo;
 mod note;
 mod packs;
 mod payload;
+mod pending;
 mod plan;
 mod plan_hash;
 mod planner;

@@ -5,7 +5,7 @@
 //! one of them is a mark of a part of its row ([`Item::part`]).
 
 use crate::payload::{ADDED, REMOVED, corrupt, member_key};
-use idsync_core::{Error, GroupId, Mark, Membership, Phase, RemovalReason, Result, StagedKey, StagedRow, UserId};
+use idsync_core::{Change, Error, GroupId, Mark, Membership, Phase, RemovalReason, Result, StagedKey, StagedRow, UserId};
 
 /// How many memberships are in a pack at most.
 const PACK: usize = 512;
@@ -74,6 +74,10 @@ impl<'a> Pack<'a> {
     pub(crate) fn items(&self) -> impl Iterator<Item = Item<'a>> + use<'a> {
         let (phase, group) = (self.phase, self.group);
         self.items.split_terminator('\n').map(move |text| Item { phase, group, text })
+    }
+
+    pub(crate) fn group_id(&self) -> Result<GroupId> {
+        GroupId::new(self.group).map_err(|_| unreadable())
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -146,6 +150,22 @@ pub(crate) fn unpack(row: StagedRow) -> Result<Vec<StagedRow>> {
     }
 }
 
+/// The position of a membership in a plan.
+pub(crate) fn position(phase: Phase, membership: &Membership) -> StagedKey {
+    StagedKey::new(phase, member_key(membership.group.as_str(), membership.user.as_str()))
+}
+
+/// The row of one change of a membership, like [`Item::row`].
+pub(crate) fn row_of(change: &Change) -> StagedRow {
+    let (phase, reason) = match change {
+        Change::GroupUserRemoved { reason, .. } => (Phase::RemoveMembers, reason_byte(*reason)),
+        _ => (Phase::AddMembers, b'a'),
+    };
+    let tag = if phase == Phase::AddMembers { ADDED } else { REMOVED };
+    let (group, user) = (change.group().map_or("", GroupId::as_str), change.user());
+    pack(phase, group, tag, user.into_iter().map(|user| (user, reason)))
+}
+
 /// Where a mark about this change belongs: memberships are parts of packs, others rows of their own.
 pub(crate) fn mark_position(position: StagedKey) -> StagedKey {
     if matches!(position.phase, Phase::AddMembers | Phase::RemoveMembers) { part_of(position) } else { position }
@@ -183,6 +203,10 @@ mod tests {
         let row = removed("g", &left).next().unwrap();
         let reasons: Vec<_> = Pack::of(&row).unwrap().unwrap().items().map(|item| item.reason()).collect();
         assert_eq!(reasons, [RemovalReason::Left, RemovalReason::UserDeleted]);
+        for item in Pack::of(&row).unwrap().unwrap().items() {
+            let change = Change::GroupUserRemoved { membership: item.membership().unwrap(), reason: item.reason() };
+            assert_eq!(row_of(&change), item.row());
+        }
     }
 
     #[test]

@@ -305,7 +305,12 @@ impl Planner<'_> {
             return Ok(false);
         }
         Ok(match pack.phase {
-            Phase::AddMembers => exceeded.added_memberships.is_none() && pack.items().all(|item| state.has_both_ends(&item)),
+            Phase::AddMembers => {
+                let users = &state.index.users;
+                exceeded.added_memberships.is_none()
+                    && state.index.groups.is_present_text(pack.group)
+                    && pack.items().all(|item| users.is_present_text(item.user()))
+            }
             _ => {
                 let is_over = self.fates.users_over.is_some() || self.fates.groups_over.is_some();
                 !is_over && exceeded.memberships.is_none() && !exceeded.groups.contains(&group_id(pack.group)?)
