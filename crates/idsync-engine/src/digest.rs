@@ -1,7 +1,6 @@
 //! Keyed digests of what a sink can see of an entry.
 
 use idsync_core::{Attributes, Digest, DigestKey, Group, User};
-use std::io::Write;
 
 /// Computes content digests under one directory's key.
 ///
@@ -55,15 +54,7 @@ fn field(hasher: &mut blake3::Hasher, bytes: &[u8]) {
 }
 
 fn attributes(hasher: &mut blake3::Hasher, attributes: &Attributes) {
-    hasher.update(&(attributes.len() as u64).to_le_bytes());
-    let mut text = Vec::new();
-    for (name, value) in attributes.iter() {
-        field(hasher, name.as_bytes());
-        text.clear();
-        // Writing JSON to a vector cannot fail; if it ever did, the digest would only differ, and the fields would be compared.
-        let _ = write!(text, "{value}");
-        field(hasher, &text);
-    }
+    field(hasher, attributes.as_json().as_bytes());
 }
 
 fn finish(hasher: &blake3::Hasher) -> Digest {
