@@ -8,6 +8,7 @@ use idsync::engine::SyncEngine;
 use idsync::memory::{MemorySink, MemoryStore};
 use idsync::{Attributes, DirectoryId, DirectoryInfo, Error, ErrorKind, Group, GroupId, Membership, Result, Snapshot, SnapshotSource};
 use idsync::{User, UserId, UserStatus, WholeRead};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -49,11 +50,11 @@ impl SnapshotSource for Personnel {
         let mut snapshot = Snapshot::builder();
         for (id, entry) in document.users {
             let mut user = User::new(id, UserStatus::from(entry.status));
-            (user.login, user.attributes) = (entry.profile.text("login").map(str::to_owned), entry.profile);
+            (user.login, user.attributes) = (entry.profile.text("login").map(Cow::into_owned), entry.profile);
             snapshot.user(user);
         }
         for (id, entry) in document.groups {
-            snapshot.group(Group::new(id, entry.profile.text("name").unwrap_or("unnamed")));
+            snapshot.group(Group::new(id, entry.profile.text("name").unwrap_or("unnamed".into())));
         }
         document.memberships.into_iter().for_each(|(group, user)| _ = snapshot.membership(Membership::new(group, user)));
         Ok(snapshot.finish())

@@ -72,7 +72,7 @@ impl Contents {
 
     /// What a sink in memory holds.
     pub fn of_snapshot(snapshot: &Snapshot) -> Self {
-        let map = |attributes: &Attributes| present(attributes.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect());
+        let map = |attributes: &Attributes| present(attributes.iter().map(|(name, value)| (name.into_owned(), value)).collect());
         let users = snapshot.users().map(|user| {
             let shown = ShownUser { login: user.login.clone(), status: user.status.to_string(), attributes: map(&user.attributes) };
             (user.id.to_string(), shown)

@@ -1,9 +1,10 @@
 //! One difference between two states of a directory.
 
-use crate::{DirectoryId, EntryId, Group, GroupId, IdempotencyKey, KeyMaker, Lifecycle, Membership, Revision, User, UserId};
+use crate::attributes::parsed;
+use crate::{Attributes, DirectoryId, EntryId, Group, GroupId, IdempotencyKey, KeyMaker, Lifecycle, Membership, Revision, User, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
 use std::fmt;
 
 /// One difference, with everything a sink needs to apply it: whole states, and previous values where something was there before.
@@ -148,17 +149,27 @@ impl Change {
         field(self.kind().as_str().as_bytes());
         field(self.group().map_or("", GroupId::as_str).as_bytes());
         field(self.user().map_or("", UserId::as_str).as_bytes());
-        let contents: Vec<(String, Option<Value>)> = match self {
+        match self {
             Self::UserUpdated { changed, .. } | Self::GroupUpdated { changed, .. } => {
-                changed.iter().map(|change| (change.field.clone(), change.after.clone())).collect()
+                for change in changed {
+                    field(change.field.as_bytes());
+                    field(change.after.as_ref().map_or_else(String::new, Value::to_string).as_bytes());
+                }
             }
-            Self::UserCreated { user } => user_fields(user).into_iter().map(|(name, value)| (name, Some(value))).collect(),
-            Self::GroupCreated { group } => group_fields(group).into_iter().map(|(name, value)| (name, Some(value))).collect(),
-            _ => Vec::new(),
-        };
-        for (name, value) in contents {
-            field(name.as_bytes());
-            field(value.map_or_else(String::new, |value| value.to_string()).as_bytes());
+            Self::UserCreated { user } => {
+                field(user.status.as_str().as_bytes());
+                field(&[u8::from(user.login.is_some())]);
+                field(user.login.as_deref().unwrap_or_default().as_bytes());
+                field(user.attributes.as_json().as_bytes());
+                field(user.extra.as_json().as_bytes());
+            }
+            Self::GroupCreated { group } => {
+                field(group.name.as_bytes());
+                field(group.kind.as_str().as_bytes());
+                field(group.attributes.as_json().as_bytes());
+                field(group.extra.as_json().as_bytes());
+            }
+            _ => {}
         }
     }
 }
@@ -205,27 +216,49 @@ impl FieldChange {
         Self { field: field.into(), before, after }
     }
 
+    // Both list the fields by name, for that is the order of the changes.
+
     fn between_users(before: &User, after: &User) -> Vec<Self> {
-        Self::between(&user_fields(before), &user_fields(after))
+        let mut changed = Vec::new();
+        attributes("attributes", &before.attributes, &after.attributes, &mut changed);
+        attributes("extra", &before.extra, &after.extra, &mut changed);
+        changed.extend(Self::between_texts(Self::LOGIN, before.login.as_deref(), after.login.as_deref()));
+        changed.extend(Self::between_texts(Self::STATUS, Some(before.status.as_str()), Some(after.status.as_str())));
+        changed
     }
 
     fn between_groups(before: &Group, after: &Group) -> Vec<Self> {
-        Self::between(&group_fields(before), &group_fields(after))
+        let mut changed = Vec::new();
+        attributes("attributes", &before.attributes, &after.attributes, &mut changed);
+        attributes("extra", &before.extra, &after.extra, &mut changed);
+        changed.extend(Self::between_texts("kind", Some(before.kind.as_str()), Some(after.kind.as_str())));
+        changed.extend(Self::between_texts("name", Some(&before.name), Some(&after.name)));
+        changed
     }
 
-    fn between(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) -> Vec<Self> {
-        let mut changed = Vec::new();
-        for (field, old) in before {
-            let new = after.get(field);
-            if new != Some(old) {
-                changed.push(Self::new(field, Some(old.clone()), new.cloned()));
-            }
-        }
-        for (field, new) in after.iter().filter(|(field, _)| !before.contains_key(*field)) {
-            changed.push(Self::new(field, None, Some(new.clone())));
-        }
-        changed.sort_by(|a, b| a.field.cmp(&b.field));
-        changed
+    fn between_texts(field: &str, before: Option<&str>, after: Option<&str>) -> Option<Self> {
+        (before != after).then(|| Self::new(field, before.map(Value::from), after.map(Value::from)))
+    }
+}
+
+/// Adds the attributes that differ. Both sides are sorted, so one walk along them finds these, and only these become values.
+fn attributes(of: &str, before: &Attributes, after: &Attributes, changed: &mut Vec<FieldChange>) {
+    if before == after {
+        return;
+    }
+    let (mut before, mut after) = (before.iter_raw().peekable(), after.iter_raw().peekable());
+    loop {
+        let order = match (before.peek(), after.peek()) {
+            (Some((old, _)), Some((new, _))) => old.cmp(new),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return,
+        };
+        let old = before.next_if(|_| order.is_le());
+        let new = after.next_if(|_| order.is_ge());
+        let Some(name) = old.as_ref().or(new.as_ref()).map(|(name, _)| name).filter(|_| old != new) else { continue };
+        let value = |side: Option<&(_, &str)>| side.map(|(_, raw)| parsed(raw));
+        changed.push(FieldChange::new(format!("{of}.{name}"), value(old.as_ref()), value(new.as_ref())));
     }
 }
 
@@ -234,28 +267,6 @@ impl fmt::Debug for FieldChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.field)
     }
-}
-
-fn user_fields(user: &User) -> BTreeMap<String, Value> {
-    let mut fields = prefixed(&user.attributes, &user.extra);
-    fields.insert(FieldChange::STATUS.to_owned(), Value::from(user.status.as_str()));
-    if let Some(login) = &user.login {
-        fields.insert(FieldChange::LOGIN.to_owned(), Value::from(login.as_str()));
-    }
-    fields
-}
-
-fn group_fields(group: &Group) -> BTreeMap<String, Value> {
-    let mut fields = prefixed(&group.attributes, &group.extra);
-    fields.insert("name".to_owned(), Value::from(group.name.as_str()));
-    fields.insert("kind".to_owned(), Value::from(group.kind.as_str()));
-    fields
-}
-
-fn prefixed(attributes: &crate::Attributes, extra: &crate::Attributes) -> BTreeMap<String, Value> {
-    let attributes = attributes.iter().map(|(name, value)| (format!("attributes.{name}"), value.clone()));
-    let extra = extra.iter().map(|(name, value)| (format!("extra.{name}"), value.clone()));
-    attributes.chain(extra).collect()
 }
 
 /// What kind of difference a [`Change`] is.
@@ -385,3 +396,6 @@ pub enum RemovalReason {
     /// The user is gone.
     UserDeleted,
 }
+
+#[cfg(test)]
+mod tests;

@@ -41,7 +41,7 @@ mod user;
 mod whole;
 pub mod wrap;
 
-pub use attributes::Attributes;
+pub use attributes::{Attributes, AttributesBuilder};
 pub use change::{Change, ChangeKind, DeletionReason, FieldChange, Phase, RemovalReason};
 pub use change_set::{ApplyError, ChangeSet, Counts};
 pub use clock::{Clock, ManualClock, SystemClock};

@@ -43,7 +43,7 @@ impl User {
 
     /// Sets one attribute.
     #[must_use]
-    pub fn with_attribute(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
+    pub fn with_attribute(mut self, name: impl AsRef<str>, value: impl Into<serde_json::Value>) -> Self {
         self.attributes.insert(name, value);
         self
     }

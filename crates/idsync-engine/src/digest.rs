@@ -94,7 +94,7 @@ impl Content {
     }
 
     fn attributes(&mut self, attributes: &Attributes) {
-        self.field(&serde_json::to_vec(attributes).unwrap_or_default());
+        self.field(attributes.as_json().as_bytes());
     }
 }
 

@@ -10,6 +10,7 @@ use idsync_core::{
     Timestamp, User, UserId, UserStatus,
 };
 use idsync_engine::{DeltaPolicy, GroupLimit, Mode, Outcome, Safeguards, SyncEngine, SyncError, SyncReport};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -276,7 +277,7 @@ impl World {
     fn title(&self, id: &str) -> Option<String> {
         let snapshot = self.sink.snapshot();
         let user = snapshot.users().find(|user| user.id == uid(id))?;
-        user.attributes.get("title").and_then(|title| title.as_str()).map(str::to_owned)
+        user.attributes.text("title").map(Cow::into_owned)
     }
 }
 

@@ -263,7 +263,7 @@ pub(crate) fn one_group(body: &[u8]) -> Result<Result<Group, HeldRecord>, wire::
 }
 
 fn count(body: &[u8]) -> Result<usize, wire::DecodeFault> {
-    serde_json::from_slice::<Vec<serde::de::IgnoredAny>>(body).map(|entries| entries.len()).map_err(|error| wire::fault(&error))
+    wire::parse::<Vec<serde::de::IgnoredAny>>(body).map(|entries| entries.len())
 }
 
 pub(crate) fn is_deprovisioned(user: &User) -> bool {

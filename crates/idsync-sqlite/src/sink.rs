@@ -5,8 +5,8 @@ use crate::error::{is_constraint, sqlite};
 use crate::schema::check_owner;
 use async_trait::async_trait;
 use idsync_core::{
-    Attributes, Batch, BatchOutcome, Change, ChangeOutcome, Delivery, DirectoryId, DirectorySink, Error, ErrorKind, FieldChange, Group,
-    GroupId, Membership, Result, RunContext, SinkLimits, Timestamps, User, UserId,
+    Batch, BatchOutcome, Change, ChangeOutcome, Delivery, DirectoryId, DirectorySink, Error, ErrorKind, FieldChange, Group, GroupId,
+    Membership, Result, RunContext, SinkLimits, Timestamps, User, UserId,
 };
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
 use std::fmt;
@@ -155,8 +155,8 @@ fn put_user(transaction: &Transaction<'_>, user: &User) -> rusqlite::Result<usiz
         user.login,
         user.status.as_str(),
         user.lifecycle().as_str(),
-        json(&user.attributes),
-        json(&user.extra),
+        user.attributes.as_json(),
+        user.extra.as_json(),
         created,
         updated
     ];
@@ -169,17 +169,13 @@ fn put_group(transaction: &Transaction<'_>, group: &Group) -> rusqlite::Result<u
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, attributes = excluded.attributes,
             extra = excluded.extra, created = excluded.created, updated = excluded.updated";
     let (created, updated) = times(&group.timestamps);
-    let values = params![group.id.as_str(), group.name, group.kind.as_str(), json(&group.attributes), json(&group.extra), created, updated];
+    let values =
+        params![group.id.as_str(), group.name, group.kind.as_str(), group.attributes.as_json(), group.extra.as_json(), created, updated];
     execute(transaction, SQL, values)
 }
 
 fn times(timestamps: &Timestamps) -> (Option<String>, Option<String>) {
     (timestamps.created.map(|at| at.to_string()), timestamps.updated.map(|at| at.to_string()))
-}
-
-fn json(attributes: &Attributes) -> String {
-    // Attributes are JSON values under text keys, which always can be written.
-    serde_json::to_string(attributes).unwrap_or_else(|_| String::from("{}"))
 }
 
 /// Adds the change to the log, under its key.

@@ -191,12 +191,12 @@ mod tests {
         block_on(async {
             let pages: Vec<Page<User>> = provider.users(ReadOptions::default()).try_collect().await.unwrap();
             let user = &pages[0].items[0];
-            assert_eq!(user.attributes.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["email"]);
-            assert_eq!(user.extra.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["realmId"]);
+            assert_eq!(user.attributes.names().collect::<Vec<_>>(), ["email"]);
+            assert_eq!(user.extra.names().collect::<Vec<_>>(), ["realmId"]);
             assert_eq!(user.login.as_deref(), Some("ana"));
             assert_eq!(provider.user(&ana).await.unwrap(), Lookup::Found(user.clone()));
             let Lookup::Found(group) = provider.group(&staff).await.unwrap() else { panic!("the group is there") };
-            assert_eq!(group.attributes.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["description"]);
+            assert_eq!(group.attributes.names().collect::<Vec<_>>(), ["description"]);
         });
     }
 

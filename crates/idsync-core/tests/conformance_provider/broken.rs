@@ -213,7 +213,7 @@ fn ended_by<T: Send + 'static>(pages: Pages<T>, kind: ErrorKind) -> Pages<T> {
 }
 
 fn altered(attributes: &Attributes, alter: impl Fn(Value) -> Value) -> Attributes {
-    attributes.iter().map(|(name, value)| (name, alter(value.clone()))).collect()
+    attributes.iter().map(|(name, value)| (name, alter(value))).collect()
 }
 
 fn without_remedy(error: Error) -> Error {

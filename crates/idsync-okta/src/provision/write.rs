@@ -3,6 +3,7 @@
 use crate::client::Inner;
 use crate::error::Error;
 use crate::transport::{Attempts, Method, Outgoing, Route, Verdict, judge};
+use crate::wire;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 use url::Url;
@@ -47,7 +48,7 @@ impl Inner {
                 Verdict::Accept if answer.body.is_empty() => return Ok(Value::Null),
                 Verdict::Accept => {
                     // What was made is looked at again anyway.
-                    return Ok(serde_json::from_slice(&answer.body).unwrap_or_default());
+                    return Ok(wire::parse(&answer.body).unwrap_or_default());
                 }
                 Verdict::Again { error, .. } => return Err(WriteFault::Unknown(error.into())),
                 Verdict::Nonce(_) if attempts.made < NONCES => self.keep_nonce(route, &answer.headers),

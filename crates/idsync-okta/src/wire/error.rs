@@ -49,7 +49,7 @@ pub(crate) struct Challenge {
 impl Complaint {
     /// Reads whatever there is; never fails, for a fault in the error path would hide the error.
     pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Self {
-        let wire: WireError = serde_json::from_slice(body).unwrap_or_default();
+        let wire: WireError = super::parse(body).unwrap_or_default();
         let challenge = headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()).find_map(challenge);
         let code = wire.code.or(wire.error).or_else(|| challenge.as_ref().map(|challenge| challenge.error.clone()));
         let detail = ErrorDetail {

@@ -2,7 +2,7 @@
 
 use super::Record;
 use super::object::{self, Members, Text};
-use idsync_core::{Attributes, Group, GroupId, GroupKind, HeldRecord, Timestamps};
+use idsync_core::{AttributesBuilder, Group, GroupId, GroupKind, HeldRecord, Timestamps};
 use serde::de::{Deserialize, Deserializer, MapAccess};
 
 /// A group in a list or alone.
@@ -11,14 +11,14 @@ pub(crate) struct WireGroup<'de> {
     id: Option<Text<'de>>,
     kind: Option<Text<'de>>,
     profile: Option<GroupProfile>,
-    extra: Attributes,
+    extra: AttributesBuilder,
     timestamps: Timestamps,
 }
 
 #[derive(Default)]
 struct GroupProfile {
     name: Option<String>,
-    attributes: Attributes,
+    attributes: AttributesBuilder,
 }
 
 impl<'de> Members<'de> for WireGroup<'de> {
@@ -31,7 +31,8 @@ impl<'de> Members<'de> for WireGroup<'de> {
             "lastUpdated" => self.timestamps.updated = object::instant(map)?,
             "lastMembershipUpdated" => self.timestamps.members_updated = object::instant(map)?,
             "_links" | "_embedded" => object::skip(map)?,
-            _ => object::keep(&mut self.extra, name, map)?,
+            // Okta leaves out what is not set in some answers and sends `null` in others, so both mean the same.
+            _ => self.extra.take_present(name, map)?,
         }
         Ok(())
     }
@@ -41,7 +42,7 @@ impl<'de> Members<'de> for GroupProfile {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
             "name" => self.name = map.next_value()?,
-            _ => object::keep(&mut self.attributes, name, map)?,
+            _ => self.attributes.take_present(name, map)?,
         }
         Ok(())
     }
@@ -69,8 +70,8 @@ impl<'de> Record<'de> for WireGroup<'de> {
         let Some(name) = profile.name else { return Err(HeldRecord::new(Some(text.into_owned()), "the group has no name")) };
         let Some(Text(kind)) = self.kind else { return Err(HeldRecord::new(Some(text.into_owned()), "the group has no type")) };
         let mut group = Group::new(id, name).with_kind(kind_of(&kind));
-        group.attributes = profile.attributes;
-        group.extra = self.extra;
+        group.attributes = profile.attributes.finish();
+        group.extra = self.extra.finish();
         group.timestamps = self.timestamps;
         Ok(group)
     }

@@ -50,32 +50,46 @@ pub(crate) trait Record<'de>: Deserialize<'de> {
     fn into_entry(self) -> Result<Self::Entry, HeldRecord>;
 }
 
+/// Parses what a server sent.
+///
+/// All of it comes through here, so the parser can be replaced in this place alone. What takes its place must be a `serde` deserializer
+/// that borrows from the body, and must give the records of a page as they stand there ([`RawValue`]) when one of them is spoilt. How
+/// deep the body nests is for the caller to check, where anything recursive is read of it.
+pub(crate) fn parse<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, DecodeFault> {
+    let parsed = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text),
+        // There may be anything in what is passed over; the parser looks at what is not.
+        Err(_) => serde_json::from_slice(body),
+    };
+    parsed.map_err(|error| if error.is_data() { DecodeFault::NotTheShape } else { DecodeFault::NotJson })
+}
+
 /// Reads a page, an array of records.
 pub(crate) fn page<'de, R: Record<'de>>(body: &'de [u8]) -> Result<Page<R::Entry>, DecodeFault> {
     check_depth(body)?;
     // Nearly every page is without fault, and is read in one pass; only one that is not is taken apart record by record.
-    if let Ok(records) = serde_json::from_slice::<Vec<R>>(body) {
+    if let Ok(records) = parse::<Vec<R>>(body) {
         return Ok(sorted(records.into_iter().map(R::into_entry)));
     }
-    let records: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| fault(&error))?;
+    let records: Vec<&RawValue> = parse(body)?;
     Ok(sorted(records.into_iter().map(|raw| record::<R>(raw.get()))))
 }
 
 /// Reads one record that is the whole answer.
 pub(crate) fn single<'de, R: Record<'de>>(body: &'de [u8]) -> Result<Result<R::Entry, HeldRecord>, DecodeFault> {
     check_depth(body)?;
-    let raw: &RawValue = serde_json::from_slice(body).map_err(|error| fault(&error))?;
+    let raw: &RawValue = parse(body)?;
     Ok(record::<R>(raw.get()))
 }
 
 /// Reads any JSON.
 pub(crate) fn value(body: &[u8]) -> Result<serde_json::Value, DecodeFault> {
     check_depth(body)?;
-    serde_json::from_slice(body).map_err(|error| fault(&error))
+    parse(body)
 }
 
 fn record<'de, R: Record<'de>>(text: &'de str) -> Result<R::Entry, HeldRecord> {
-    match serde_json::from_str::<R>(text) {
+    match parse::<R>(text.as_bytes()) {
         Ok(record) => record.into_entry(),
         Err(_) => Err(HeldRecord::new(id_of(text), "a member has another type than documented")),
     }
@@ -88,7 +102,7 @@ fn id_of(text: &str) -> Option<String> {
         #[serde(borrow)]
         id: Cow<'a, str>,
     }
-    serde_json::from_str::<Id<'_>>(text).ok().map(|record| record.id.into_owned()).filter(|id| !id.is_empty())
+    parse::<Id<'_>>(text.as_bytes()).ok().map(|record| record.id.into_owned()).filter(|id| !id.is_empty())
 }
 
 fn sorted<T>(records: impl Iterator<Item = Result<T, HeldRecord>>) -> Page<T> {
@@ -100,10 +114,6 @@ fn sorted<T>(records: impl Iterator<Item = Result<T, HeldRecord>>) -> Page<T> {
         }
     }
     Page::new(items).with_held(held)
-}
-
-pub(crate) fn fault(error: &serde_json::Error) -> DecodeFault {
-    if error.is_data() { DecodeFault::NotTheShape } else { DecodeFault::NotJson }
 }
 
 #[cfg(test)]

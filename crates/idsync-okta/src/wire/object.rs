@@ -1,8 +1,7 @@
 //! Reading a JSON object member by member, with names known and unknown.
 
-use idsync_core::{Attributes, Timestamp};
+use idsync_core::Timestamp;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::Value;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -122,13 +121,4 @@ impl<'de> Visitor<'de> for InstantVisitor {
 /// Passes over a value.
 pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<IgnoredAny>().map(drop)
-}
-
-/// Keeps a value that is not `null`. Okta leaves out what is not set in some answers and sends `null` in others, so both mean the same.
-pub(super) fn keep<'de, A: MapAccess<'de>>(attributes: &mut Attributes, name: &str, map: &mut A) -> Result<(), A::Error> {
-    match map.next_value()? {
-        Value::Null => {}
-        value => _ = attributes.insert(name, value),
-    }
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! The org's description of itself, `/.well-known/okta-organization`.
 
-use super::{DecodeFault, fault};
+use super::{DecodeFault, parse};
 use serde::Deserialize;
 use url::Url;
 
@@ -35,7 +35,7 @@ pub(crate) struct Org {
 
 /// Reads the description; `None` when it is JSON but names no org.
 pub(crate) fn org(body: &[u8]) -> Result<Org, DecodeFault> {
-    let wire: WireOrg = serde_json::from_slice(body).map_err(|error| fault(&error))?;
+    let wire: WireOrg = parse(body)?;
     let id = wire.id.filter(|id| !id.is_empty()).ok_or(DecodeFault::NotTheShape)?;
     let links = wire.links.into_iter().flat_map(|links| [links.organization, links.alternate]);
     let urls = links.flatten().filter_map(|link| Url::parse(&link.href?).ok());

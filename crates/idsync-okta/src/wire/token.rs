@@ -1,6 +1,6 @@
 //! Answers of the token endpoint (RFC 6749).
 
-use super::{DecodeFault, fault};
+use super::{DecodeFault, parse};
 use idsync_core::Secret;
 use serde::Deserialize;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(crate) struct Issued {
 const DEFAULT_LIFETIME: u64 = 3600;
 
 pub(crate) fn token(body: &[u8]) -> Result<Issued, DecodeFault> {
-    let mut wire: WireToken = serde_json::from_slice(body).map_err(|error| fault(&error))?;
+    let mut wire: WireToken = parse(body)?;
     let text = wire.access_token.take().filter(|token| !token.is_empty()).ok_or(DecodeFault::NotTheShape)?;
     let token_type = match wire.token_type.as_deref() {
         Some(name) if name.eq_ignore_ascii_case("bearer") => TokenType::Bearer,

@@ -2,7 +2,7 @@
 
 use super::Record;
 use super::object::{self, Members, Text};
-use idsync_core::{Attributes, HeldRecord, Timestamps, User, UserId, UserStatus};
+use idsync_core::{AttributesBuilder, HeldRecord, Timestamps, User, UserId, UserStatus};
 use serde::de::{Deserialize, Deserializer, MapAccess};
 
 /// A user in a list or alone.
@@ -11,14 +11,14 @@ pub(crate) struct WireUser<'de> {
     id: Option<Text<'de>>,
     status: Option<Text<'de>>,
     profile: Option<UserProfile>,
-    extra: Attributes,
+    extra: AttributesBuilder,
     timestamps: Timestamps,
 }
 
 #[derive(Default)]
 struct UserProfile {
     login: Option<String>,
-    attributes: Attributes,
+    attributes: AttributesBuilder,
 }
 
 impl<'de> Members<'de> for WireUser<'de> {
@@ -33,7 +33,8 @@ impl<'de> Members<'de> for WireUser<'de> {
             "lastLogin" => self.timestamps.last_login = object::instant(map)?,
             // Links, secrets' metadata, and what moves without anything having changed.
             "_links" | "_embedded" | "credentials" | "activated" | "passwordChanged" | "transitioningToStatus" => object::skip(map)?,
-            _ => object::keep(&mut self.extra, name, map)?,
+            // Okta leaves out what is not set in some answers and sends `null` in others, so both mean the same.
+            _ => self.extra.take_present(name, map)?,
         }
         Ok(())
     }
@@ -43,7 +44,7 @@ impl<'de> Members<'de> for UserProfile {
     fn member<A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error> {
         match name {
             "login" => self.login = map.next_value()?,
-            _ => object::keep(&mut self.attributes, name, map)?,
+            _ => self.attributes.take_present(name, map)?,
         }
         Ok(())
     }
@@ -71,8 +72,8 @@ impl<'de> Record<'de> for WireUser<'de> {
         let profile = self.profile.unwrap_or_default();
         let mut user = User::new(id, UserStatus::from(&*status));
         user.login = profile.login;
-        user.attributes = profile.attributes;
-        user.extra = self.extra;
+        user.attributes = profile.attributes.finish();
+        user.extra = self.extra.finish();
         user.timestamps = self.timestamps;
         Ok(user)
     }

@@ -125,12 +125,11 @@ pub(super) fn ensure_group(found: &Group, expected: &Group, place: &str) -> Verd
 
 /// Names the attributes that differ; the values are the suite's own, so it prints them.
 fn ensure_attributes(found: &crate::Attributes, expected: &crate::Attributes, of: &str) -> Verdict {
-    for (name, value) in expected.iter() {
-        let text = |value: Option<&serde_json::Value>| value.map_or_else(|| String::from("nothing"), ToString::to_string);
-        let is = found.get(name);
-        ensure(is == Some(value), || format!("attribute `{name}` of {of} is {}, not {value}", text(is)))?;
+    for (name, value) in expected.iter_raw() {
+        let is = found.raw(&name);
+        ensure(is == Some(value), || format!("attribute `{name}` of {of} is {}, not {value}", is.unwrap_or("nothing")))?;
     }
-    let surplus: Vec<_> = found.iter().map(|(name, _)| name).filter(|name| expected.get(name).is_none()).collect();
+    let surplus: Vec<_> = found.names().filter(|name| !expected.contains(name)).collect();
     ensure(surplus.is_empty(), || format!("{of} has attributes that are not expected: {surplus:?}"))
 }
 

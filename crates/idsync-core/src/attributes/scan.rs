@@ -1,0 +1,148 @@
+//! Reading canonical JSON: no white space, and nothing that is not as it must be, for this crate wrote it.
+
+use super::words;
+use serde_json::{Number, Value};
+use std::borrow::Cow;
+
+/// A member of an object, and where in the text of the object it is.
+pub(super) struct Member<'a> {
+    pub(super) name: Cow<'a, str>,
+    pub(super) value: &'a str,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// The members of an object, in their order.
+pub(super) struct Members<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Members<'a> {
+    /// The members of a whole object.
+    pub(super) const fn of(object: &'a str) -> Self {
+        Self { text: object, at: 1 }
+    }
+
+    /// The members in what stands between the brackets of an object.
+    pub(super) const fn within(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Member<'a>;
+
+    fn next(&mut self) -> Option<Member<'a>> {
+        let (start, bytes) = (self.at, self.text.as_bytes());
+        if bytes.get(start) != Some(&b'"') {
+            return None;
+        }
+        let (colon, is_plain) = text_end(bytes, start);
+        let end = value_end(bytes, colon + 1);
+        self.at = end + 1;
+        let name = if is_plain { Cow::Borrowed(&self.text[start + 1..colon - 1]) } else { text(&self.text[start..colon]) };
+        Some(Member { name, value: &self.text[colon + 1..end], start, end })
+    }
+}
+
+/// The elements of an array, in their order.
+pub(super) struct Elements<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Elements<'a> {
+    pub(super) const fn of(array: &'a str) -> Self {
+        Self { text: array, at: 1 }
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let (start, bytes) = (self.at, self.text.as_bytes());
+        if matches!(bytes.get(start), None | Some(b']')) {
+            return None;
+        }
+        let end = value_end(bytes, start);
+        self.at = end + 1;
+        Some(&self.text[start..end])
+    }
+}
+
+/// The text that a JSON string says.
+pub(super) fn text(string: &str) -> Cow<'_, str> {
+    let inner = string.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
+    if inner.as_bytes().contains(&b'\\') { Cow::Owned(serde_json::from_str(string).unwrap_or_default()) } else { Cow::Borrowed(inner) }
+}
+
+/// The value that a JSON text says. Unlike a parser it has no limit of depth: whatever could be written can be read.
+pub(super) fn value(json: &str) -> Value {
+    match json.as_bytes().first() {
+        Some(b'{') => Members::of(json).map(|member| (member.name.into_owned(), value(member.value))).collect(),
+        Some(b'[') => Elements::of(json).map(value).collect(),
+        Some(b'"') => Value::String(text(json).into_owned()),
+        Some(b't') => Value::Bool(true),
+        Some(b'f') => Value::Bool(false),
+        _ => number(json).map_or(Value::Null, Value::Number),
+    }
+}
+
+/// The number that a JSON text says, if it says one.
+pub(super) fn number(json: &str) -> Option<Number> {
+    json.parse().ok()
+}
+
+/// Where a string ends that begins here, and whether nothing in it is escaped.
+fn text_end(bytes: &[u8], start: usize) -> (usize, bool) {
+    let (mut at, mut is_plain) = (start + 1, true);
+    loop {
+        at = special_from(bytes, at);
+        if bytes.get(at) != Some(&b'\\') {
+            return (bytes.len().min(at + 1), is_plain);
+        }
+        // Whatever is escaped is one byte, or is followed by none that matters here.
+        at += 2;
+        is_plain = false;
+    }
+}
+
+/// Where the next quote or backslash is.
+fn special_from(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
+        let found = words::specials(*word);
+        if found != 0 {
+            return at + found.trailing_zeros() as usize / 8;
+        }
+        at += 8;
+    }
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\')) {
+        at += 1;
+    }
+    at
+}
+
+/// Where a value ends that begins here.
+fn value_end(bytes: &[u8], start: usize) -> usize {
+    let (mut at, mut depth) = (start, 0_usize);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at = text_end(bytes, at).0;
+                if depth == 0 {
+                    return at;
+                }
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' if depth > 1 => depth -= 1,
+            b'}' | b']' if depth == 1 => return at + 1,
+            b',' | b'}' | b']' if depth == 0 => return at,
+            _ => {}
+        }
+        at += 1;
+    }
+    bytes.len()
+}
