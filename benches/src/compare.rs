@@ -33,6 +33,12 @@ pub(crate) fn cpu_time() -> Option<Duration> {
     Some(Duration::from_nanos(nanos))
 }
 
+/// CPU time of the thread that asks; zero where the system does not tell.
+pub fn thread_cpu() -> Duration {
+    let stat = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(stat.split(' ').next().and_then(|nanos| nanos.parse().ok()).unwrap_or_default())
+}
+
 /// How often each pair is measured: `IDSYNC_BENCH_ROUNDS`, or 7.
 pub fn rounds() -> usize {
     std::env::var("IDSYNC_BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(7)

@@ -3,6 +3,7 @@
 //! A benchmark here never prints a time alone: it prints how many times its floor something costs, both measured in the same run, in
 //! turn, as the median of pairs. The machine may be busy; ratios of pairs bear that.
 
+mod bare;
 mod compare;
 mod counting;
 mod directory;
@@ -17,7 +18,8 @@ mod reading;
 mod serve;
 mod usage;
 
-pub use compare::{Compared, Spent, compare, measure, rounds};
+pub use bare::{bare_commit, bare_load};
+pub use compare::{Compared, Spent, compare, measure, rounds, thread_cpu};
 pub use counting::CountingSink;
 pub use directory::{Size, directory, long_group};
 pub use drive::{drive, provider};

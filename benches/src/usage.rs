@@ -53,6 +53,18 @@ impl Usage {
         }
     }
 
+    /// Both, one after the other.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            cpu: self.cpu + other.cpu,
+            wall: self.wall + other.wall,
+            peak: self.peak.max(other.peak),
+            read: self.read + other.read,
+            written: self.written + other.written,
+        }
+    }
+
     /// Says it on a line that [`Child::run`] finds.
     pub fn tell(&self) {
         let Self { cpu, wall, peak, read, written } = self;

@@ -30,7 +30,7 @@ fn rows(data: &Data, folder: &Path, name: &str, fixed: &[&str], attributes: &[&s
     let mut rows = Flat::open(&data.folder().join(name)).expect("the rows can be opened");
     while let Some(row) = rows.row().expect("a row can be read") {
         let Row { id, name, state, attributes } = Row::read(row);
-        write!(out, "{id},{name},{state}").expect("a row can be written");
+        write!(out, "{id},\"{name}\",{state}").expect("a row can be written");
         // A text of JSON without an escape is a quoted field of CSV.
         attributes.for_each(|(_, value)| write!(out, ",{value}").expect("a value can be written"));
         writeln!(out).expect("a row can be written");
