@@ -98,12 +98,14 @@ pub(crate) struct Row<'a, A> {
 }
 
 impl<'a> Row<'a, ()> {
-    pub(crate) fn read(mut row: &'a [u8]) -> Row<'a, impl Iterator<Item = (&'a str, &'a str)>> {
+    pub(crate) fn read(row: &'a [u8]) -> Row<'a, impl Iterator<Item = (&'a str, &'a str)>> {
+        // Fields are short, so that their lengths pass for text, too, and the whole row is checked at once.
+        let (row, mut place) = (text(row), 0);
         let mut field = move || {
-            let (length, rest) = row.split_first_chunk()?;
-            let (field, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
-            row = rest;
-            Some(text(field))
+            let start = place + 2;
+            let length = row.as_bytes().get(place..start)?.first_chunk()?;
+            place = start + usize::from(u16::from_le_bytes(*length));
+            row.get(start..place)
         };
         let mut fixed = || field().unwrap_or_default();
         let (id, name, state) = (fixed(), fixed(), fixed());
