@@ -1,6 +1,6 @@
 //! A directory in files as a provider.
 
-use super::rows::{self, Flat, Row, short};
+use super::rows::{self, Flat, Record, short};
 use crate::Data;
 use crate::generate::content::ID;
 use async_trait::async_trait;
@@ -78,7 +78,7 @@ impl FileProvider {
         }
         let mut rows = Flat::open(&self.files.folder.join(name)).map_err(unreadable)?;
         while let Some(row) = rows.row().map_err(unreadable)? {
-            if Row::read(row).id == id {
+            if Record::read(row).id == id {
                 return make(row).map(Lookup::Found);
             }
         }
@@ -177,29 +177,21 @@ impl Members {
 }
 
 fn user(row: &[u8]) -> Result<User> {
-    let Row { id, name, state, attributes: pairs } = Row::read(row);
+    let Record { id, name, state, attributes } = Record::read(row);
     let mut user = User::new(UserId::new(id).map_err(invalid)?, UserStatus::from(state)).with_login(name);
-    user.attributes = attributes(pairs);
+    user.attributes = parsed(attributes)?;
     Ok(user)
 }
 
 fn group(row: &[u8]) -> Result<Group> {
-    let Row { id, name, state, attributes: pairs } = Row::read(row);
+    let Record { id, name, state, attributes } = Record::read(row);
     let mut group = Group::new(GroupId::new(id).map_err(invalid)?, name).with_kind(GroupKind::from(state.to_owned()));
-    group.attributes = attributes(pairs);
+    group.attributes = parsed(attributes)?;
     Ok(group)
 }
 
-/// Names come in order, and values as JSON without escapes.
-fn attributes<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Attributes {
-    let mut attributes = Attributes::builder();
-    for (name, json) in pairs {
-        match json.strip_prefix('"').and_then(|text| text.strip_suffix('"')) {
-            Some(text) => attributes.push_text(name, text),
-            None => attributes.push(name, serde_json::from_str::<serde_json::Value>(json).expect("the files hold JSON")),
-        }
-    }
-    attributes.finish()
+fn parsed(attributes: &str) -> Result<Attributes> {
+    attributes.parse().map_err(|error| Error::new(ErrorKind::InvalidData, "attributes are not JSON").with_source(error))
 }
 
 fn invalid(error: idsync::InvalidId) -> Error {
@@ -223,7 +215,7 @@ impl IdentityProvider for FileProvider {
     }
 
     async fn check(&self) -> Result<()> {
-        for name in ["users", "groups"] {
+        for name in ["users.records", "groups.records"] {
             if fs::metadata(self.files.folder.join(name)).map_err(unreadable)?.len() == 0 {
                 return Err(Error::new(ErrorKind::PermissionDenied, format!("no {name} are visible")));
             }
@@ -232,11 +224,11 @@ impl IdentityProvider for FileProvider {
     }
 
     fn users(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
-        self.rows("users", user)
+        self.rows("users.records", user)
     }
 
     fn groups(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
-        self.rows("groups", group)
+        self.rows("groups.records", group)
     }
 
     fn members(&self, group: &GroupId, _options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
@@ -252,10 +244,10 @@ impl IdentityProvider for FileProvider {
     }
 
     async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        self.find(id.as_str(), "users", user)
+        self.find(id.as_str(), "users.records", user)
     }
 
     async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        self.find(id.as_str(), "groups", group)
+        self.find(id.as_str(), "groups.records", group)
     }
 }

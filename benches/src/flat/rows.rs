@@ -113,6 +113,28 @@ impl<'a> Row<'a, ()> {
     }
 }
 
+/// A user or a group with its attributes as JSON.
+#[derive(Debug)]
+pub(crate) struct Record<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) state: &'a str,
+    pub(crate) attributes: &'a str,
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn read(mut row: &'a [u8]) -> Self {
+        let mut field = || {
+            let (length, rest) = row.split_first_chunk()?;
+            let (field, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
+            row = rest;
+            Some(text(field))
+        };
+        let mut fixed = || field().unwrap_or_default();
+        Self { id: fixed(), name: fixed(), state: fixed(), attributes: fixed() }
+    }
+}
+
 /// Eight letters of an id, which are as random as the others.
 pub(crate) fn short(id: &[u8]) -> u64 {
     id.get(3..).and_then(<[u8]>::first_chunk).map_or(0, |letters| u64::from_le_bytes(*letters))

@@ -79,6 +79,8 @@ struct Writer<'a> {
     folder: &'a Path,
     users: BufWriter<File>,
     groups: BufWriter<File>,
+    user_records: BufWriter<File>,
+    group_records: BufWriter<File>,
     members: BufWriter<File>,
     /// For each group the first letters of its id, and where its members are.
     index: Vec<(u64, u64, u32)>,
@@ -96,6 +98,8 @@ impl<'a> Writer<'a> {
             folder,
             users: file("users"),
             groups: file("groups"),
+            user_records: file("users.records"),
+            group_records: file("groups.records"),
             members: file("members"),
             index: Vec::new(),
             offset: 0,
@@ -112,7 +116,9 @@ impl<'a> Writer<'a> {
         let id = world.user_id(number);
         row(&mut self.row, id, &self.content, &USER_ATTRIBUTES);
         self.users.write_all(&self.row).expect("a user can be written");
-        self.count(kind, id, &USER_ATTRIBUTES);
+        record(&mut self.row, id, &self.content, &USER_ATTRIBUTES, &mut self.json);
+        self.user_records.write_all(&self.row).expect("a user can be written");
+        self.count(kind, id);
     }
 
     fn group(&mut self, world: &World, number: usize, mask: Mask, kind: Option<ChangeKind>) {
@@ -120,12 +126,14 @@ impl<'a> Writer<'a> {
         let id = world.maker.id(purpose::GROUP_ID, number);
         row(&mut self.row, text(&id), &self.content, &GROUP_ATTRIBUTES);
         self.groups.write_all(&self.row).expect("a group can be written");
-        self.count(kind, text(&id), &GROUP_ATTRIBUTES);
+        record(&mut self.row, text(&id), &self.content, &GROUP_ATTRIBUTES, &mut self.json);
+        self.group_records.write_all(&self.row).expect("a group can be written");
+        self.count(kind, text(&id));
     }
 
-    fn count(&mut self, kind: Option<ChangeKind>, id: &str, names: &[&str]) {
+    /// Counts what was just written as a record.
+    fn count(&mut self, kind: Option<ChangeKind>, id: &str) {
         let Some(kind) = kind else { return };
-        Content::json(names, &self.content.attributes, &mut self.json);
         self.truth.add(kind, &[id, &self.content.name, self.content.state, &self.json]);
     }
 
@@ -150,7 +158,7 @@ impl<'a> Writer<'a> {
     }
 
     fn end(mut self, gone: Vec<[u8; ID]>) {
-        for mut file in [self.users, self.groups, self.members] {
+        for mut file in [self.users, self.groups, self.user_records, self.group_records, self.members] {
             file.flush().expect("a file can be written");
         }
         self.index.sort_unstable();
@@ -167,11 +175,21 @@ impl<'a> Writer<'a> {
 
 /// The length of the row, then its fields, each after its own length: id, two fixed ones, and names and values of attributes.
 fn row(row: &mut Vec<u8>, id: &str, content: &Content, names: &[&str]) {
-    row.clear();
-    row.extend([0; 4]);
     let fixed = [id, &content.name, content.state];
     let attributes = names.iter().zip(&content.attributes).flat_map(|(name, value)| [*name, value.as_str()]);
-    for field in fixed.into_iter().chain(attributes) {
+    fields(row, fixed.into_iter().chain(attributes));
+}
+
+/// The same with the attributes in one field, as JSON: an entry as it is normalised, and hashed.
+fn record(row: &mut Vec<u8>, id: &str, content: &Content, names: &[&str], json: &mut String) {
+    Content::json(names, &content.attributes, json);
+    fields(row, [id, &content.name, content.state, json].into_iter());
+}
+
+fn fields<'a>(row: &mut Vec<u8>, fields: impl Iterator<Item = &'a str>) {
+    row.clear();
+    row.extend([0; 4]);
+    for field in fields {
         row.extend((field.len() as u16).to_le_bytes());
         row.extend(field.as_bytes());
     }

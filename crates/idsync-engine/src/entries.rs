@@ -146,6 +146,28 @@ impl<K: EntryKey> EntryIndex<K> {
         self.table.find(hash.0, |slot| self.digester.id(self.id(*slot).text()).short() == hash).copied()
     }
 
+    /// The entries of these ids, made new where they are not there.
+    ///
+    /// # Errors
+    /// Two ids have the same hash, by which members could not be told apart.
+    pub(crate) fn find_or_insert_all<'a>(&mut self, ids: impl Iterator<Item = &'a K> + Clone) -> Result<Vec<Slot>>
+    where
+        K: 'a,
+    {
+        let hashes: Vec<_> = ids.clone().map(|id| self.digester.id(id.text()).short()).collect();
+        let found: Vec<_> =
+            hashes.iter().zip(ids.clone()).map(|(hash, id)| self.table.find(hash.0, |slot| self.id(*slot) == id).copied()).collect();
+        let mut slots = Vec::with_capacity(found.len());
+        for ((slot, hash), id) in found.into_iter().zip(hashes).zip(ids) {
+            // One that comes twice may have been made a moment ago.
+            slots.push(match slot.or_else(|| self.find(id)) {
+                Some(slot) => slot,
+                None => self.push(hash, Entry { id: id.clone(), digest: Digest::default(), locator: Locator(0) }, State::default())?,
+            });
+        }
+        Ok(slots)
+    }
+
     /// The entry of `id`, made new when it is not there.
     ///
     /// # Errors
@@ -161,11 +183,13 @@ impl<K: EntryKey> EntryIndex<K> {
     fn push(&mut self, hash: ShortHash, entry: Entry<K>, state: State) -> Result<Slot> {
         let Self { digester, table, entries, .. } = self;
         let hash_of = |slot: &Slot| digester.id(entries.get(slot.0 as usize).id.text()).short();
-        if table.find(hash.0, |slot| hash_of(slot) == hash).is_some() {
-            return Err(corrupt("two entries whose ids cannot be told apart by their hashes, or one entry twice"));
-        }
         let slot = Slot(u32::try_from(entries.len()).map_err(|_| corrupt("more entries than can be numbered"))?);
-        table.insert_unique(hash.0, slot, |slot| hash_of(slot).0);
+        match table.entry(hash.0, |slot| hash_of(slot) == hash, |slot| hash_of(slot).0) {
+            hashbrown::hash_table::Entry::Vacant(vacant) => _ = vacant.insert(slot),
+            hashbrown::hash_table::Entry::Occupied(_) => {
+                return Err(corrupt("two entries whose ids cannot be told apart by their hashes, or one entry twice"));
+            }
+        }
         self.entries.push(entry);
         self.states.push(state);
         Ok(slot)

@@ -162,10 +162,11 @@ impl<'a> Reader<'a> {
             }
         }
         let (mut changed, mut places) = (Vec::new(), Vec::new());
-        for user in page.items {
-            let digest = self.state.digester.user(&user);
+        // All digests before all look-ups: these wait for memory, and then wait for many at once.
+        let digests: Vec<_> = page.items.iter().map(|user| self.state.digester.user(user)).collect();
+        let slots = self.state.index.users.find_or_insert_all(page.items.iter().map(|user| &user.id))?;
+        for ((user, digest), slot) in page.items.into_iter().zip(digests).zip(slots) {
             let users = &mut self.state.index.users;
-            let slot = users.find_or_insert(&user.id)?;
             users.see(slot);
             match users.in_base(slot) {
                 Some(base) if base.digest == digest && users.staged(slot).is_none() => {}

@@ -3,6 +3,7 @@
 mod builder;
 mod de;
 mod open;
+mod parse;
 mod scan;
 mod ser;
 mod words;

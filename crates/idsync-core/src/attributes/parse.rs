@@ -1,0 +1,123 @@
+//! Attributes from JSON that may be canonical already, as it is when this crate wrote it.
+
+use super::{Attributes, words};
+use std::str::FromStr;
+
+/// Reads a JSON object, canonical or not. What is canonical is checked in one pass, and copied.
+impl FromStr for Attributes {
+    type Err = serde_json::Error;
+
+    fn from_str(json: &str) -> Result<Self, serde_json::Error> {
+        if is_plainly_canonical(json.as_bytes()) { Ok(Self((json != "{}").then(|| json.into()))) } else { serde_json::from_str(json) }
+    }
+}
+
+/// Whether a text is canonical as it stands. Of what is canonical but uncommon (escapes, fractions, large numbers, lists, objects within)
+/// it says that it is not, which only costs time.
+fn is_plainly_canonical(json: &[u8]) -> bool {
+    if json == b"{}" {
+        return true;
+    }
+    let (mut at, mut before) = (0, None::<&[u8]>);
+    loop {
+        // Whatever comes before a name: a bracket or a comma.
+        let expected = if before.is_none() { b'{' } else { b',' };
+        let Some(end) = (json.get(at) == Some(&expected)).then(|| text_end(json, at + 1)).flatten() else { return false };
+        let Some(name) = json.get(at + 2..end - 1).filter(|name| before.is_none_or(|before| before < *name)) else { return false };
+        before = Some(name);
+        let Some(end) = (json.get(end) == Some(&b':')).then(|| value_end(json, end + 1)).flatten() else { return false };
+        if json.get(end) == Some(&b'}') {
+            return json.len() == end + 1;
+        }
+        at = end;
+    }
+}
+
+/// Where a string without escapes ends that begins here.
+fn text_end(json: &[u8], start: usize) -> Option<usize> {
+    if json.get(start) != Some(&b'"') {
+        return None;
+    }
+    let mut at = start + 1;
+    while let Some(word) = json.get(at..).and_then(<[u8]>::first_chunk) {
+        match words::escapes(*word) {
+            0 => at += 8,
+            found => {
+                at += found.trailing_zeros() as usize / 8;
+                return (json.get(at) == Some(&b'"')).then_some(at + 1);
+            }
+        }
+    }
+    at += json.get(at..)?.iter().position(|byte| matches!(byte, 0..b' ' | b'"' | b'\\'))?;
+    (json.get(at) == Some(&b'"')).then_some(at + 1)
+}
+
+/// Where a value ends that begins here, if it is a plain one.
+fn value_end(json: &[u8], start: usize) -> Option<usize> {
+    let rest = json.get(start..)?;
+    let word = |word: &[u8]| rest.starts_with(word).then_some(start + word.len());
+    match rest.first()? {
+        b'"' => text_end(json, start),
+        b't' => word(b"true"),
+        b'f' => word(b"false"),
+        b'n' => word(b"null"),
+        b'0' => Some(start + 1),
+        b'1'..=b'9' => {
+            let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            // With more than 18 of them it may not fit.
+            (digits <= 18).then_some(start + digits)
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_not_canonical_is_not_taken_for_it() {
+        let refused = [
+            "",
+            "{",
+            "}",
+            "{]",
+            "{,}",
+            r#"{"a"}"#,
+            r#"{"a":}"#,
+            r#"{"a":1"#,
+            r#"{"a":1,}"#,
+            r#"{"a":1}x"#,
+            r#"{"a":01}"#,
+            r#"{"a":-0}"#,
+            r#"{"a":1.0}"#,
+            r#"{"a":1e3}"#,
+            r#"{"a":truer}"#,
+            r#"{"a": 1}"#,
+            r#"{"b":1,"a":1}"#,
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":"x}"#,
+            r#"{"a":"\u0041"}"#,
+            r#"{"a":[]}"#,
+            "{\"a\":\"\n\"}",
+            r#"{"a":1234567890123456789}"#,
+            r#"{"a":1;"b":2}"#,
+        ];
+        for json in refused {
+            assert!(!is_plainly_canonical(json.as_bytes()), "{json}");
+        }
+        for json in ["{}", r#"{"":null}"#, r#"{"a":0,"aa":true,"b":"x","ü":"größer als acht Bytes"}"#, r#"{"a":false,"b":120}"#] {
+            assert!(is_plainly_canonical(json.as_bytes()), "{json}");
+            assert_eq!(json.parse::<Attributes>().unwrap().as_json(), json);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_is_read_as_serde_json_reads_it(json in r#"(\{("[ab"\\é]{0,9}":(1|0|true|null|"[a-c\\"é]{0,9}"|-?[0-9]{1,3}(\.[0-9])?),?){0,3}\}|[{}":,a1]{0,9})"#) {
+            let plain = serde_json::from_str::<Attributes>(&json).ok();
+            prop_assert_eq!(json.parse::<Attributes>().ok().map(|found| found.as_json().to_owned()), plain.map(|plain| plain.as_json().to_owned()));
+        }
+    }
+}
