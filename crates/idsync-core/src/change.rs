@@ -130,6 +130,20 @@ impl Change {
         }
     }
 
+    /// About how many bytes the texts of the change are: what it costs to hold it, or to send it somewhere. Cheap, and not exact.
+    pub fn size_hint(&self) -> usize {
+        let ids = self.user().map_or(0, |user| user.as_str().len()) + self.group().map_or(0, |group| group.as_str().len());
+        let contents = match self {
+            Self::UserCreated { user } | Self::UserDeleted { user, .. } => user_size(user),
+            Self::UserUpdated { user, changed } => user_size(user) + changed.iter().map(FieldChange::size).sum::<usize>(),
+            Self::GroupCreated { group } | Self::GroupDeleted { group, .. } => group_size(group),
+            Self::GroupUpdated { group, changed } => group_size(group) + changed.iter().map(FieldChange::size).sum::<usize>(),
+            Self::GroupUserAdded { .. } | Self::GroupUserRemoved { .. } => 0,
+        };
+        // Kind, key and times of every change.
+        64 + ids + contents
+    }
+
     /// The entries that must be in the sink for this change to make sense there.
     pub fn entries(&self) -> impl Iterator<Item = EntryId> {
         let group = self.group().cloned().map(EntryId::Group);
@@ -210,6 +224,10 @@ impl FieldChange {
         Self { field: field.into(), before, after }
     }
 
+    fn size(&self) -> usize {
+        self.field.len() + self.before.as_ref().map_or(0, value_size) + self.after.as_ref().map_or(0, value_size)
+    }
+
     fn between_users(before: &User, after: &User) -> Vec<Self> {
         Self::between(&user_fields(before), &user_fields(after))
     }
@@ -238,6 +256,29 @@ impl FieldChange {
 impl fmt::Debug for FieldChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.field)
+    }
+}
+
+fn user_size(user: &User) -> usize {
+    user.login.as_ref().map_or(0, String::len) + attributes_size(&user.attributes) + attributes_size(&user.extra)
+}
+
+fn group_size(group: &Group) -> usize {
+    group.name.len() + attributes_size(&group.attributes) + attributes_size(&group.extra)
+}
+
+/// About the length of the attributes as JSON.
+fn attributes_size(attributes: &crate::Attributes) -> usize {
+    attributes.iter().map(|(name, value)| name.len() + value_size(value) + 4).sum()
+}
+
+/// About the length of the value as JSON.
+fn value_size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(values) => 2 + values.iter().map(|value| value_size(value) + 1).sum::<usize>(),
+        Value::Object(members) => 2 + members.iter().map(|(name, value)| name.len() + value_size(value) + 4).sum::<usize>(),
     }
 }
 
@@ -389,4 +430,21 @@ pub enum RemovalReason {
     OutOfScope,
     /// The user is gone.
     UserDeleted,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_a_change_grows_with_its_texts() {
+        let user = |title: String| User::new(UserId::new("00u1").unwrap(), crate::UserStatus::Active).with_attribute("title", title);
+        let size = |length| Change::UserCreated { user: user("x".repeat(length)) }.size_hint();
+        assert_eq!(size(10_000) - size(0), 10_000);
+        let update = Change::user_update(&user("x".repeat(700)), user("y".repeat(300))).unwrap();
+        assert!(update.size_hint() >= 1_300, "the update tells what was there and what is there: {}", update.size_hint());
+        let membership = Membership::new(GroupId::new("g".repeat(50)).unwrap(), UserId::new("u".repeat(60)).unwrap());
+        let added = Change::GroupUserAdded { membership };
+        assert!((110..200).contains(&added.size_hint()), "{}", added.size_hint());
+    }
 }
