@@ -189,7 +189,7 @@ pub async fn rows_that_stay_come_once_while_others_come_and_go<F: StoreFixture>(
         let taken: Vec<_> = taken.into_iter().flatten().collect();
         gone.extend(taken.iter().map(|row| row.position.clone()));
         store.unstage(&lease, taken.into_iter().map(|row| row.position.clone()).collect()).await?;
-        let added = [(Phase::UpdateUsers, "a"), (Phase::UpdateUsers, "user\0000001-"), (Phase::CreateUsers, "user\0003400-")];
+        let added = [(Phase::UpdateUsers, "a"), (Phase::UpdateUsers, "user\x00000001-"), (Phase::CreateUsers, "user\x00003400-")];
         store.stage(&lease, added.map(|(phase, key)| row(phase, &format!("{key}{number}"))).to_vec()).await?;
     }
     ensure(seen.is_sorted_by(|one, other| one < other), || "rows came twice, or out of order, while others came and went")?;
