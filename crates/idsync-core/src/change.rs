@@ -131,6 +131,20 @@ impl Change {
         }
     }
 
+    /// About how many bytes the texts of the change are: what it costs to hold it, or to send it somewhere. Cheap, and not exact.
+    pub fn size_hint(&self) -> usize {
+        let ids = self.user().map_or(0, |user| user.as_str().len()) + self.group().map_or(0, |group| group.as_str().len());
+        let contents = match self {
+            Self::UserCreated { user } | Self::UserDeleted { user, .. } => user_size(user),
+            Self::UserUpdated { user, changed } => user_size(user) + changed.iter().map(FieldChange::size).sum::<usize>(),
+            Self::GroupCreated { group } | Self::GroupDeleted { group, .. } => group_size(group),
+            Self::GroupUpdated { group, changed } => group_size(group) + changed.iter().map(FieldChange::size).sum::<usize>(),
+            Self::GroupUserAdded { .. } | Self::GroupUserRemoved { .. } => 0,
+        };
+        // Kind, key and times of every change.
+        64 + ids + contents
+    }
+
     /// The entries that must be in the sink for this change to make sense there.
     pub fn entries(&self) -> impl Iterator<Item = EntryId> {
         let group = self.group().cloned().map(EntryId::Group);
@@ -216,6 +230,10 @@ impl FieldChange {
         Self { field: field.into(), before, after }
     }
 
+    fn size(&self) -> usize {
+        self.field.len() + self.before.as_ref().map_or(0, value_size) + self.after.as_ref().map_or(0, value_size)
+    }
+
     // Both list the fields by name, for that is the order of the changes.
 
     fn between_users(before: &User, after: &User) -> Vec<Self> {
@@ -266,6 +284,24 @@ fn attributes(of: &str, before: &Attributes, after: &Attributes, changed: &mut V
 impl fmt::Debug for FieldChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.field)
+    }
+}
+
+fn user_size(user: &User) -> usize {
+    user.login.as_ref().map_or(0, String::len) + user.attributes.as_json().len() + user.extra.as_json().len()
+}
+
+fn group_size(group: &Group) -> usize {
+    group.name.len() + group.attributes.as_json().len() + group.extra.as_json().len()
+}
+
+/// About the length of the value as JSON.
+fn value_size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(values) => 2 + values.iter().map(|value| value_size(value) + 1).sum::<usize>(),
+        Value::Object(members) => 2 + members.iter().map(|(name, value)| name.len() + value_size(value) + 4).sum::<usize>(),
     }
 }
 

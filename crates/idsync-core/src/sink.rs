@@ -62,9 +62,25 @@ pub trait DirectorySink: fmt::Debug + fmt::Display + Send + Sync + 'static {
 pub struct SinkLimits {
     /// The most deliveries in one batch.
     pub max_batch: NonZeroUsize,
+    /// The most bytes of deliveries in one batch, by the estimate of [`Change::size_hint`]. A delivery that is larger by itself comes in
+    /// a batch of its own.
+    pub max_bytes: NonZeroUsize,
 }
 
 impl SinkLimits {
+    /// What two sinks can take that receive the same batches.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self { max_batch: self.max_batch.min(other.max_batch), max_bytes: self.max_bytes.min(other.max_bytes) }
+    }
+
+    /// At most this many bytes of deliveries in a batch.
+    #[must_use]
+    pub const fn with_max_bytes(mut self, max_bytes: NonZeroUsize) -> Self {
+        self.max_bytes = max_bytes;
+        self
+    }
+
     /// At most this many deliveries in a batch.
     #[must_use]
     pub const fn with_max_batch(mut self, max_batch: NonZeroUsize) -> Self {
@@ -74,10 +90,11 @@ impl SinkLimits {
 }
 
 impl Default for SinkLimits {
-    /// Batches of at most 500 deliveries.
+    /// Batches of at most 500 deliveries and 4 MiB.
     fn default() -> Self {
-        const DEFAULT: NonZeroUsize = NonZeroUsize::new(500).unwrap();
-        Self { max_batch: DEFAULT }
+        const BATCH: NonZeroUsize = NonZeroUsize::new(500).unwrap();
+        const BYTES: NonZeroUsize = NonZeroUsize::new(4 * 1024 * 1024).unwrap();
+        Self { max_batch: BATCH, max_bytes: BYTES }
     }
 }
 

@@ -17,6 +17,7 @@ use idsync_core::conformance::store::{self, DroppedLease, Sharing, StoreFixture,
 use idsync_core::memory::MemoryStore;
 use idsync_core::{DirectoryId, Lease, Result, StateStore};
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// The store in memory, and what the stores of these tests keep beside it.
@@ -25,6 +26,8 @@ pub(crate) struct Place {
     store: MemoryStore,
     fences: Arc<Mutex<HashMap<DirectoryId, u64>>>,
     leases: Arc<Mutex<Vec<Lease>>>,
+    opened: Arc<AtomicUsize>,
+    calls: Arc<AtomicUsize>,
 }
 
 struct Memory;
@@ -98,12 +101,13 @@ impl StoreFixture for Flawed {
 
     async fn open(&self, place: &Place) -> Result<Arc<dyn StateStore>> {
         let inner = if self.0 == Flaw::NotDurable { MemoryStore::new() } else { place.store.clone() };
-        Ok(Arc::new(Broken { inner, place: place.clone(), flaw: self.0 }))
+        let opened = place.opened.fetch_add(1, Ordering::Relaxed);
+        Ok(Arc::new(Broken { inner, place: place.clone(), flaw: self.0, opened }))
     }
 }
 
 /// Each flaw, the check that must catch it, and what the check must say.
-const FLAWS: [(Flaw, &str, &str); 39] = [
+const FLAWS: [(Flaw, &str, &str); 53] = [
     (Flaw::AcquiringWrites, "p21_taking_reading_and_giving_back_writes_nothing", "was only looked at has a head"),
     (Flaw::AppliesFailedRows, "a_commit_applies_only_what_is_marked_to_be_applied", "the base after a commit"),
     (Flaw::AppliesHeldRows, "a_commit_applies_only_what_is_marked_to_be_applied", "the base after a commit"),
@@ -146,6 +150,20 @@ const FLAWS: [(Flaw, &str, &str); 39] = [
     (Flaw::StagesInTwoSteps, "p12_a_cancelled_write_has_happened_or_not", "after stage was dropped after 1 polls"),
     (Flaw::StagingKeepsTheFirst, "a_row_at_a_taken_position_replaces_the_one_there", "has another content"),
     (Flaw::TruncatesPages, "thousands_of_rows_come_complete", "1000 rows where 3500 were expected"),
+    (Flaw::AppliesDroppedRows, "a_commit_applies_only_what_is_marked_to_be_applied", "the base after a commit"),
+    (Flaw::DigestsAreLost, "digests_come_without_records", "the staged rows with digests"),
+    (Flaw::DigestsHoldRecords, "digests_come_without_records", "the staged rows with digests"),
+    (Flaw::FirstMarkOfAPartStays, "the_later_mark_of_a_part_counts", "after a mark of a part was taken back"),
+    (Flaw::ForgetsParts, "marks_between_rows_come_back_as_parts_of_the_row_before", "rows with parts"),
+    (Flaw::ForgetsPartsAtPageEnds, "thousands_of_rows_come_with_their_parts", "row 999"),
+    (Flaw::LosesTheThousandthCall, "rows_of_thousands_of_small_calls_come_once", "after thousands of small calls"),
+    (Flaw::MarksTheRowOfAPart, "marks_between_rows_come_back_as_parts_of_the_row_before", "rows with parts"),
+    (Flaw::PartsCrossPhases, "marks_between_rows_come_back_as_parts_of_the_row_before", "row 0"),
+    (Flaw::PlacesEndWithTheJournal, "places_are_good_until_their_row_is_written_again", "written and committed"),
+    (Flaw::PlacesEndWithTheStore, "places_are_good_until_their_row_is_written_again", "after opening the store again"),
+    (Flaw::PlacesOfAnyDirectory, "a_place_is_of_one_kind_and_directory", "of another directory"),
+    (Flaw::PlacesOfAnyKind, "a_place_is_of_one_kind_and_directory", "the records of Group at places of User"),
+    (Flaw::ReadsByCount, "rows_that_stay_come_once_while_others_come_and_go", "while others came and went"),
     (Flaw::UnstagesNothing, "rows_that_are_taken_out_are_gone", "after two rows were taken out"),
 ];
 

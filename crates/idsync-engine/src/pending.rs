@@ -9,6 +9,7 @@ use std::borrow::Cow;
 pub(crate) struct Pending {
     limits: SinkLimits,
     pub(crate) deliveries: Vec<Delivery>,
+    bytes: usize,
     pub(crate) origins: Vec<Origin>,
     pub(crate) marks: Vec<(StagedKey, Mark)>,
     pub(crate) escrow: Vec<BaseWrite>,
@@ -71,7 +72,7 @@ impl Origin {
 
 impl Pending {
     pub(crate) const fn new(limits: SinkLimits) -> Self {
-        Self { limits, deliveries: Vec::new(), origins: Vec::new(), marks: Vec::new(), escrow: Vec::new(), last: None }
+        Self { limits, deliveries: Vec::new(), bytes: 0, origins: Vec::new(), marks: Vec::new(), escrow: Vec::new(), last: None }
     }
 
     pub(crate) fn phase(&self) -> Option<Phase> {
@@ -80,15 +81,18 @@ impl Pending {
 
     /// Whether another change of this phase may go with what is here.
     pub(crate) fn has_room(&self, phase: Phase) -> bool {
-        self.phase().is_none_or(|of| of == phase) && self.deliveries.len() < self.limits.max_batch.get()
+        let is_of_phase = self.phase().is_none_or(|of| of == phase);
+        is_of_phase && self.deliveries.len() < self.limits.max_batch.get() && self.bytes < self.limits.max_bytes.get()
     }
 
     pub(crate) fn push(&mut self, delivery: Delivery, origin: Origin) {
+        self.bytes += delivery.change.size_hint();
         self.deliveries.push(delivery);
         self.origins.push(origin);
     }
 
     pub(crate) fn clear(&mut self) {
+        self.bytes = 0;
         self.deliveries.clear();
         self.origins.clear();
     }

@@ -237,8 +237,9 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
-    // 32 MiB of pages: enough for the upper levels of every index of a large directory.
-    connection.pragma_update(None, "cache_size", -32_768)?;
+    // 8 MiB of pages. Four times as much made no difference that could be measured, in time or in bytes written, to a first load of
+    // 1,000,000 rows, to reading them back, to 10,000 scattered rewrites of blocks of members, or to 3,000,000 memberships in the sink.
+    connection.pragma_update(None, "cache_size", -8_192)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
@@ -271,6 +272,34 @@ pub(crate) fn check_owner(connection: &Connection, directory: &DirectoryId, path
             "use another database file for this org; this one was not touched",
         )),
         _ => Ok(()),
+    }
+}
+
+/// Gives back memory that was needed for a while.
+pub(crate) fn shrink(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA shrink_memory")
+}
+
+/// The index of memberships by user.
+///
+/// Memberships come by group, so their users are random: with the index in place, every batch of a first load writes nearly every page
+/// of it again: 3,000,000 memberships wrote 26 GB, and write 2.2 GB without it, its making included. So a first load leaves it out, and it
+/// is made when the load ends.
+/// A load that breaks off goes on without it.
+pub(crate) mod by_user {
+    use rusqlite::Connection;
+
+    /// Drops the index as long as there are no memberships.
+    pub(crate) fn leave_out_of_first_load(connection: &Connection) -> rusqlite::Result<()> {
+        if connection.prepare_cached("SELECT 1 FROM memberships LIMIT 1")?.exists([])? {
+            return Ok(());
+        }
+        connection.execute_batch("DROP INDEX IF EXISTS memberships_by_user")
+    }
+
+    /// Makes the index if it is not there.
+    pub(crate) fn make(connection: &Connection) -> rusqlite::Result<()> {
+        connection.execute_batch("CREATE INDEX IF NOT EXISTS memberships_by_user ON memberships (user_id)")
     }
 }
 

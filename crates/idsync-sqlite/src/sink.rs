@@ -2,13 +2,14 @@
 
 use crate::SqliteFile;
 use crate::error::{is_constraint, sqlite};
-use crate::schema::check_owner;
+use crate::order::{Action, GroupRow, Order, UserRow};
+use crate::schema::{by_user, check_owner, shrink};
 use async_trait::async_trait;
 use idsync_core::{
-    Batch, BatchOutcome, Change, ChangeOutcome, Delivery, DirectoryId, DirectorySink, Error, ErrorKind, FieldChange, Group, GroupId,
-    Membership, Result, RunContext, SinkLimits, Timestamps, User, UserId,
+    Batch, BatchOutcome, ChangeOutcome, Counts, DirectoryId, DirectorySink, Error, ErrorKind, GroupId, Phase, Result, RunContext,
+    SinkLimits, UserId,
 };
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter};
 use std::fmt;
 use std::num::NonZeroUsize;
 
@@ -38,26 +39,48 @@ impl DirectorySink for SqliteSink {
     }
 
     async fn begin(&self, run: &RunContext) -> Result<()> {
-        let (directory, path) = (run.directory.clone(), self.file.path().to_owned());
-        self.file.shared.worker.call(move |connection| check_owner(connection, &directory, &path)).await
+        let (run, path) = (run.clone(), self.file.path().to_owned());
+        let work = move |connection: &mut Connection| {
+            check_owner(connection, &run.directory, &path)?;
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+            check_fence(&transaction, &run)?;
+            by_user::leave_out_of_first_load(&transaction).map_err(sqlite)?;
+            transaction.commit().map_err(sqlite)
+        };
+        self.file.shared.worker.call(work).await
     }
 
     async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
-        let (run, deliveries) = (batch.run.clone(), batch.deliveries.to_vec());
-        let path = self.file.path().to_owned();
-        self.file
-            .shared
-            .worker
-            .call(move |connection| {
-                let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
-                check_owner(&transaction, &run.directory, &path)?;
-                check_fence(&transaction, &run)?;
-                own(&transaction, &run.directory)?;
-                let outcomes = deliveries.iter().map(|delivery| deliver(&transaction, &run, delivery)).collect::<Result<Vec<_>>>()?;
-                transaction.commit().map_err(sqlite)?;
-                Ok(outcomes.into_iter().collect())
-            })
-            .await
+        let (run, phase, path) = (batch.run.clone(), batch.phase, self.file.path().to_owned());
+        let orders: Vec<_> = batch.deliveries.iter().map(Order::from).collect();
+        let work = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+            check_owner(&transaction, &run.directory, &path)?;
+            check_fence(&transaction, &run)?;
+            own(&transaction, &run.directory)?;
+            if phase == Phase::DeleteUsers {
+                // Whether a user still is a member of something is looked up in it.
+                by_user::make(&transaction).map_err(sqlite)?;
+            }
+            let log = Log::new(&run)?;
+            let outcomes = orders.iter().map(|order| deliver(&transaction, &log, order)).collect::<Result<Vec<_>>>()?;
+            transaction.commit().map_err(sqlite)?;
+            Ok(outcomes.into_iter().collect())
+        };
+        self.file.shared.worker.call(work).await
+    }
+
+    async fn finish(&self, run: &RunContext, _applied: &Counts) -> Result<()> {
+        let (run, path) = (run.clone(), self.file.path().to_owned());
+        let work = move |connection: &mut Connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+            check_owner(&transaction, &run.directory, &path)?;
+            check_fence(&transaction, &run)?;
+            by_user::make(&transaction).map_err(sqlite)?;
+            transaction.commit().map_err(sqlite)?;
+            shrink(connection).map_err(sqlite)
+        };
+        self.file.shared.worker.call(work).await
     }
 }
 
@@ -81,14 +104,29 @@ fn own(transaction: &Transaction<'_>, directory: &DirectoryId) -> Result<()> {
     Ok(())
 }
 
+/// What is the same for every entry in the log of one batch.
+struct Log {
+    change_set: String,
+    from: i64,
+    to: i64,
+    read_at: String,
+}
+
+impl Log {
+    fn new(run: &RunContext) -> Result<Self> {
+        let (change_set, read_at) = (run.change_set.to_string(), run.read_at.to_string());
+        Ok(Self { change_set, from: number(run.from.0)?, to: number(run.to.0)?, read_at })
+    }
+}
+
 /// Applies one change, unless it was applied before.
-fn deliver(transaction: &Transaction<'_>, run: &RunContext, delivery: &Delivery) -> Result<ChangeOutcome> {
-    if is_known(transaction, delivery)? {
+fn deliver(transaction: &Transaction<'_>, log: &Log, order: &Order) -> Result<ChangeOutcome> {
+    if is_known(transaction, order).map_err(sqlite)? {
         return Ok(ChangeOutcome::Unchanged);
     }
-    match change(transaction, &delivery.change)? {
+    match change(transaction, order)? {
         Effect::Changed => {
-            record(transaction, run, delivery)?;
+            record(transaction, log, order).map_err(sqlite)?;
             Ok(ChangeOutcome::Applied)
         }
         Effect::Nothing => Ok(ChangeOutcome::Unchanged),
@@ -96,13 +134,19 @@ fn deliver(transaction: &Transaction<'_>, run: &RunContext, delivery: &Delivery)
     }
 }
 
-/// Whether the log has this change already; it is looked for among the changes of the same entry, of which there are few.
-fn is_known(transaction: &Transaction<'_>, delivery: &Delivery) -> Result<bool> {
+/// Whether the log has this change already; it is looked for among the changes of the same entry, of which there are few. An entry that
+/// is not in the log yet is found to be missing on the page that its own entry will be written to.
+fn is_known(transaction: &Transaction<'_>, order: &Order) -> rusqlite::Result<bool> {
     const SQL: &str = "SELECT 1 FROM changes WHERE group_id IS ?1 AND user_id IS ?2 AND key = ?3";
-    let change = &delivery.change;
-    let entry = params![change.group().map(GroupId::as_str), change.user().map(UserId::as_str), delivery.key.as_bytes().as_slice()];
-    let mut statement = transaction.prepare_cached(SQL).map_err(sqlite)?;
-    statement.exists(entry).map_err(sqlite)
+    transaction.prepare_cached(SQL)?.exists(params![group(order), user(order), order.key.as_bytes().as_slice()])
+}
+
+fn user(order: &Order) -> Option<&str> {
+    order.user.as_ref().map(UserId::as_str)
+}
+
+fn group(order: &Order) -> Option<&str> {
+    order.group.as_ref().map(GroupId::as_str)
 }
 
 enum Effect {
@@ -111,18 +155,21 @@ enum Effect {
     Refused(Error),
 }
 
-fn change(transaction: &Transaction<'_>, change: &Change) -> Result<Effect> {
-    let changed = match change {
-        Change::UserCreated { user } | Change::UserUpdated { user, .. } => put_user(transaction, user),
-        Change::GroupCreated { group } | Change::GroupUpdated { group, .. } => put_group(transaction, group),
-        Change::UserDeleted { user, .. } => execute(transaction, "DELETE FROM users WHERE id = ?1", params![user.id.as_str()]),
-        Change::GroupDeleted { group, .. } => execute(transaction, "DELETE FROM groups WHERE id = ?1", params![group.id.as_str()]),
-        Change::GroupUserAdded { membership } => add_member(transaction, membership),
-        Change::GroupUserRemoved { membership, .. } => {
-            let ids = params![membership.group.as_str(), membership.user.as_str()];
-            execute(transaction, "DELETE FROM memberships WHERE group_id = ?1 AND user_id = ?2", ids)
+fn change(transaction: &Transaction<'_>, order: &Order) -> Result<Effect> {
+    const ADD_MEMBER: &str = "INSERT INTO memberships (group_id, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    const REMOVE_MEMBER: &str = "DELETE FROM memberships WHERE group_id = ?1 AND user_id = ?2";
+    let execute = |sql: &str, values: &[Option<&str>]| transaction.prepare_cached(sql)?.execute(params_from_iter(values));
+    let (user, group) = (user(order), group(order));
+    let changed = match &order.action {
+        Action::PutUser(row) => put_user(transaction, user, row),
+        Action::PutGroup(row) => put_group(transaction, group, row),
+        Action::DeleteUser => execute("DELETE FROM users WHERE id = ?1", &[user]),
+        Action::DeleteGroup => execute("DELETE FROM groups WHERE id = ?1", &[group]),
+        Action::AddMember => execute(ADD_MEMBER, &[group, user]),
+        Action::RemoveMember => execute(REMOVE_MEMBER, &[group, user]),
+        Action::Unknown => {
+            return Ok(Effect::Refused(Error::new(ErrorKind::Unsupported, "this version does not know this kind of change")));
         }
-        _ => return Ok(Effect::Refused(Error::new(ErrorKind::Unsupported, "this version does not know this kind of change"))),
     };
     match changed {
         Ok(0) => Ok(Effect::Nothing),
@@ -135,85 +182,33 @@ fn change(transaction: &Transaction<'_>, change: &Change) -> Result<Effect> {
     }
 }
 
-fn execute(transaction: &Transaction<'_>, sql: &str, values: impl rusqlite::Params) -> rusqlite::Result<usize> {
-    transaction.prepare_cached(sql)?.execute(values)
-}
-
-fn add_member(transaction: &Transaction<'_>, membership: &Membership) -> rusqlite::Result<usize> {
-    let ids = params![membership.group.as_str(), membership.user.as_str()];
-    execute(transaction, "INSERT INTO memberships (group_id, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING", ids)
-}
-
-fn put_user(transaction: &Transaction<'_>, user: &User) -> rusqlite::Result<usize> {
+fn put_user(transaction: &Transaction<'_>, id: Option<&str>, row: &UserRow) -> rusqlite::Result<usize> {
     const SQL: &str = "
         INSERT INTO users (id, login, status, lifecycle, attributes, extra, created, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
         ON CONFLICT (id) DO UPDATE SET login = excluded.login, status = excluded.status, lifecycle = excluded.lifecycle,
             attributes = excluded.attributes, extra = excluded.extra, created = excluded.created, updated = excluded.updated";
-    let (created, updated) = times(&user.timestamps);
-    let values = params![
-        user.id.as_str(),
-        user.login,
-        user.status.as_str(),
-        user.lifecycle().as_str(),
-        user.attributes.as_json(),
-        user.extra.as_json(),
-        created,
-        updated
-    ];
-    execute(transaction, SQL, values)
+    let UserRow { login, status, lifecycle, attributes, extra, created, updated } = row;
+    transaction.prepare_cached(SQL)?.execute(params![id, login, status, lifecycle, attributes, extra, created, updated])
 }
 
-fn put_group(transaction: &Transaction<'_>, group: &Group) -> rusqlite::Result<usize> {
+fn put_group(transaction: &Transaction<'_>, id: Option<&str>, row: &GroupRow) -> rusqlite::Result<usize> {
     const SQL: &str = "
         INSERT INTO groups (id, name, kind, attributes, extra, created, updated) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
         ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, attributes = excluded.attributes,
             extra = excluded.extra, created = excluded.created, updated = excluded.updated";
-    let (created, updated) = times(&group.timestamps);
-    let values =
-        params![group.id.as_str(), group.name, group.kind.as_str(), group.attributes.as_json(), group.extra.as_json(), created, updated];
-    execute(transaction, SQL, values)
-}
-
-fn times(timestamps: &Timestamps) -> (Option<String>, Option<String>) {
-    (timestamps.created.map(|at| at.to_string()), timestamps.updated.map(|at| at.to_string()))
+    let GroupRow { name, kind, attributes, extra, created, updated } = row;
+    transaction.prepare_cached(SQL)?.execute(params![id, name, kind, attributes, extra, created, updated])
 }
 
 /// Adds the change to the log, under its key.
-fn record(transaction: &Transaction<'_>, run: &RunContext, delivery: &Delivery) -> Result<()> {
+fn record(transaction: &Transaction<'_>, log: &Log, order: &Order) -> rusqlite::Result<()> {
     const SQL: &str = "
         INSERT INTO changes (key, change_set, from_revision, to_revision, read_at, kind, user_id, group_id, reason, changed)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
-    let change = &delivery.change;
-    let values = params![
-        delivery.key.as_bytes().as_slice(),
-        run.change_set.to_string(),
-        number(run.from.0)?,
-        number(run.to.0)?,
-        run.read_at.to_string(),
-        change.kind().as_str(),
-        change.user().map(UserId::as_str),
-        change.group().map(GroupId::as_str),
-        reason(change),
-        fields(change).and_then(|fields| serde_json::to_string(fields).ok()),
-    ];
-    execute(transaction, SQL, values).map_err(sqlite)?;
+    let (key, user, group) = (order.key.as_bytes().as_slice(), user(order), group(order));
+    let values = params![key, log.change_set, log.from, log.to, log.read_at, order.kind, user, group, order.reason, order.changed];
+    transaction.prepare_cached(SQL)?.execute(values)?;
     Ok(())
-}
-
-fn reason(change: &Change) -> Option<String> {
-    let reason = match change {
-        Change::UserDeleted { reason, .. } | Change::GroupDeleted { reason, .. } => serde_json::to_value(reason),
-        Change::GroupUserRemoved { reason, .. } => serde_json::to_value(reason),
-        _ => return None,
-    };
-    reason.ok().and_then(|reason| reason.as_str().map(str::to_owned))
-}
-
-const fn fields(change: &Change) -> Option<&Vec<FieldChange>> {
-    match change {
-        Change::UserUpdated { changed, .. } | Change::GroupUpdated { changed, .. } => Some(changed),
-        _ => None,
-    }
 }
 
 fn number(revision: u64) -> Result<i64> {

@@ -1,8 +1,8 @@
 //! What is refused, what survives, and what is left alone.
 
 use idsync_core::{
-    Batch, Change, ChangeOutcome, Delivery, DirectoryId, DirectorySink, ErrorKind, Group, GroupId, Head, JournalHeader, Membership, Phase,
-    PlanHash, Revision, RunContext, StateStore, StoreCommit, Timestamp, User, UserId, UserStatus,
+    Batch, Change, ChangeOutcome, Counts, Delivery, DirectoryId, DirectorySink, ErrorKind, Group, GroupId, Head, JournalHeader, Membership,
+    Phase, PlanHash, Revision, RunContext, StateStore, StoreCommit, Timestamp, User, UserId, UserStatus,
 };
 use idsync_sqlite::SqliteFile;
 use rusqlite::Connection;
@@ -232,4 +232,54 @@ async fn p13_a_run_that_was_overtaken_cannot_write_into_the_tables() {
     assert_eq!(users(), 0);
     apply(&file, &newer, Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap();
     assert_eq!(users(), 1);
+}
+
+fn has_index(path: &Path) -> bool {
+    let sql = "SELECT 1 FROM sqlite_schema WHERE type = 'index' AND name = 'memberships_by_user'";
+    Connection::open(path).unwrap().prepare(sql).unwrap().exists([]).unwrap()
+}
+
+#[tokio::test]
+async fn the_index_by_user_is_left_out_of_a_first_load_and_there_after_it() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let run = run("okta:1");
+    assert!(has_index(&path));
+    file.sink().begin(&run).await.unwrap();
+    assert!(!has_index(&path), "there are no memberships yet");
+    let group = Group::new(GroupId::new("00g1").unwrap(), "Staff");
+    apply(&file, &run, Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap();
+    apply(&file, &run, Phase::PutGroups, vec![Change::GroupCreated { group: group.clone() }]).await.unwrap();
+    let membership = Membership::new(group.id.clone(), ana().id);
+    apply(&file, &run, Phase::AddMembers, vec![Change::GroupUserAdded { membership }]).await.unwrap();
+    drop(file);
+
+    // The load broke off, and goes on.
+    let file = SqliteFile::open(&path).await.unwrap();
+    file.sink().begin(&run).await.unwrap();
+    assert!(!has_index(&path));
+    file.sink().finish(&run, &Counts::default()).await.unwrap();
+    assert!(has_index(&path));
+    file.sink().begin(&run).await.unwrap();
+    assert!(has_index(&path), "there are memberships, so this is no first load");
+
+    // Whoever deletes users needs it.
+    Connection::open(&path).unwrap().execute_batch("DROP INDEX memberships_by_user").unwrap();
+    let deleted = vec![Change::UserDeleted { user: ana(), reason: idsync_core::DeletionReason::Deleted }];
+    let outcomes = apply(&file, &run, Phase::DeleteUsers, deleted).await.unwrap();
+    assert!(matches!(&outcomes[..], [ChangeOutcome::Failed(error)] if error.kind() == ErrorKind::Conflict), "{outcomes:?}");
+    assert!(has_index(&path));
+    file.integrity_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn p13_a_run_that_was_overtaken_neither_begins_nor_finishes() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let lease = file.store().acquire(&directory("okta:1"), "newer").await.unwrap();
+    file.store().set_memo(&lease, "a memo", Some(vec![1])).await.unwrap();
+    let overtaken = run("okta:1").with_fence(lease.fence - 1);
+    assert_eq!(file.sink().begin(&overtaken).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert_eq!(file.sink().finish(&overtaken, &Counts::default()).await.unwrap_err().kind(), ErrorKind::Conflict);
+    assert!(has_index(&path));
 }

@@ -81,3 +81,15 @@ proptest! {
         assert_eq!(key(&Change::GroupCreated { group: one }) == key(&Change::GroupCreated { group: other }), is == was);
     }
 }
+
+#[test]
+fn the_size_of_a_change_grows_with_its_texts() {
+    let user = |title: String| User::new(UserId::new("00u1").unwrap(), crate::UserStatus::Active).with_attribute("title", title);
+    let size = |length| Change::UserCreated { user: user("x".repeat(length)) }.size_hint();
+    assert_eq!(size(10_000) - size(0), 10_000);
+    let update = Change::user_update(&user("x".repeat(700)), user("y".repeat(300))).unwrap();
+    assert!(update.size_hint() >= 1_300, "the update tells what was there and what is there: {}", update.size_hint());
+    let membership = Membership::new(GroupId::new("g".repeat(50)).unwrap(), UserId::new("u".repeat(60)).unwrap());
+    let added = Change::GroupUserAdded { membership };
+    assert!((110..200).contains(&added.size_hint()), "{}", added.size_hint());
+}

@@ -109,6 +109,7 @@ mod tests {
                 include_str!("store/journal.rs"),
                 include_str!("store/leases.rs"),
                 include_str!("store/memos.rs"),
+                include_str!("store/parts.rs"),
                 include_str!("store/staged.rs"),
             ],
         ),

@@ -76,8 +76,7 @@ fn counted(sink: &dyn DirectorySink, outcome: BatchOutcome, deliveries: usize) -
 #[deny(clippy::missing_trait_methods)]
 impl DirectorySink for FanOut {
     fn limits(&self) -> SinkLimits {
-        let most = self.sinks.iter().map(|sink| sink.limits().max_batch).min();
-        most.map_or_else(SinkLimits::default, |most| SinkLimits::default().with_max_batch(most))
+        self.sinks.iter().map(|sink| sink.limits()).reduce(SinkLimits::and).unwrap_or_default()
     }
 
     async fn begin(&self, run: &RunContext) -> Result<()> {
@@ -120,7 +119,7 @@ mod tests {
     #[async_trait]
     impl DirectorySink for Answers {
         fn limits(&self) -> SinkLimits {
-            SinkLimits::default().with_max_batch(NonZeroUsize::new(self.1).unwrap())
+            SinkLimits::default().with_max_batch(NonZeroUsize::new(self.1).unwrap()).with_max_bytes(NonZeroUsize::new(1_000).unwrap())
         }
 
         async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
@@ -162,7 +161,8 @@ mod tests {
         let fan_out = FanOut::new(down).and(good.clone());
         assert_eq!(deliver(&fan_out).unwrap_err().kind(), ErrorKind::Unavailable);
         assert_eq!(good.snapshot().users().len(), 3, "the others still get the batch");
-        assert_eq!(fan_out.limits().max_batch.get(), 7);
+        let limits = fan_out.limits();
+        assert_eq!((limits.max_batch.get(), limits.max_bytes.get()), (7, 1_000), "the most modest in either");
     }
 
     #[test]

@@ -7,11 +7,12 @@ use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt};
 use idsync_core::memory::MemoryStore;
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, Detail, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease, Locator, Mark,
-    Progress, Result, Revision, RunRecord, StagedKey, StagedRow, StateStore, StoreCommit, Timestamp,
+    BaseKind, BaseRecord, BaseWrite, Detail, Digest, DigestKey, DirectoryId, Error, ErrorKind, Head, IndexRow, JournalHeader, Lease,
+    Locator, Mark, Progress, Result, Revision, RunRecord, StagedKey, StagedRow, StateStore, StoreCommit, Timestamp,
 };
-use std::cmp::Ordering;
+use std::cmp;
 use std::fmt;
+use std::sync::atomic::Ordering;
 
 /// A store with a flaw; everything else is the store in memory.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Broken {
     pub(crate) inner: MemoryStore,
     pub(crate) place: Place,
     pub(crate) flaw: Flaw,
+    /// How many stores were opened at this place before.
+    pub(crate) opened: usize,
 }
 
 impl Broken {
@@ -36,7 +39,7 @@ impl Broken {
         Lease::new(directory.clone(), self.place.fences.lock().unwrap().get(directory).copied().unwrap_or_default())
     }
 
-    fn compare(&self, one: &str, other: &str) -> Ordering {
+    fn compare(&self, one: &str, other: &str) -> cmp::Ordering {
         match self.flaw {
             Flaw::OrdersByLength => one.len().cmp(&other.len()).then_with(|| one.cmp(other)),
             Flaw::OrdersByUtf16 => one.encode_utf16().cmp(other.encode_utf16()),
@@ -44,7 +47,7 @@ impl Broken {
         }
     }
 
-    fn compare_positions(&self, one: &StagedKey, other: &StagedKey) -> Ordering {
+    fn compare_positions(&self, one: &StagedKey, other: &StagedKey) -> cmp::Ordering {
         one.phase.cmp(&other.phase).then_with(|| self.compare(&one.key, &other.key))
     }
 
@@ -146,6 +149,18 @@ impl StateStore for Broken {
             places.sort_unstable();
         }
         let mut records = self.inner.records(directory, kind, &places).await?;
+        let kinds = if self.has(Flaw::PlacesOfAnyKind) { &BaseKind::ALL[..] } else { &[] };
+        for other in kinds {
+            let of_other = self.inner.records(directory, *other, &places).await?;
+            records.iter_mut().zip(of_other).for_each(|(record, other)| *record = record.take().or(other));
+        }
+        let conformance = DirectoryId::new("conformance:ünë").unwrap();
+        match self.flaw {
+            Flaw::PlacesEndWithTheJournal if self.inner.journal(directory).await?.is_none() => records.fill(None),
+            Flaw::PlacesEndWithTheStore if self.opened > 0 => records.fill(None),
+            Flaw::PlacesOfAnyDirectory if *directory != conformance => return self.inner.records(&conformance, kind, &places).await,
+            _ => {}
+        }
         match self.flaw {
             Flaw::EmptyRecordIsNone => {
                 records.iter_mut().for_each(|record| *record = record.take().filter(|record| !record.record.is_empty()))
@@ -188,6 +203,9 @@ impl StateStore for Broken {
             }
             _ => {}
         }
+        if self.place.calls.fetch_add(1, Ordering::Relaxed) >= 1_000 && self.has(Flaw::LosesTheThousandthCall) {
+            rows.clear();
+        }
         self.inner.stage(lease, rows).await
     }
 
@@ -199,8 +217,35 @@ impl StateStore for Broken {
     }
 
     fn staged(&self, directory: &DirectoryId, after: Option<StagedKey>, detail: Detail) -> BoxStream<'static, Result<Vec<StagedRow>>> {
+        let (inner, id) = (self.inner.clone(), directory.clone());
+        if self.has(Flaw::ReadsByCount) {
+            let page = move |read: usize| {
+                let page: Vec<_> = rows_of(inner.staged(&id, after.clone(), detail)).into_iter().skip(read).take(1_000).collect();
+                let read = read + page.len();
+                async move { (!page.is_empty()).then_some((Ok(page), read)) }
+            };
+            return stream::unfold(0, page).boxed();
+        }
+        let detail = if self.has(Flaw::DigestsHoldRecords) { Detail::Records } else { detail };
         let mut rows = rows_of(self.inner.staged(directory, None, detail));
-        let from = if self.has(Flaw::RepeatsTheRowAtAfter) { Ordering::Equal } else { Ordering::Greater };
+        match self.flaw {
+            Flaw::DigestsAreLost if detail == Detail::Digests => {
+                let records = rows.iter_mut().filter_map(|row| row.effect.as_mut()?.record.as_mut());
+                records.for_each(|record| record.digest = Digest::default());
+            }
+            Flaw::ForgetsParts => rows.iter_mut().for_each(|row| row.parts.clear()),
+            Flaw::ForgetsPartsAtPageEnds => rows.iter_mut().skip(999).step_by(1_000).for_each(|row| row.parts.clear()),
+            Flaw::PartsCrossPhases => {
+                for next in 1..rows.len() {
+                    if rows[next].position.phase != rows[next - 1].position.phase {
+                        let parts = std::mem::take(&mut rows[next - 1].parts);
+                        rows[next].parts.splice(..0, parts);
+                    }
+                }
+            }
+            _ => {}
+        }
+        let from = if self.has(Flaw::RepeatsTheRowAtAfter) { cmp::Ordering::Equal } else { cmp::Ordering::Greater };
         rows.retain(|row| after.as_ref().is_none_or(|after| self.compare_positions(&row.position, after) >= from));
         rows.sort_by(|one, other| self.compare_positions(&one.position, &other.position));
         self.pages(rows)
@@ -208,7 +253,21 @@ impl StateStore for Broken {
 
     async fn mark(&self, lease: &Lease, mut marks: Vec<(StagedKey, Mark)>, mut progress: Option<Progress>) -> Result<()> {
         match self.flaw {
+            Flaw::FirstMarkOfAPartStays => {
+                let rows = rows_of(self.inner.staged(&lease.directory, None, Detail::Digests));
+                let parts: Vec<_> = rows.into_iter().flat_map(|row| row.parts).map(|(position, _)| position).collect();
+                marks.retain(|(position, _)| !parts.contains(position));
+            }
             Flaw::LosesMarks => marks.clear(),
+            Flaw::MarksTheRowOfAPart => {
+                let rows = rows_of(self.inner.staged(&lease.directory, None, Detail::Digests));
+                for (position, _) in &mut marks {
+                    let before = rows[..rows.partition_point(|row| row.position <= *position)]
+                        .last()
+                        .filter(|row| row.position.phase == position.phase);
+                    *position = before.map_or_else(|| position.clone(), |row| row.position.clone());
+                }
+            }
             Flaw::LosesProgress => progress = None,
             _ => {}
         }
@@ -231,6 +290,7 @@ impl StateStore for Broken {
     async fn commit(&self, lease: &Lease, mut commit: StoreCommit) -> Result<Revision> {
         let lease = &self.lease(lease, Method::Commit);
         match self.flaw {
+            Flaw::AppliesDroppedRows => self.remark(lease, Mark::Dropped).await?,
             Flaw::AppliesFailedRows => self.remark(lease, Mark::Failed).await?,
             Flaw::AppliesHeldRows => self.remark(lease, Mark::Held).await?,
             Flaw::CommitsFromAnyRevision => commit.expected = self.head(&lease.directory).await?.map_or(Revision(0), |head| head.revision),

@@ -79,6 +79,34 @@ pub(crate) enum Flaw {
     StagesInTwoSteps,
     /// Nothing is ever taken out of the journal.
     UnstagesNothing,
+    /// What turned out to be no change is applied all the same.
+    AppliesDroppedRows,
+    /// Rows that come without records come without digests too.
+    DigestsAreLost,
+    /// Rows that are to come without records come with them.
+    DigestsHoldRecords,
+    /// A part that has a mark keeps it.
+    FirstMarkOfAPartStays,
+    /// Parts are forgotten.
+    ForgetsParts,
+    /// Parts of the last row of a page are forgotten.
+    ForgetsPartsAtPageEnds,
+    /// After a thousand calls, what is staged is lost.
+    LosesTheThousandthCall,
+    /// A part is decided about like its whole row.
+    MarksTheRowOfAPart,
+    /// Parts at the end of a phase go with the next phase.
+    PartsCrossPhases,
+    /// Places end with the journal.
+    PlacesEndWithTheJournal,
+    /// Places end when the store is opened again.
+    PlacesEndWithTheStore,
+    /// A place is good for any directory.
+    PlacesOfAnyDirectory,
+    /// A place is good for any kind.
+    PlacesOfAnyKind,
+    /// Pages are found by counting rows.
+    ReadsByCount,
     /// Without a journal, one is begun.
     WritesAheadWithoutAJournal,
 }

@@ -1,11 +1,11 @@
 //! The rows of the base.
 
-use super::super::tools::{ensure, ensure_eq};
+use super::super::tools::{directory_id, ensure, ensure_eq};
 use super::super::{Unproven, Verdict};
-use super::StoreFixture;
 use super::picture::{BaseRow, base, ensure_rows, index};
 use super::samples::{KEYS, bytes, delete, digest, directory, header, put, record};
-use crate::{BaseKind, BaseRecord, BaseWrite, Lease, Locator, Revision, StateStore, StoreCommit};
+use super::{StoreFixture, Tenancy};
+use crate::{BaseKind, BaseRecord, BaseWrite, DirectoryId, Lease, Locator, Revision, StateStore, StoreCommit};
 
 /// “Keys, digests and places of all rows of `kind`, in bytewise key order.”
 ///
@@ -137,6 +137,76 @@ pub async fn thousands_of_rows_come_complete<F: StoreFixture>(fixture: &F) -> Ve
         store.write_base(&lease, writes.collect()).await?;
     }
     ensure_base(&base(store.as_ref(), &directory).await?, &rows, "thousands of rows")
+}
+
+/// “A place is good until its row is written again or deleted”: through other writes, commits, and opening the store again.
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn places_are_good_until_their_row_is_written_again<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let kinds = [BaseKind::User, BaseKind::Members, BaseKind::Escrow];
+    let store = fixture.open(&place).await?;
+    let lease = begin(store.as_ref()).await?;
+    for kind in kinds {
+        store.write_base(&lease, ["a", "b", "c"].into_iter().zip(1..).map(|(key, seed)| put(kind, key, seed)).collect()).await?;
+    }
+    let mut places = Vec::new();
+    for kind in kinds {
+        places.push((kind, index(store.as_ref(), &directory, kind).await?.iter().map(|row| row.locator).collect::<Vec<_>>()));
+    }
+    for kind in kinds {
+        let others = (0..2_000).map(|number| put(kind, &format!("{}{number}", if number % 2 == 0 { "a" } else { "x" }), 4));
+        store.write_base(&lease, others.chain([put(kind, "b", 5), delete(kind, "a1999")]).collect()).await?;
+    }
+    store.commit(&lease, StoreCommit::new(Revision(0), Vec::new())).await?;
+    ensure_places(store.as_ref(), &directory, &places, "after other rows were written and committed").await?;
+    drop((lease, store));
+    let store = fixture.open(&place).await?;
+    ensure_places(store.as_ref(), &directory, &places, "after opening the store again").await
+}
+
+/// The records of the rows `a` and `c` are at the places that were first given; `b` was written again.
+async fn ensure_places(store: &dyn StateStore, directory: &DirectoryId, places: &[(BaseKind, Vec<Locator>)], what: &str) -> Verdict {
+    for (kind, places) in places {
+        let [a, _, c] = places[..] else {
+            return Err(Unproven::failed(format!("{} rows of {kind:?} where 3 were expected", places.len())));
+        };
+        let found = store.records(directory, *kind, &[c, a]).await?;
+        ensure_eq(&found, &vec![Some(record(3)), Some(record(1))], &format!("the records of {kind:?} at their first places {what}"))?;
+    }
+    Ok(())
+}
+
+/// “`None` where there is no row of this directory and kind”: the place of a row is none of another kind, or of a directory without rows.
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn a_place_is_of_one_kind_and_directory<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let store = fixture.open(&place).await?;
+    let lease = begin(store.as_ref()).await?;
+    store.write_base(&lease, BaseKind::ALL.into_iter().flat_map(|kind| ["a", "b"].map(|key| put(kind, key, 1))).collect()).await?;
+    let mut places = Vec::new();
+    for kind in BaseKind::ALL {
+        places.push((kind, index(store.as_ref(), &directory, kind).await?.iter().map(|row| row.locator).collect::<Vec<_>>()));
+    }
+    for (kind, places) in &places {
+        for other in BaseKind::ALL.into_iter().filter(|other| other != kind) {
+            let found = store.records(&directory, other, places).await?;
+            ensure_eq(&found, &vec![None; places.len()], &format!("the records of {other:?} at places of {kind:?}"))?;
+        }
+    }
+    if fixture.tenancy() == Tenancy::Many {
+        let other = directory_id("conformance:another")?;
+        let lease = store.acquire(&other, "first").await?;
+        store.begin_journal(&lease, header(Revision(0))).await?;
+        for (kind, places) in &places {
+            let found = store.records(&other, *kind, places).await?;
+            ensure_eq(&found, &vec![None; places.len()], &format!("the records of {kind:?} at places of another directory"))?;
+        }
+    }
+    Ok(())
 }
 
 async fn begin(store: &dyn StateStore) -> Result<Lease, Unproven> {

@@ -64,7 +64,7 @@ pub async fn a_commit_applies_only_what_is_marked_to_be_applied<F: StoreFixture>
     let store = fixture.open(&place).await?;
     let lease = store.acquire(&directory, "first").await?;
     store.begin_journal(&lease, header(Revision(0))).await?;
-    let marks = [("applied", Mark::Apply), ("held", Mark::Held), ("failed", Mark::Failed)];
+    let marks = [("applied", Mark::Apply), ("held", Mark::Held), ("failed", Mark::Failed), ("dropped", Mark::Dropped)];
     let kinds = [BaseKind::User, BaseKind::Group, BaseKind::Members];
     store.write_base(&lease, kinds.into_iter().flat_map(|kind| marks.map(|(key, _)| put(kind, key, 1))).collect()).await?;
     let mut rows = Vec::new();
@@ -88,11 +88,14 @@ pub async fn a_commit_applies_only_what_is_marked_to_be_applied<F: StoreFixture>
     let expected = [
         row(BaseKind::User, "applied", 2),
         row(BaseKind::User, "applied later", 2),
+        row(BaseKind::User, "dropped", 1),
         row(BaseKind::User, "failed", 1),
         row(BaseKind::User, "held", 1),
+        row(BaseKind::Group, "dropped", 1),
         row(BaseKind::Group, "failed", 1),
         row(BaseKind::Group, "held", 1),
         row(BaseKind::Members, "applied", 1),
+        row(BaseKind::Members, "dropped", 1),
         row(BaseKind::Members, "failed", 1),
         row(BaseKind::Members, "held", 1),
     ];

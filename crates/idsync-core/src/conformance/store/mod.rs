@@ -10,6 +10,7 @@ pub mod journal;
 pub mod leases;
 pub mod memos;
 mod method;
+pub mod parts;
 mod picture;
 mod samples;
 pub mod staged;
@@ -53,12 +54,20 @@ pub async fn all<F: StoreFixture>(fixture: &F) -> Report {
             staged::thousands_of_rows_can_be_read_from_any_position,
             staged::rows_that_are_taken_out_are_gone,
             staged::rows_marked_while_they_are_read_come_once,
+            staged::digests_come_without_records,
+            staged::rows_of_thousands_of_small_calls_come_once,
+            staged::rows_that_stay_come_once_while_others_come_and_go,
+            parts::marks_between_rows_come_back_as_parts_of_the_row_before,
+            parts::the_later_mark_of_a_part_counts,
+            parts::thousands_of_rows_come_with_their_parts,
             base::rows_come_bytewise_by_key_and_each_kind_for_itself,
             base::records_come_in_the_order_asked_with_none_for_what_is_missing,
             base::records_of_any_bytes_come_back_as_they_were,
             base::rows_are_replaced_and_deleted,
             base::rows_beside_the_base_need_no_journal_and_outlive_them,
             base::thousands_of_rows_come_complete,
+            base::places_are_good_until_their_row_is_written_again,
+            base::a_place_is_of_one_kind_and_directory,
             commit::p13_a_commit_from_another_revision_is_refused,
             commit::a_commit_moves_on_by_one_keeps_the_note_and_empties_the_journal,
             commit::a_commit_applies_only_what_is_marked_to_be_applied,

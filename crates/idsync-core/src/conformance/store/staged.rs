@@ -7,6 +7,7 @@ use super::picture::{ensure_rows, staged};
 use super::samples::{KEYS, bytes, delete, directory, header, many, position, put, row, rows};
 use crate::{BaseKind, Detail, Lease, Mark, Phase, Revision, StagedRow, StateStore};
 use futures::TryStreamExt;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Payloads, effects and marks come back as they were given.
 ///
@@ -125,6 +126,76 @@ pub async fn rows_marked_while_they_are_read_come_once<F: StoreFixture>(fixture:
     })?;
     expected.iter_mut().for_each(|row| row.mark = Mark::Held);
     ensure_staged(&staged(store.as_ref(), &directory, None).await?, &expected, "after all were marked")
+}
+
+/// “Rows without the records of their effects: these come with their digest, and empty.” Everything else is the same.
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn digests_come_without_records<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let store = fixture.open(&place).await?;
+    let lease = begin(store.as_ref()).await?;
+    let mut expected = rows();
+    store.stage(&lease, expected.clone()).await?;
+    let records = expected.iter_mut().filter_map(|row| row.effect.as_mut()?.record.as_mut());
+    records.for_each(|record| record.record.clear());
+    let found: Vec<_> = store.staged(&directory, None, Detail::Digests).try_concat().await?;
+    ensure_staged(&found, &expected, "the staged rows with digests")
+}
+
+/// Rows that are staged again and taken out, one by one in thousands of calls, come once and in order, as the last call left them.
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn rows_of_thousands_of_small_calls_come_once<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let store = fixture.open(&place).await?;
+    let lease = begin(store.as_ref()).await?;
+    let mut expected = BTreeMap::new();
+    for call in 0..2_200_usize {
+        // Every position is visited some times, far from the one before it.
+        let (number, phase) = (call * 331 % 500, if call % 2 == 0 { Phase::UpdateUsers } else { Phase::PutGroups });
+        let mut row = row(phase, &format!("{number:04}"));
+        row.payload = call.to_le_bytes().to_vec();
+        if call % 7 == 6 {
+            store.unstage(&lease, vec![row.position.clone()]).await?;
+            expected.remove(&row.position);
+        } else {
+            store.stage(&lease, vec![row.clone()]).await?;
+            expected.insert(row.position.clone(), row);
+        }
+    }
+    let expected: Vec<_> = expected.into_values().collect();
+    ensure_staged(&staged(store.as_ref(), &directory, None).await?, &expected, "after thousands of small calls")
+}
+
+/// “Rows may be marked, staged and taken out while a stream is read: each row that was there before and after still comes once.”
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn rows_that_stay_come_once_while_others_come_and_go<F: StoreFixture>(fixture: &F) -> Verdict {
+    let (place, directory) = (fixture.place().await?, directory()?);
+    let store = fixture.open(&place).await?;
+    let lease = begin(store.as_ref()).await?;
+    let rows = many(MANY);
+    stage(store.as_ref(), &lease, &rows).await?;
+    let (mut pages, mut seen, mut gone) = (store.staged(&directory, None, Detail::Records), Vec::new(), BTreeSet::new());
+    while let Some(page) = pages.try_next().await? {
+        let number = seen.len();
+        seen.extend(page.iter().map(|row| row.position.clone()));
+        // Behind the reader, at the place where it stands, and before it.
+        let taken = [page.first(), page.get(1), page.get(page.len() / 2), rows.get(MANY - 1 - number / 100)];
+        let taken: Vec<_> = taken.into_iter().flatten().collect();
+        gone.extend(taken.iter().map(|row| row.position.clone()));
+        store.unstage(&lease, taken.into_iter().map(|row| row.position.clone()).collect()).await?;
+        let added = [(Phase::UpdateUsers, "a"), (Phase::UpdateUsers, "user\x00000001-"), (Phase::CreateUsers, "user\x00003400-")];
+        store.stage(&lease, added.map(|(phase, key)| row(phase, &format!("{key}{number}"))).to_vec()).await?;
+    }
+    ensure(seen.is_sorted_by(|one, other| one < other), || "rows came twice, or out of order, while others came and went")?;
+    let came: BTreeSet<_> = seen.into_iter().collect();
+    let missing = rows.iter().filter(|row| !gone.contains(&row.position) && !came.contains(&row.position)).count();
+    ensure(missing == 0, || format!("{missing} of {MANY} rows did not come while others came and went"))
 }
 
 /// More rows than any sensible page holds.
