@@ -234,21 +234,21 @@ impl FieldChange {
         self.field.len() + self.before.as_ref().map_or(0, value_size) + self.after.as_ref().map_or(0, value_size)
     }
 
-    // Both list the fields by name, for that is the order of the changes.
-
+    /// The fields that differ, by name.
     fn between_users(before: &User, after: &User) -> Vec<Self> {
         let mut changed = Vec::new();
-        attributes("attributes", &before.attributes, &after.attributes, &mut changed);
-        attributes("extra", &before.extra, &after.extra, &mut changed);
+        between_attributes("attributes", &before.attributes, &after.attributes, &mut changed);
+        between_attributes("extra", &before.extra, &after.extra, &mut changed);
         changed.extend(Self::between_texts(Self::LOGIN, before.login.as_deref(), after.login.as_deref()));
         changed.extend(Self::between_texts(Self::STATUS, Some(before.status.as_str()), Some(after.status.as_str())));
         changed
     }
 
+    /// The fields that differ, by name.
     fn between_groups(before: &Group, after: &Group) -> Vec<Self> {
         let mut changed = Vec::new();
-        attributes("attributes", &before.attributes, &after.attributes, &mut changed);
-        attributes("extra", &before.extra, &after.extra, &mut changed);
+        between_attributes("attributes", &before.attributes, &after.attributes, &mut changed);
+        between_attributes("extra", &before.extra, &after.extra, &mut changed);
         changed.extend(Self::between_texts("kind", Some(before.kind.as_str()), Some(after.kind.as_str())));
         changed.extend(Self::between_texts("name", Some(&before.name), Some(&after.name)));
         changed
@@ -260,7 +260,7 @@ impl FieldChange {
 }
 
 /// Adds the attributes that differ. Both sides are sorted, so one walk along them finds these, and only these become values.
-fn attributes(of: &str, before: &Attributes, after: &Attributes, changed: &mut Vec<FieldChange>) {
+fn between_attributes(of: &str, before: &Attributes, after: &Attributes, changed: &mut Vec<FieldChange>) {
     if before == after {
         return;
     }

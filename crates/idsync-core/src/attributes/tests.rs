@@ -16,7 +16,9 @@ type Pairs = Vec<(String, Value)>;
 pub(crate) fn text() -> impl Strategy<Value = String> {
     let odd = ['a', 'b', 'B', '"', '\\', '\0', '\n', '\u{1f}', '\u{7f}', '/', ',', ':', '{', '}', '[', ']', 'é', '\u{2028}', '\u{1F600}'];
     let text = vec(prop_oneof![8 => select(odd.to_vec()), 1 => any::<char>()], 0..3).prop_map(String::from_iter);
-    prop_oneof![3 => text, 1 => select(vec!["", "a", "b", "null", "\\u0061"]).prop_map(str::to_owned)]
+    // Those that are longer than what is looked at in one go, with one oddity at most.
+    let long = ("a{0,20}", select(odd.to_vec()), "a{5,20}").prop_map(|(before, odd, after)| format!("{before}{odd}{after}"));
+    prop_oneof![6 => text, 1 => long, 2 => select(vec!["", "a", "b", "null", "\\u0061"]).prop_map(str::to_owned)]
 }
 
 /// Any JSON value.
@@ -31,11 +33,13 @@ pub(crate) fn value() -> impl Strategy<Value = Value> {
         any::<f64>().prop_map(|number| Value::from(number + 0.0)),
         (-1e3..1e3).prop_map(Value::from),
         text().prop_map(Value::from),
-    ];
-    leaf.prop_recursive(3, 16, 4, |inner| {
+    ]
+    .boxed();
+    let nested = leaf.clone().prop_recursive(3, 16, 4, |inner| {
         let array = vec(inner.clone(), 0..4).prop_map(Value::from);
         prop_oneof![array, vec((text(), inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect()))]
-    })
+    });
+    prop_oneof![1 => Just(Value::Null), 3 => leaf, 2 => nested]
 }
 
 pub(crate) fn pairs() -> impl Strategy<Value = Pairs> {
@@ -44,8 +48,23 @@ pub(crate) fn pairs() -> impl Strategy<Value = Pairs> {
 
 /// A JSON object with these members as they stand here, more than one of a name included.
 fn object(pairs: &Pairs, space: &str) -> String {
-    let members = pairs.iter().map(|(name, value)| format!("{space}{}{space}:{space}{value:#}", Value::from(name.as_str())));
+    let members = pairs.iter().map(|(name, value)| format!("{space}{}{space}:{space}{}", Value::from(name.as_str()), scrambled(value)));
     format!("{{{space}{}{space}}}", members.collect::<Vec<_>>().join(","))
+}
+
+/// The value with the members of its objects in the wrong order, each of them after another one of the same name.
+fn scrambled(value: &Value) -> String {
+    match value {
+        Value::Array(elements) => format!("[ {} ]", elements.iter().map(scrambled).collect::<Vec<_>>().join(" , ")),
+        Value::Object(members) => {
+            let twice = members.iter().rev().map(|(name, value)| {
+                let name = Value::from(name.as_str());
+                format!("{name}:0,{name}:{}", scrambled(value))
+            });
+            format!("{{{}}}", twice.collect::<Vec<_>>().join(","))
+        }
+        plain => plain.to_string(),
+    }
 }
 
 /// Whether the attributes are what the model holds, however they are asked.
@@ -210,7 +229,10 @@ fn no_attributes_are_an_empty_object_however_they_came() {
     let mut dropped = Attributes::from_iter([("a", 1), ("b", 2)]);
     dropped.retain(|_| false);
     let read = from_str::<Attributes>(" { } ").unwrap();
-    for none in [&emptied, &dropped, &read, &Attributes::default(), &Attributes::builder().finish(), &Attributes::from_iter([("", 1); 0])] {
+    let absent = from_str::<Taken<true>>(r#"{"a":null}"#).unwrap().0;
+    for none in
+        [&emptied, &dropped, &read, &absent, &Attributes::default(), &Attributes::builder().finish(), &Attributes::from_iter([("", 1); 0])]
+    {
         assert_eq!((none, none.as_json(), none.is_empty()), (&NONE, "{}", true));
     }
 }

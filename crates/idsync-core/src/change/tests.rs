@@ -56,6 +56,22 @@ fn key(change: &Change) -> IdempotencyKey {
     change.idempotency_key(&DirectoryId::new("d").unwrap(), Revision(1))
 }
 
+#[test]
+fn keys_of_created_entries_differ_in_whatever_differs() {
+    let user = || User::new(UserId::new("u").unwrap(), "ACTIVE".into());
+    let mut users = vec![user(), user().with_login(""), user().with_login("a"), user().with_attribute("a", 1), user()];
+    users[4].extra.insert("a", 1);
+    users.push(User::new(UserId::new("u").unwrap(), "STAGED".into()));
+    let group = || Group::new(GroupId::new("g").unwrap(), "g");
+    let mut groups = vec![group(), group().with_kind(crate::GroupKind::BuiltIn), group().with_attribute("a", 1), group()];
+    groups[3].extra.insert("a", 1);
+    groups.push(Group::new(GroupId::new("g").unwrap(), ""));
+    let all = users.into_iter().map(|user| Change::UserCreated { user });
+    let all: Vec<_> = all.chain(groups.into_iter().map(|group| Change::GroupCreated { group })).collect();
+    let keys: std::collections::BTreeSet<_> = all.iter().map(|change| key(change).to_string()).collect();
+    assert_eq!(keys.len(), all.len());
+}
+
 proptest! {
     #[test]
     fn p06_updates_of_users_tell_the_fields_that_differ_by_name(((before, old), (after, new)) in two(user().boxed())) {

@@ -129,6 +129,9 @@ fn row06_row19_a_page_that_is_cut_off_or_no_list_or_too_deep_is_a_fault_of_the_p
         assert_eq!(read(cut), Err(DecodeFault::NotJson), "{:?}", String::from_utf8_lossy(cut));
     }
     assert_eq!(read(b"{}"), Err(DecodeFault::NotTheShape));
+    let spoilt = |at: &str| [format!(r#"[{{"id":"a","status":"ACTIVE","{at}":""#).as_bytes(), b"\xff\"}]"].concat();
+    assert_eq!(read(&spoilt("_links")), Ok(1), "what is passed over may be anything");
+    assert_eq!(read(&spoilt("realmId")), Err(DecodeFault::NotJson));
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert_eq!(read(nested(65).as_bytes()), Err(DecodeFault::TooDeep));
     assert_eq!(read(nested(100_000).as_bytes()), Err(DecodeFault::TooDeep));
