@@ -35,6 +35,15 @@
 //! deltas cannot see is found by the next full run: mainly users who were deleted for good. A base that was changed without the cursor,
 //! by a plan that was applied or a run that was killed, is read in full.
 //!
+//! # Memory
+//!
+//! What grows with a directory is the index of a run: some 60 bytes for each user and each group (an id of up to 24 bytes, longer ones
+//! more; a digest, a place, a slot in a table), and 32 bytes for each block of about 64 members, which is about half a byte for each
+//! membership. The members of groups under way are held with 24 bytes each until they are compared; another group is not begun while
+//! more than 1.5 million are held or expected. Everything else is of a fixed size: pages, bundles of at most 4 MiB on their way to the
+//! store, batches on their way to the sink, of which there is one at a time. What is found is kept in the store, not in memory; users
+//! and groups that vanished are an exception, for they are asked for by id.
+//!
 //! [`SyncEngine::status`] says where a directory stands, [`SyncEngine::release`] ends what was set aside.
 //!
 //! ```

@@ -13,12 +13,10 @@ pub(crate) fn index(connection: &Connection, row: &Row, kind: BaseKind, after: O
 }
 
 pub(crate) fn records(connection: &Connection, row: &Row, kind: BaseKind, places: &[Locator]) -> Result<Vec<Option<BaseRecord>>, Problem> {
-    let record = |place: &Locator| match i64::try_from(place.0) {
-        Ok(id) if kind.is_of_the_base() => records::get(connection, row, kind, id),
-        _ if kind.is_of_the_base() => Ok(None),
-        _ => beside::record(connection, row, kind, *place),
-    };
-    places.iter().map(record).collect()
+    if kind.is_of_the_base() {
+        return records::get(connection, row, kind, places.iter().map(|place| i64::try_from(place.0).ok()));
+    }
+    places.iter().map(|place| beside::record(connection, row, kind, *place)).collect()
 }
 
 /// Writes rows. Of two writes of one row, the later one counts.

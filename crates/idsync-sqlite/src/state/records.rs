@@ -53,14 +53,23 @@ impl<'a> Append<'a> {
     }
 }
 
-/// The record at `id`, if it is of this directory and kind.
-pub(super) fn get(connection: &Connection, row: &Row, kind: BaseKind, id: i64) -> Result<Option<BaseRecord>, Problem> {
+/// The records at `ids`, those that are of this directory and kind.
+pub(super) fn get(
+    connection: &Connection,
+    row: &Row,
+    kind: BaseKind,
+    ids: impl Iterator<Item = Option<i64>>,
+) -> Result<Vec<Option<BaseRecord>>, Problem> {
     const SQL: &str = "SELECT digest, record FROM idsync_records WHERE id = ?1 AND directory = ?2 AND kind = ?3";
     let mut statement = connection.prepare_cached(SQL)?;
-    let mut rows = statement.query(params![id, row.id, kind as u8])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let of = row.get_ref(0)?.as_blob().map_err(|_| damaged("a digest of the wrong length"))?;
-    Ok(Some(BaseRecord::new(digest(of)?, row.get(1)?)))
+    let mut record = |id: Option<i64>| -> Result<_, Problem> {
+        let Some(id) = id else { return Ok(None) };
+        let mut rows = statement.query(params![id, row.id, kind as u8])?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        let of = row.get_ref(0)?.as_blob().map_err(|_| damaged("a digest of the wrong length"))?;
+        Ok(Some(BaseRecord::new(digest(of)?, row.get(1)?)))
+    };
+    ids.map(&mut record).collect()
 }
 
 /// The record of a staged row or of an entry of the index, which must be there.
