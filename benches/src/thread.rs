@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A thread of this process.
 #[derive(Debug, Clone)]
@@ -16,10 +16,17 @@ impl NamedThread {
     /// # Panics
     /// There is none, or the system does not tell.
     pub fn find(name: &str) -> Self {
-        let threads = fs::read_dir("/proc/self/task").expect("the system tells of threads");
-        let mut folders = threads.filter_map(|thread| Some(thread.ok()?.path()));
         let is_named = |folder: &PathBuf| fs::read_to_string(folder.join("comm")).is_ok_and(|comm| comm.trim() == name);
-        Self { folder: folders.find(is_named).expect("the thread is there") }
+        // A thread names itself when it first runs.
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(10) {
+            let threads = fs::read_dir("/proc/self/task").expect("the system tells of threads");
+            if let Some(folder) = threads.filter_map(|thread| Some(thread.ok()?.path())).find(is_named) {
+                return Self { folder };
+            }
+            std::thread::yield_now();
+        }
+        panic!("there is no thread {name}")
     }
 
     /// Its CPU time, once it waits: as long as it runs, the kernel's figure is some milliseconds old.
