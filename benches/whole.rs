@@ -2,8 +2,9 @@
 //!
 //! The org is served by another process. State store and sink share a file, whose work happens on a thread of its own: what that thread
 //! takes during calls of the sink is the sink's, everything else the store's. Reading is what `OktaProvider` takes alone, the median of
-//! runs before and after; the engine is what is left, and no more exact than those runs are equal. Floors: the reader of `read`; a keyed hash of every entry and change and a cheap one of every
-//! member; the bare writer of `store`; inserts of the same rows into the same tables, 5,000 in a transaction.
+//! runs before and after; the engine is what is left, and no more exact than those runs are equal. Floors: the reader of `read`; a keyed
+//! hash of every entry and change and a cheap one of every member; the bare writer of `store`; inserts of the same rows into the same
+//! tables, in as many transactions.
 
 use idsync::engine::{DeltaPolicy, Limit, Safeguards, SyncEngine, SyncReport};
 use idsync::sqlite::{SqliteFile, SqliteSink};

@@ -14,8 +14,8 @@ const USERS: &str = "id, login, status, lifecycle, attributes, extra, created, u
 const GROUPS: &str = "id, name, kind, attributes, extra, created, updated";
 const CHANGES: &str = "key, change_set, from_revision, to_revision, read_at, kind, user_id, group_id, reason, changed";
 const NEWEST: &str = "to_revision = (SELECT max(to_revision) FROM changes)";
-/// Rows in a transaction.
-const BATCH: usize = 5_000;
+/// Rows in a transaction: as many as 5,000 changes are, which write an entry and a line of the log each.
+const BATCH: usize = 10_000;
 /// What of a change is hashed into its key.
 const KEYED: usize = 110;
 
