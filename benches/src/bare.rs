@@ -19,21 +19,21 @@ const TABLES: &str = "
 const A_BUCKET: usize = 64;
 
 /// A row to be written.
-enum Write<'a> {
+pub(crate) enum Write<'a> {
     Entry { table: Table, id: &'a str, digest: blake3::Hash, record: &'a [u8] },
     Gone { table: Table, id: &'a str },
     Bucket { group: &'a str, bucket: u32, content: Option<&'a Bucket> },
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Table {
+pub(crate) enum Table {
     Groups,
     Users,
 }
 
 /// Members of a group that belong together, with the sum of their hashes.
 #[derive(Default, PartialEq, Eq)]
-struct Bucket {
+pub(crate) struct Bucket {
     sum: u128,
     members: Vec<u64>,
 }
@@ -92,7 +92,7 @@ fn all(data: &Data, write: &mut dyn FnMut(Write<'_>)) {
 }
 
 /// Opens the file, writes in one transaction, and closes it again.
-fn written(file: &Path, work: impl FnOnce(&mut dyn FnMut(Write<'_>))) {
+pub(crate) fn written(file: &Path, work: impl FnOnce(&mut dyn FnMut(Write<'_>))) {
     let mut connection = Connection::open(file).expect("the file can be opened");
     connection.pragma_update(None, "journal_mode", "WAL").expect("SQLite has a write-ahead log");
     connection.pragma_update(None, "synchronous", "FULL").expect("SQLite can be told to sync");
@@ -137,7 +137,7 @@ fn written(file: &Path, work: impl FnOnce(&mut dyn FnMut(Write<'_>))) {
     connection.close().expect("the file can be closed");
 }
 
-fn digest(row: &[u8]) -> blake3::Hash {
+pub(crate) fn digest(row: &[u8]) -> blake3::Hash {
     blake3::keyed_hash(&[7; blake3::KEY_LEN], row)
 }
 
@@ -191,11 +191,11 @@ fn sections(data: &Data, mut each: impl FnMut(&str, &[u128])) {
 }
 
 /// How many buckets suit a group of this size, as a power of two.
-const fn count_for(members: usize) -> u32 {
+pub(crate) const fn count_for(members: usize) -> u32 {
     members.div_ceil(A_BUCKET).next_power_of_two().trailing_zeros()
 }
 
-fn buckets(hashes: &[u128], count: u32) -> BTreeMap<u32, Bucket> {
+pub(crate) fn buckets(hashes: &[u128], count: u32) -> BTreeMap<u32, Bucket> {
     let mut buckets = BTreeMap::<u32, Bucket>::new();
     for hash in hashes {
         let number = hash.checked_shr(128 - count).map_or(0, |number| number as u32);

@@ -16,6 +16,8 @@ mod naive;
 mod peak;
 mod reading;
 mod serve;
+mod tables;
+mod thread;
 mod usage;
 
 pub use bare::{bare_commit, bare_load};
@@ -31,4 +33,6 @@ pub use naive::naive_diff;
 pub use peak::{Who, peak, read_if_asked};
 pub use reading::{Reading, read_all};
 pub use serve::{Conditions, Served, emulated, serve_if_asked};
+pub use tables::Tables;
+pub use thread::NamedThread;
 pub use usage::{Child, Usage, median_usage};

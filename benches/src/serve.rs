@@ -2,10 +2,11 @@
 
 use crate::Size;
 use idsync_okta_emulator::{
-    BodyShape, Bucket, Compression, Fault, FaultKind, Faults, OktaEmulator, OktaEmulatorBuilder, Quirks, RateLimits,
+    BodyShape, Bucket, Compression, Fault, FaultKind, Faults, OktaEmulator, OktaEmulatorBuilder, Org, Quirks, RateLimits,
 };
-use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use serde_json::json;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 const ROLE: &str = "IDSYNC_BENCH_SERVES";
@@ -33,6 +34,7 @@ pub struct Conditions {
 #[derive(Debug)]
 pub struct Served {
     process: Option<Child>,
+    answers: Option<BufReader<ChildStdout>>,
     /// The URL of the org.
     pub url: String,
     /// An API token that may read it.
@@ -65,14 +67,58 @@ impl Served {
             .spawn()
             .expect("the program can be started again");
         let mut line = String::new();
-        let said = process.stdout.take().map(BufReader::new).and_then(|mut out| out.read_line(&mut line).ok());
+        let mut answers = process.stdout.take().map(BufReader::new);
+        let said = answers.as_mut().and_then(|out| out.read_line(&mut line).ok());
         let (url, token) = line.trim().split_once(' ').unwrap_or_else(|| panic!("the server did not start: {said:?} {line}"));
-        Self { url: url.to_owned(), token: token.to_owned(), process: Some(process) }
+        Self { url: url.to_owned(), token: token.to_owned(), process: Some(process), answers }
     }
 
     /// An org that somebody else serves.
     pub const fn elsewhere(url: String, token: String) -> Self {
-        Self { process: None, url, token }
+        Self { process: None, answers: None, url, token }
+    }
+
+    /// How many users, groups and memberships are in scope.
+    ///
+    /// # Panics
+    /// The server does not answer.
+    pub fn counts(&mut self) -> [u64; 3] {
+        let answer = self.ask("count");
+        let numbers = answer.split(' ').map(|number| number.parse().expect("the counts are numbers")).collect::<Vec<_>>();
+        numbers.try_into().expect("there are three counts")
+    }
+
+    /// Changes the title of a user; false when there is no such user.
+    ///
+    /// # Panics
+    /// The server does not answer.
+    pub fn set_title(&mut self, user: &str) -> bool {
+        self.ask(&format!("title {user}")) == "true"
+    }
+
+    /// Puts a user into a group; false when that changes nothing.
+    ///
+    /// # Panics
+    /// The server does not answer.
+    pub fn add_member(&mut self, group: &str, user: &str) -> bool {
+        self.ask(&format!("add {group} {user}")) == "true"
+    }
+
+    /// Takes a user out of a group; false when that changes nothing.
+    ///
+    /// # Panics
+    /// The server does not answer.
+    pub fn remove_member(&mut self, group: &str, user: &str) -> bool {
+        self.ask(&format!("remove {group} {user}")) == "true"
+    }
+
+    /// Sends a line to the server's standard input, and waits for its answer.
+    fn ask(&mut self, line: &str) -> String {
+        let input = self.process.as_mut().and_then(|process| process.stdin.as_mut()).expect("the server was started here");
+        input.write_all(format!("{line}\n").as_bytes()).expect("the server takes a line");
+        let mut answer = String::new();
+        self.answers.as_mut().expect("the server was started here").read_line(&mut answer).expect("the server answers");
+        answer.trim().to_owned()
     }
 
     /// Host and port.
@@ -122,10 +168,25 @@ pub fn serve_if_asked() {
     }
     add_faults(emulator.faults(), fault_percent);
     println!("{} {}", emulator.url(), emulator.api_token());
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    for line in std::io::stdin().lines() {
+        println!("{}", answer(emulator.org(), &line.expect("what is asked is text")));
+    }
     drop(emulator);
     #[expect(clippy::disallowed_methods, reason = "this process is here to serve, and is done")]
     std::process::exit(0);
+}
+
+fn answer(org: &Org, line: &str) -> String {
+    match line.split(' ').collect::<Vec<_>>()[..] {
+        ["count"] => {
+            let counts = org.counts_in_scope();
+            format!("{} {} {}", counts.users, counts.groups, counts.memberships)
+        }
+        ["title", user] => org.update_user(user, &[("title", json!("Keeper of the Seal"))]).to_string(),
+        ["add", group, user] => org.add_member(group, user).to_string(),
+        ["remove", group, user] => org.remove_member(group, user).to_string(),
+        _ => panic!("nobody answers {line}"),
+    }
 }
 
 /// Lets so many of a hundred requests fail, the same ones every time.
