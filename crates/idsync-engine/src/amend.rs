@@ -40,8 +40,7 @@ impl StagedPacks {
     pub(crate) async fn peek(&mut self) -> Result<Option<GroupId>> {
         self.fill().await?;
         let Some(row) = self.rows.front() else { return Ok(None) };
-        let group = Pack::of(row)?.map(|pack| GroupId::new(pack.group));
-        Ok(group.transpose().map_err(|_| crate::payload::corrupt("staged memberships that cannot be read back"))?)
+        Pack::of(row)?.map(|pack| pack.group_id()).transpose()
     }
 
     /// The packs of a group; those of groups before it are passed over.

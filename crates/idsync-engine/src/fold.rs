@@ -47,6 +47,9 @@ enum Step {
     Leave,
 }
 
+/// A step of the member with this hash.
+type HashedStep = (IdHash, Step);
+
 /// The members of a block, or of a group, in order.
 #[derive(Debug, Default)]
 struct MemberSet {
@@ -62,7 +65,7 @@ impl MemberSet {
     }
 
     /// Takes steps in order. One that was taken already, by a fold that was interrupted, changes nothing.
-    fn take(&mut self, steps: &[(IdHash, Step)]) {
+    fn take(&mut self, steps: &[HashedStep]) {
         let mut before = std::mem::take(&mut self.members).into_iter().peekable();
         for (hash, step) in steps {
             while let Some(other) = before.next_if(|other| *other < hash.short()) {
@@ -97,7 +100,7 @@ impl Folder<'_> {
     const BUNDLE: usize = 2_000;
     const BYTES: usize = 4 * 1024 * 1024;
 
-    fn steps(&self, rows: &[StagedRow], step: Step) -> Result<Vec<(IdHash, Step)>> {
+    fn steps(&self, rows: &[StagedRow], step: Step) -> Result<Vec<HashedStep>> {
         let mut steps = Vec::new();
         for row in rows {
             let applied = Pack::of(row)?.into_iter().flat_map(|pack| pack.marked()).filter(|(_, mark)| *mark == Mark::Apply);
@@ -106,7 +109,7 @@ impl Folder<'_> {
         Ok(steps)
     }
 
-    async fn fold_group(&mut self, group: &GroupId, base: Option<GroupBlocks<'_>>, steps: &[(IdHash, Step)]) -> Result<()> {
+    async fn fold_group(&mut self, group: &GroupId, base: Option<GroupBlocks<'_>>, steps: &[HashedStep]) -> Result<()> {
         let size = base.map_or(0, |base| usize::try_from(base.size).unwrap_or(usize::MAX));
         let joining = steps.iter().filter(|(_, step)| *step == Step::Join).count();
         let size_after = (size + joining).saturating_sub(steps.len() - joining);
@@ -117,11 +120,11 @@ impl Folder<'_> {
     }
 
     /// Changes the blocks that the steps fall into.
-    async fn update(&mut self, group: &GroupId, base: GroupBlocks<'_>, steps: &[(IdHash, Step)]) -> Result<()> {
+    async fn update(&mut self, group: &GroupId, base: GroupBlocks<'_>, steps: &[HashedStep]) -> Result<()> {
         self.make_room().await?;
         let spread = base.spread;
         let mut known = base.iter().peekable();
-        let mut touched: Vec<(&[(IdHash, Step)], Option<&Block>)> = Vec::new();
+        let mut touched: Vec<(&[HashedStep], Option<&Block>)> = Vec::new();
         for steps in steps.chunk_by(|(one, _), (other, _)| spread.block(one.short()) == spread.block(other.short())) {
             let number = steps.first().map_or(0, |(hash, _)| spread.block(hash.short()));
             while known.next_if(|block| block.number < number).is_some() {}
@@ -144,7 +147,7 @@ impl Folder<'_> {
     }
 
     /// Spreads a group that is new, or of a very different size, over as many blocks as suit it.
-    async fn spread_anew(&mut self, group: &GroupId, base: Option<GroupBlocks<'_>>, steps: &[(IdHash, Step)]) -> Result<()> {
+    async fn spread_anew(&mut self, group: &GroupId, base: Option<GroupBlocks<'_>>, steps: &[HashedStep]) -> Result<()> {
         self.make_room().await?;
         let mut members = Vec::new();
         if let Some(base) = base {
@@ -232,7 +235,7 @@ impl EntryIndex<UserId> {
 }
 
 /// Members after some joined and some left; both in order.
-fn taken(members: Vec<IdHash>, steps: &[(IdHash, Step)]) -> Vec<IdHash> {
+fn taken(members: Vec<IdHash>, steps: &[HashedStep]) -> Vec<IdHash> {
     let mut before = members.into_iter().peekable();
     let mut after = Vec::with_capacity(before.len() + steps.len());
     for (hash, step) in steps {

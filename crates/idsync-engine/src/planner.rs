@@ -350,15 +350,11 @@ impl Planner<'_> {
         if row.mark == Mark::Held {
             marks.push((row.position.clone(), Mark::Apply));
         }
-        for (item, mark) in pack.marked() {
-            match (mark, row.mark) {
-                (Mark::Held, of_row) => {
-                    let approved = self.approve_one(&item.row())?;
-                    if approved != Mark::Apply || of_row != Mark::Held {
-                        marks.push((item.part(), approved));
-                    }
-                }
-                _ => {}
+        for (item, _) in pack.marked().filter(|(_, mark)| *mark == Mark::Held) {
+            let approved = self.approve_one(&item.row())?;
+            // A row that was held is applied now, and so are its parts.
+            if approved != Mark::Apply || row.mark != Mark::Held {
+                marks.push((item.part(), approved));
             }
         }
         Ok(marks)
