@@ -14,7 +14,8 @@ pub(crate) fn index(connection: &Connection, row: &Row, kind: BaseKind, after: O
 
 pub(crate) fn records(connection: &Connection, row: &Row, kind: BaseKind, places: &[Locator]) -> Result<Vec<Option<BaseRecord>>, Problem> {
     if kind.is_of_the_base() {
-        return records::get(connection, row, kind, places.iter().map(|place| i64::try_from(place.0).ok()));
+        let ids: Vec<_> = places.iter().map(|place| i64::try_from(place.0).ok()).collect();
+        return records::get(connection, row, kind, &ids);
     }
     places.iter().map(|place| beside::record(connection, row, kind, *place)).collect()
 }
