@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     let flags = match parse() {
         Ok(Some(flags)) => flags,
         Ok(None) => {
-            print!("{HELP}");
+            idsync_examples::help::show(HELP);
             return Exit::Done.into();
         }
         Err(error) => {

@@ -18,7 +18,7 @@ async fn main() -> ExitCode {
     let wants_json = std::env::args_os().any(|arg| arg == "--json");
     let flags = match provision_flags::parse(std::env::args_os().skip(1)) {
         Ok(Asked::Help) => {
-            println!("{}", provision_flags::HELP);
+            idsync_examples::help::show(provision_flags::HELP);
             return Exit::Done.into();
         }
         Ok(Asked::Run(flags)) => flags,

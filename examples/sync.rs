@@ -17,7 +17,7 @@ async fn main() -> ExitCode {
     let wants_json = std::env::args_os().any(|arg| arg == "--json");
     let flags = match flags::parse(std::env::args_os().skip(1)) {
         Ok(Asked::Help) => {
-            println!("{}", flags::HELP);
+            idsync_examples::help::show(flags::HELP);
             return Exit::Done.into();
         }
         Ok(Asked::Run(flags)) => flags,

@@ -17,7 +17,7 @@ async fn main() -> ExitCode {
     let wants_json = std::env::args_os().any(|arg| arg == "--json");
     let flags = match watch_flags::parse(std::env::args_os().skip(1)) {
         Ok(Asked::Help) => {
-            println!("{}", watch_flags::HELP);
+            idsync_examples::help::show(watch_flags::HELP);
             return ExitCode::SUCCESS;
         }
         Ok(Asked::Run(flags)) if flags.sync.action == Action::Sync => flags,

@@ -1,4 +1,12 @@
-//! What `sync --help` prints.
+//! What `sync --help` prints, and how.
+
+use std::io::Write;
+
+/// Prints a help. Whoever reads it may have seen enough before its end (`sync --help | head`), which is no fault.
+pub fn show(text: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush());
+}
 
 /// What `sync --help` prints.
 pub const HELP: &str = "\

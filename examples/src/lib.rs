@@ -5,7 +5,7 @@ pub mod connection;
 pub mod exit;
 pub mod failure;
 pub mod flags;
-mod help;
+pub mod help;
 pub mod json;
 pub mod log;
 pub mod print;
