@@ -81,6 +81,7 @@ mod entries;
 mod error;
 mod escrow;
 mod evidence;
+mod exceeded;
 mod fold;
 mod held;
 mod index;
@@ -109,6 +110,7 @@ mod run;
 mod schedule;
 mod stager;
 mod status;
+mod wanted;
 
 pub use backoff::Backoff;
 pub use builder::SyncEngineBuilder;

@@ -122,8 +122,12 @@ impl<'a> Item<'a> {
         UserId::new(self.user()).map_err(|_| unreadable())
     }
 
+    pub(crate) fn group_id(&self) -> Result<GroupId> {
+        GroupId::new(self.group).map_err(|_| unreadable())
+    }
+
     pub(crate) fn membership(&self) -> Result<Membership> {
-        Ok(Membership::new(GroupId::new(self.group).map_err(|_| unreadable())?, self.user_id()?))
+        Ok(Membership::new(self.group_id()?, self.user_id()?))
     }
 
     /// A row of this membership alone. Its position is that of the change in the plan.

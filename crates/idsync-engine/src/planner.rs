@@ -1,22 +1,20 @@
 //! Decides about every staged difference: applied, held by a safeguard, waiting in escrow, or dropped because an end of it is missing.
 
+use crate::Safeguards;
 use crate::blocked::Blocked;
-use crate::confirm::{Fates, Over};
+use crate::confirm::Fates;
 use crate::escrow::{Escrow, Waiting};
+use crate::exceeded::Exceeded;
 use crate::held::{EXAMPLES, GROUPS, GroupReach, HeldSet, Standing, describe};
-use crate::packs::{Item, Pack};
+use crate::packs::Pack;
 use crate::payload;
 use crate::plan_hash::{Covers, PlanHasher};
 use crate::recent::Counted;
 use crate::report::Held;
 use crate::run::RunState;
-use crate::{Limit, Safeguards};
-use futures::TryStreamExt;
-use idsync_core::{
-    BaseKind, ChangeKind, Counts, Detail, EntryId, FieldChange, Group, GroupId, Mark, Phase, PlanHash, RemovalReason, Result, StagedKey,
-    StagedRow,
-};
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use crate::wanted::{changes_login, is_held_with_an_end};
+use idsync_core::{BaseKind, ChangeKind, Counts, Detail, EntryId, Group, GroupId, Mark, Phase, PlanHash, Result, StagedKey, StagedRow};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What becomes of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,20 +23,6 @@ pub(crate) enum Judgement {
     Drop,
     Hold,
     Wait,
-}
-
-/// Which limits are exceeded.
-#[derive(Debug, Default)]
-struct Exceeded {
-    deactivations: Option<Over>,
-    memberships: Option<Over>,
-    logins: Option<Over>,
-    created_users: Option<Over>,
-    created_groups: Option<Over>,
-    added_memberships: Option<Over>,
-    updated_users: Option<Over>,
-    updated_groups: Option<Over>,
-    groups: HashSet<GroupId>,
 }
 
 /// Judges the rows of a journal in their order.
@@ -63,13 +47,6 @@ pub(crate) struct Planner<'a> {
     reach: BTreeMap<GroupId, u64>,
 }
 
-/// What would change, by what limits count.
-#[derive(Debug, Default)]
-struct Wanted {
-    counted: Counted,
-    in_groups: Vec<(GroupId, u64)>,
-}
-
 impl RunState {
     pub(crate) async fn planner<'a>(&self, fates: &'a Fates, escrow: &'a Escrow, limits: &Safeguards) -> Result<Planner<'a>> {
         let wanted = self.wanted(fates, limits).await?;
@@ -91,62 +68,6 @@ impl RunState {
             examples: BTreeMap::new(),
             reach: BTreeMap::new(),
         })
-    }
-
-    fn exceeded(&self, wanted: Wanted, limits: &Safeguards) -> Exceeded {
-        let (now, lately) = (&wanted.counted, &self.changed_lately);
-        let users = self.index.users.base_size();
-        let groups = self.index.groups.base_size();
-        let memberships = self.index.members.base_size();
-        let mut exceeded = Exceeded {
-            deactivations: Over::check(now.deactivations, users, lately.deactivations, limits.deactivations),
-            memberships: Over::check(now.memberships, memberships, lately.memberships, limits.memberships),
-            logins: Over::check(now.logins, users, lately.logins, limits.logins),
-            updated_users: Over::check(now.updated_users, users, lately.updated_users, limits.updates),
-            updated_groups: Over::check(now.updated_groups, groups, lately.updated_groups, limits.updates),
-            ..Exceeded::default()
-        };
-        // A first sync creates everything.
-        if users + groups > 0 {
-            let created = |now, size, lately| Over::check_growth(now, size, lately, limits.creations);
-            exceeded.created_users = created(now.created_users, users, lately.created_users);
-            exceeded.created_groups = created(now.created_groups, groups, lately.created_groups);
-            exceeded.added_memberships = created(now.added_memberships, memberships, lately.added_memberships);
-        }
-        if memberships >= 10 && self.membership_size == 0 && now.memberships > 0 && limits.memberships != Limit::Unlimited {
-            exceeded.memberships.get_or_insert(Over { wanted: now.memberships, allowed: 0, size: memberships, recent: 0 });
-        }
-        let size = |group: &GroupId| self.index.members.size(group);
-        let hit = wanted.in_groups.into_iter().filter(|(group, leaving)| !limits.in_one_group.allows(*leaving, size(group)));
-        exceeded.groups.extend(hit.map(|(group, _)| group));
-        exceeded
-    }
-
-    async fn wanted(&self, fates: &Fates, limits: &Safeguards) -> Result<Wanted> {
-        let mut wanted = Wanted::default();
-        let creates_all = self.index.users.base_size() + self.index.groups.base_size() == 0;
-        let last = if (creates_all || limits.creations == Limit::Unlimited) && limits.updates == Limit::Unlimited {
-            // What comes later has no limit of its own.
-            Phase::UpdateUsers
-        } else {
-            Phase::AddMembers
-        };
-        let mut pages = self.store.staged(&self.lease.directory, None, Detail::Digests);
-        'pages: while let Some(rows) = pages.try_next().await? {
-            for row in rows {
-                if row.position.phase > last {
-                    break 'pages;
-                }
-                match Pack::of(&row)? {
-                    Some(pack) if pack.phase == Phase::AddMembers => {
-                        wanted.counted.added_memberships += pack.items().filter(|item| self.has_both_ends(item)).count() as u64;
-                    }
-                    Some(pack) => wanted.add_removals(&pack, fates)?,
-                    None => wanted.counted.count(&row, fates)?,
-                }
-            }
-        }
-        Ok(wanted)
     }
 
     /// What is held, for people; names are those that were synced last.
@@ -174,84 +95,6 @@ impl RunState {
             groups_emptied: emptied,
         })
     }
-}
-
-impl RunState {
-    /// A membership begins once both of its ends are there.
-    fn has_both_ends(&self, item: &Item<'_>) -> bool {
-        self.index.groups.is_present_text(item.group) && self.index.users.is_present_text(item.user())
-    }
-}
-
-impl Wanted {
-    fn add_removals(&mut self, pack: &Pack<'_>, fates: &Fates) -> Result<()> {
-        let (mut leaving, mut of_group) = (0, 0);
-        for item in pack.items() {
-            let counts = u64::from(counts_as_removal(&item, fates)?);
-            leaving += counts;
-            of_group += counts * u64::from(item.reason() != RemovalReason::GroupDeleted);
-        }
-        self.counted.memberships += leaving;
-        if of_group > 0 {
-            // Packs come group by group.
-            match self.in_groups.last_mut().filter(|(group, _)| group.as_str() == pack.group) {
-                Some((_, leaving)) => *leaving += of_group,
-                None => self.in_groups.push((group_id(pack.group)?, of_group)),
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Counted {
-    fn count(&mut self, row: &StagedRow, fates: &Fates) -> Result<()> {
-        match row.position.phase {
-            Phase::Deactivate => {
-                self.deactivations += 1;
-                self.logins += u64::from(changes_login(row)?);
-            }
-            Phase::UpdateUsers => {
-                self.updated_users += 1;
-                self.logins += u64::from(changes_login(row)?);
-            }
-            Phase::RemoveMembers => {
-                for item in Pack::of(row)?.into_iter().flat_map(|pack| pack.items()) {
-                    self.memberships += u64::from(counts_as_removal(&item, fates)?);
-                }
-            }
-            Phase::CreateUsers => self.created_users += 1,
-            Phase::PutGroups if payload::kind(row)? == ChangeKind::GroupCreated => self.created_groups += 1,
-            Phase::PutGroups => self.updated_groups += 1,
-            Phase::AddMembers => self.added_memberships += Pack::of(row)?.map_or(0, |pack| pack.len()),
-            Phase::DeleteUsers => self.users += 1,
-            Phase::DeleteGroups => self.groups += 1,
-            _ => {}
-        }
-        Ok(())
-    }
-}
-
-/// Memberships of deleted users count as users, and those of entries that are held as a whole are held with them.
-fn counts_as_removal(item: &Item<'_>, fates: &Fates) -> Result<bool> {
-    if item.reason() == RemovalReason::UserDeleted {
-        return Ok(false);
-    }
-    Ok(!is_held_with_an_end(item, fates)?)
-}
-
-/// Whether the membership goes with a user or a group of which more vanished than may.
-fn is_held_with_an_end(item: &Item<'_>, fates: &Fates) -> Result<bool> {
-    Ok((fates.users_over.is_some() && fates.users.contains_key(&item.user_id()?))
-        || (fates.groups_over.is_some() && fates.groups.contains_key(&group_id(item.group)?)))
-}
-
-fn group_id(text: &str) -> Result<GroupId> {
-    GroupId::new(text).map_err(|_| payload::corrupt("a staged membership that cannot be read back"))
-}
-
-fn changes_login(row: &StagedRow) -> Result<bool> {
-    let changed: Vec<FieldChange> = payload::changed_fields(row)?;
-    Ok(changed.iter().any(|change| change.field == FieldChange::LOGIN && change.before.is_some()))
 }
 
 /// What was decided about a row.
@@ -313,7 +156,7 @@ impl Planner<'_> {
             }
             _ => {
                 let is_over = self.fates.users_over.is_some() || self.fates.groups_over.is_some();
-                !is_over && exceeded.memberships.is_none() && !exceeded.groups.contains(&group_id(pack.group)?)
+                !is_over && exceeded.memberships.is_none() && !exceeded.groups.contains(&pack.group_id()?)
             }
         })
     }
@@ -397,7 +240,7 @@ impl Planner<'_> {
     fn decide_removal(&self, row: &StagedRow) -> Result<Judgement> {
         let mut is_held = self.exceeded.memberships.is_some();
         for item in Pack::of(row)?.into_iter().flat_map(|pack| pack.items()) {
-            is_held |= is_held_with_an_end(&item, self.fates)? || self.exceeded.groups.contains(&group_id(item.group)?);
+            is_held |= is_held_with_an_end(&item, self.fates)? || self.exceeded.groups.contains(&item.group_id()?);
         }
         Ok(hold_if(is_held))
     }
@@ -451,49 +294,18 @@ impl Planner<'_> {
         if self.held.total() == 0 {
             return None;
         }
-        let limits = [
-            ("users would go", self.fates.users_over),
-            ("users would be deactivated", self.exceeded.deactivations),
-            ("groups would go", self.fates.groups_over),
-            ("memberships would go", self.exceeded.memberships),
-            ("logins would change", self.exceeded.logins),
-            ("users would be updated", self.exceeded.updated_users),
-            ("groups would be updated", self.exceeded.updated_groups),
-        ];
-        let mut reasons: Vec<_> = limits.into_iter().filter_map(|(what, over)| over.map(|over| reason(what, over))).collect();
-        let growth = [
-            ("users", self.exceeded.created_users),
-            ("groups", self.exceeded.created_groups),
-            ("memberships", self.exceeded.added_memberships),
-        ];
-        reasons.extend(growth.into_iter().filter_map(|(what, over)| over.map(|over| grown(what, over))));
-        match self.exceeded.groups.len() {
-            0 => {}
-            1 => reasons.push("one group would lose more of its members than one may".to_owned()),
-            groups => reasons.push(format!("{groups} groups would lose more of their members than they may")),
-        }
         let by_kind: BTreeMap<_, _> = ChangeKind::ALL
             .into_iter()
             .filter(|kind| self.held.get(*kind) > 0)
             .map(|kind| (kind.as_str().to_owned(), self.held.get(kind)))
             .collect();
-        Some(Held { total: self.held.total(), hash: self.held_hash(), reason: reasons.join("; "), by_kind, standing })
-    }
-}
-
-fn reason(what: &str, over: Over) -> String {
-    let Over { wanted, allowed, size, recent } = over;
-    match recent {
-        0 => format!("{wanted} of {size} {what}, {allowed} may"),
-        _ => format!("{wanted} of {size} {what} after {recent} lately, {allowed} may in all"),
-    }
-}
-
-fn grown(what: &str, over: Over) -> String {
-    let Over { wanted, allowed, size, recent } = over;
-    match recent {
-        0 => format!("{wanted} {what} would be added to {size}, {allowed} may"),
-        _ => format!("{wanted} {what} would be added to {size} after {recent} lately, {allowed} may in all"),
+        Some(Held {
+            total: self.held.total(),
+            hash: self.held_hash(),
+            reason: self.exceeded.reasons(self.fates).join("; "),
+            by_kind,
+            standing,
+        })
     }
 }
 
@@ -512,21 +324,5 @@ impl Verdict {
                 self.marks.push((position, Mark::Dropped));
             }
         }
-    }
-}
-
-impl Exceeded {
-    fn any(&self) -> bool {
-        let kinds = [
-            self.deactivations,
-            self.memberships,
-            self.logins,
-            self.created_users,
-            self.created_groups,
-            self.added_memberships,
-            self.updated_users,
-            self.updated_groups,
-        ];
-        kinds.iter().any(Option::is_some) || !self.groups.is_empty()
     }
 }

@@ -1,0 +1,108 @@
+//! Which limits a plan would exceed.
+
+use crate::confirm::{Fates, Over};
+use crate::run::RunState;
+use crate::wanted::Wanted;
+use crate::{Limit, Safeguards};
+use idsync_core::GroupId;
+use std::collections::HashSet;
+
+/// Which limits are exceeded.
+#[derive(Debug, Default)]
+pub(crate) struct Exceeded {
+    pub(crate) deactivations: Option<Over>,
+    pub(crate) memberships: Option<Over>,
+    pub(crate) logins: Option<Over>,
+    pub(crate) created_users: Option<Over>,
+    pub(crate) created_groups: Option<Over>,
+    pub(crate) added_memberships: Option<Over>,
+    pub(crate) updated_users: Option<Over>,
+    pub(crate) updated_groups: Option<Over>,
+    pub(crate) groups: HashSet<GroupId>,
+}
+
+impl RunState {
+    pub(crate) fn exceeded(&self, wanted: Wanted, limits: &Safeguards) -> Exceeded {
+        let (now, lately) = (&wanted.counted, &self.changed_lately);
+        let users = self.index.users.base_size();
+        let groups = self.index.groups.base_size();
+        let memberships = self.index.members.base_size();
+        let mut exceeded = Exceeded {
+            deactivations: Over::check(now.deactivations, users, lately.deactivations, limits.deactivations),
+            memberships: Over::check(now.memberships, memberships, lately.memberships, limits.memberships),
+            logins: Over::check(now.logins, users, lately.logins, limits.logins),
+            updated_users: Over::check(now.updated_users, users, lately.updated_users, limits.updates),
+            updated_groups: Over::check(now.updated_groups, groups, lately.updated_groups, limits.updates),
+            ..Exceeded::default()
+        };
+        // A first sync creates everything.
+        if users + groups > 0 {
+            let created = |now, size, lately| Over::check_growth(now, size, lately, limits.creations);
+            exceeded.created_users = created(now.created_users, users, lately.created_users);
+            exceeded.created_groups = created(now.created_groups, groups, lately.created_groups);
+            exceeded.added_memberships = created(now.added_memberships, memberships, lately.added_memberships);
+        }
+        if memberships >= 10 && self.membership_size == 0 && now.memberships > 0 && limits.memberships != Limit::Unlimited {
+            exceeded.memberships.get_or_insert(Over { wanted: now.memberships, allowed: 0, size: memberships, recent: 0 });
+        }
+        let size = |group: &GroupId| self.index.members.size(group);
+        let hit = wanted.in_groups.into_iter().filter(|(group, leaving)| !limits.in_one_group.allows(*leaving, size(group)));
+        exceeded.groups.extend(hit.map(|(group, _)| group));
+        exceeded
+    }
+}
+
+impl Exceeded {
+    /// Whether any is.
+    pub(crate) fn any(&self) -> bool {
+        let kinds = [
+            self.deactivations,
+            self.memberships,
+            self.logins,
+            self.created_users,
+            self.created_groups,
+            self.added_memberships,
+            self.updated_users,
+            self.updated_groups,
+        ];
+        kinds.iter().any(Option::is_some) || !self.groups.is_empty()
+    }
+
+    /// Why something is held, limit by limit.
+    pub(crate) fn reasons(&self, fates: &Fates) -> Vec<String> {
+        let limits = [
+            ("users would go", fates.users_over),
+            ("users would be deactivated", self.deactivations),
+            ("groups would go", fates.groups_over),
+            ("memberships would go", self.memberships),
+            ("logins would change", self.logins),
+            ("users would be updated", self.updated_users),
+            ("groups would be updated", self.updated_groups),
+        ];
+        let mut reasons: Vec<_> = limits.into_iter().filter_map(|(what, over)| over.map(|over| reason(what, over))).collect();
+        let growth = [("users", self.created_users), ("groups", self.created_groups), ("memberships", self.added_memberships)];
+        reasons.extend(growth.into_iter().filter_map(|(what, over)| over.map(|over| grown(what, over))));
+        match self.groups.len() {
+            0 => {}
+            1 => reasons.push("one group would lose more of its members than one may".to_owned()),
+            groups => reasons.push(format!("{groups} groups would lose more of their members than they may")),
+        }
+        reasons
+    }
+}
+
+fn reason(what: &str, over: Over) -> String {
+    let Over { wanted, allowed, size, recent } = over;
+    match recent {
+        0 => format!("{wanted} of {size} {what}, {allowed} may"),
+        _ => format!("{wanted} of {size} {what} after {recent} lately, {allowed} may in all"),
+    }
+}
+
+fn grown(what: &str, over: Over) -> String {
+    let Over { wanted, allowed, size, recent } = over;
+    match recent {
+        0 => format!("{wanted} {what} would be added to {size}, {allowed} may"),
+        _ => format!("{wanted} {what} would be added to {size} after {recent} lately, {allowed} may in all"),
+    }
+}
