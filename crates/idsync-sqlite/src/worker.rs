@@ -1,25 +1,21 @@
 //! One thread that owns the connection.
 
 use crate::error::in_file;
-use futures::lock::Mutex;
 use idsync_core::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 type Job = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// Runs closures on the thread that owns the connection, one after the other.
 ///
-/// A caller waits for its turn before it hands its closure over, and the turn ends when the closure has run. So no more than one closure
-/// is queued, however many callers come and go, and no caller blocks the thread that it runs on.
-///
-/// A caller that goes away leaves its closure running to its end, so transactions happen wholly or not at all.
+/// Every caller waits for its answer, so that no more closures are queued than there are callers; those of callers that went away
+/// meanwhile are passed over. A closure that has begun runs to its end, so transactions happen wholly or not at all.
 pub(crate) struct Worker {
     path: PathBuf,
-    turn: Arc<Mutex<()>>,
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -37,18 +33,17 @@ impl Worker {
         });
         let thread =
             thread.map_err(|error| Error::new(ErrorKind::Unavailable, "no thread can be started for the database").with_source(error))?;
-        Ok(Self { path, turn: Arc::default(), jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { path, jobs: Some(jobs), thread: Some(thread) })
     }
 
     /// Runs `work` and hands back what it returns.
     pub(crate) async fn call<T: Send + 'static>(&self, work: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static) -> Result<T> {
-        let turn = Arc::clone(&self.turn).lock_owned().await;
         let (answer, answered) = futures::channel::oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let result = work(connection);
-            drop(turn);
-            // Whoever asked may be gone; the work is done all the same.
-            let _ = answer.send(result);
+            if !answer.is_canceled() {
+                // Whoever asked may go away while it is done.
+                let _ = answer.send(work(connection));
+            }
         });
         let stopped = || Error::new(ErrorKind::Unavailable, "the thread of the database has stopped").with_remedy("open the file again");
         self.jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())?;

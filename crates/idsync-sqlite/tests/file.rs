@@ -1,5 +1,7 @@
 //! What is refused, what survives, and what is left alone.
 
+use futures::FutureExt;
+use futures::executor::block_on;
 use idsync_core::{
     Batch, Change, ChangeOutcome, Counts, Delivery, DirectoryId, DirectorySink, ErrorKind, Group, GroupId, Head, JournalHeader, Membership,
     Phase, PlanHash, Revision, RunContext, StateStore, StoreCommit, Timestamp, User, UserId, UserStatus,
@@ -282,4 +284,22 @@ async fn p13_a_run_that_was_overtaken_neither_begins_nor_finishes() {
     assert_eq!(file.sink().begin(&overtaken).await.unwrap_err().kind(), ErrorKind::Conflict);
     assert_eq!(file.sink().finish(&overtaken, &Counts::default()).await.unwrap_err().kind(), ErrorKind::Conflict);
     assert!(has_index(&path));
+}
+
+#[test]
+fn callers_that_are_not_polled_any_more_hold_up_nobody() {
+    let (_folder, path) = place();
+    let file = block_on(SqliteFile::open(path)).unwrap();
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (store, id) = (file.store(), directory("okta:1"));
+        for _ in 0..200 {
+            // Each has asked, and nobody looks for the answers.
+            let mut parked: Vec<_> = (0..4).map(|_| Box::pin(store.head(&id))).collect();
+            parked.iter_mut().for_each(|call| drop(call.as_mut().now_or_never()));
+            block_on(store.head(&id)).unwrap();
+        }
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(std::time::Duration::from_secs(60)).expect("somebody waits for one who does not");
 }
