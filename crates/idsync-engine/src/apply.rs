@@ -121,33 +121,35 @@ impl Applier {
     /// Takes a row, all of it, and sends what is ready to go.
     async fn take(&mut self, pending: &mut Pending, row: StagedRow) -> Result<(), SyncError> {
         let phase = row.position.phase;
-        if !pending.has_room(phase) {
-            self.send(pending).await?;
-        }
         let Some(pack) = Pack::of(&row).map_err(SyncError::store)? else {
+            let change = (row.mark == Mark::Apply).then(|| payload::change(&row)).transpose().map_err(SyncError::store)?;
+            self.make_room(pending, phase, change.as_ref()).await?;
             pending.last = Some(Last::Row(row.position.clone()));
-            if row.mark == Mark::Apply {
-                let change = payload::change(&row).map_err(SyncError::store)?;
+            if let Some(change) = change {
                 self.add(pending, change, Origin::row(row));
             }
             return Ok(());
         };
         let group = pack.group_id().map_err(SyncError::store)?;
         for (item, mark) in pack.marked() {
-            if !pending.has_room(phase) {
-                self.send(pending).await?;
-            }
             let membership = Membership::new(group.clone(), item.user_id().map_err(SyncError::store)?);
-            pending.last = Some(Last::Member(phase, membership.clone()));
-            if mark == Mark::Apply {
-                let change = match phase {
-                    Phase::AddMembers => Change::GroupUserAdded { membership },
-                    _ => Change::GroupUserRemoved { membership, reason: item.reason() },
-                };
+            let last = Last::Member(phase, membership.clone());
+            let change = (mark == Mark::Apply).then(|| match phase {
+                Phase::AddMembers => Change::GroupUserAdded { membership },
+                _ => Change::GroupUserRemoved { membership, reason: item.reason() },
+            });
+            self.make_room(pending, phase, change.as_ref()).await?;
+            pending.last = Some(last);
+            if let Some(change) = change {
                 self.add(pending, change, Origin::Member);
             }
         }
         Ok(())
+    }
+
+    /// Sends what is there if the next change may not go with it.
+    async fn make_room(&mut self, pending: &mut Pending, phase: Phase, next: Option<&Change>) -> Result<(), SyncError> {
+        if pending.has_room(phase, next.map_or(0, Change::size_hint)) { Ok(()) } else { self.send(pending).await }
     }
 
     /// Takes note of a row whose outcome an earlier attempt recorded.

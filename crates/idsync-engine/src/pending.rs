@@ -79,10 +79,11 @@ impl Pending {
         self.last.as_ref().map(Last::phase)
     }
 
-    /// Whether another change of this phase may go with what is here.
-    pub(crate) fn has_room(&self, phase: Phase) -> bool {
+    /// Whether a change of this phase and of so many bytes may go with what is here. One that is larger than a batch may be goes alone.
+    pub(crate) fn has_room(&self, phase: Phase, bytes: usize) -> bool {
         let is_of_phase = self.phase().is_none_or(|of| of == phase);
-        is_of_phase && self.deliveries.len() < self.limits.max_batch.get() && self.bytes < self.limits.max_bytes.get()
+        let fits = self.deliveries.is_empty() || self.bytes.saturating_add(bytes) <= self.limits.max_bytes.get();
+        is_of_phase && fits && self.deliveries.len() < self.limits.max_batch.get()
     }
 
     pub(crate) fn push(&mut self, delivery: Delivery, origin: Origin) {
