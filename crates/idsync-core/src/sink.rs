@@ -92,6 +92,7 @@ impl SinkLimits {
 impl Default for SinkLimits {
     /// Batches of at most 500 deliveries and 4 MiB.
     fn default() -> Self {
+        // Neither is zero, which is checked when this is compiled.
         const BATCH: NonZeroUsize = NonZeroUsize::new(500).unwrap();
         const BYTES: NonZeroUsize = NonZeroUsize::new(4 * 1024 * 1024).unwrap();
         Self { max_batch: BATCH, max_bytes: BYTES }

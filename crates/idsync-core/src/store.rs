@@ -101,7 +101,8 @@ pub trait StateStore: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Marks rows or parts of rows, and moves the delivery forward, in one step.
     ///
     /// A mark at a position where there is no row is about a part of the row before it ([`StagedRow::parts`]). Of two marks at one
-    /// position the later one counts. A row that has marks in parts is not staged again.
+    /// position the later one counts. A row that has marks in parts is neither staged again
+    /// nor taken out.
     ///
     /// # Errors
     /// As for [`StateStore::stage`].

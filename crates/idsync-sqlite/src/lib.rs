@@ -22,8 +22,8 @@
 //! | `changes` | each change once, in the order in which it was applied: `sequence`, `key` (the idempotency key), `change_set`, `from_revision`, `to_revision`, `read_at`, `kind` (such as `user.updated`), `user_id`, `group_id`, `reason` (of deletions and removals), `changed` (JSON: the fields of an update with `before` and `after`) |
 //! | `directory` | one row: the `id` of the directory that this file belongs to |
 //!
-//! An index leads from users to their memberships. A first load leaves it out until it is complete, for it would cost more than
-//! everything else; until then, what asks for the memberships of a user reads all of them.
+//! An index leads from users to their memberships. A first load leaves it out, for it would cost more than everything else, and
+//! the first run that delivers to its end makes it; until then, what asks for the memberships of a user reads all of them.
 //!
 //! Anything else (`idsync_…`) is the state store's own and changes without notice. Read while a sync runs; write only to tables of your
 //! own. Foreign keys are enforced on the connections of this crate; a reader needs nothing.
@@ -31,7 +31,7 @@
 //! # Durability
 //!
 //! The file is in WAL mode with `synchronous=FULL`: what was acknowledged survives a crash of the process and of the machine. A batch of
-//! changes, its entries in `changes` and nothing else commit in one transaction, and a change whose key is in `changes` already is not
+//! changes and its entries in `changes` commit in one transaction, and a change whose key is in `changes` already is not
 //! applied again: each change happens exactly once. While a run holds the directory, `FILE.lock` is locked; the lock dies with the
 //! process, so a killed run never blocks the next one.
 //!

@@ -99,7 +99,7 @@ fn times(timestamps: &Timestamps) -> (Option<String>, Option<String>) {
     (timestamps.created.map(|at| at.to_string()), timestamps.updated.map(|at| at.to_string()))
 }
 
-/// Reasons are kept by the names that they have in JSON.
+/// Reasons are kept by the names that they have in JSON. Neither these nor lists of fields can fail to be written as JSON.
 fn word(reason: &impl serde::Serialize) -> Option<String> {
     serde_json::to_value(reason).ok().and_then(|word| word.as_str().map(str::to_owned))
 }

@@ -284,8 +284,8 @@ pub(crate) fn shrink(connection: &Connection) -> rusqlite::Result<()> {
 ///
 /// Memberships come by group, so their users are random: with the index in place, every batch of a first load writes nearly every page
 /// of it again: 3,000,000 memberships wrote 26 GB, and write 2.2 GB without it, its making included. So a first load leaves it out, and it
-/// is made when the load ends.
-/// A load that breaks off goes on without it.
+/// is made when a run has delivered everything. A load that breaks off goes on without it; if nothing is left to deliver then, the next run
+/// that delivers something makes it.
 pub(crate) mod by_user {
     use rusqlite::Connection;
 

@@ -38,12 +38,6 @@ impl AttributesBuilder {
         write::value(&mut self.text, &value.into());
     }
 
-    /// Adds an attribute that is a text.
-    pub fn push_text(&mut self, name: &str, text: &str) {
-        self.name(name);
-        write::text(&mut self.text, text);
-    }
-
     /// Adds the attribute `name` with the next value of `map`.
     ///
     /// # Errors

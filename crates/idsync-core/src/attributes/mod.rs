@@ -55,6 +55,7 @@ impl Attributes {
     /// There is one text for the same attributes, and two are equal when their texts are: there is no white space, members are sorted by
     /// name (by the bytes of the name, escapes undone), no name occurs twice, and names and values are written as `serde_json` writes a
     /// [`Value`] whose objects are sorted alike. So this is what to hash, to store, and to put into a column of a database.
+    /// (`0.0` and `-0.0` are two values, as they are two texts.)
     ///
     /// The values are personal data.
     pub fn as_json(&self) -> &str {

@@ -1,8 +1,8 @@
 //! `idsync_beside`: the rows beside the base, one by one, for there are few.
 
 use super::codec::{digest, text};
-use super::damaged;
 use super::directories::Row;
+use super::records;
 use crate::error::Problem;
 use idsync_core::{BaseKind, BaseRecord, IndexRow, Locator};
 use rusqlite::{Connection, params};
@@ -35,9 +35,7 @@ pub(super) fn record(connection: &Connection, row: &Row, kind: BaseKind, place: 
     }
     let mut statement = connection.prepare_cached(SQL)?;
     let mut rows = statement.query(params![(place.0 & !BESIDE).cast_signed(), row.id, kind as u8])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let of = row.get_ref(0)?.as_blob().map_err(|_| damaged("a digest of the wrong length"))?;
-    Ok(Some(BaseRecord::new(digest(of)?, row.get(1)?)))
+    rows.next()?.map(|row| records::read(row, 0)).transpose()
 }
 
 pub(super) fn write(connection: &Connection, row: &Row, kind: BaseKind, key: &str, record: Option<&BaseRecord>) -> Result<(), Problem> {

@@ -103,7 +103,8 @@ fn get_range(
     Ok(records)
 }
 
-fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<BaseRecord, Problem> {
+/// The digest in a column, and the record in the next one.
+pub(super) fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<BaseRecord, Problem> {
     let of = row.get_ref(column)?.as_blob().map_err(|_| damaged("a digest of the wrong length"))?;
     Ok(BaseRecord::new(digest(of)?, row.get(column + 1)?))
 }

@@ -1,4 +1,4 @@
-//! Merging runs, so that a reader never has to hold more than some hundred blocks.
+//! Merging runs, so that a reader never has to hold more than some hundreds of blocks.
 
 use super::super::directories::Row;
 use super::super::records;
@@ -13,7 +13,7 @@ use rusqlite::{Connection, params};
 ///
 /// The first line is for small calls: what it merges over and over is less than what SQLite writes for each call anyway. A first load
 /// of a large directory comes in a few hundred large calls, which no line applies to, and is written once. With all lines at their
-/// limit, a reader holds 1,100 blocks, which are 13 MiB.
+/// limit, a reader holds some 500 blocks, which are 6 MiB. Runs that are larger still are not merged, nor are there many.
 const LEVELS: [(i64, usize); 2] = [(128 * 1024, 32), (64 * 1024 * 1024, 512)];
 
 pub(super) fn if_many(connection: &Connection, row: &Row) -> Result<(), Problem> {
