@@ -62,7 +62,7 @@ impl RunState {
         if joined.is_empty() {
             return Ok(());
         }
-        self.stager.flush().await?;
+        self.stage_rest().await?;
         let mut staged = StagedPacks::new(self.store.as_ref(), &self.lease.directory, Phase::AddMembers);
         for (group, mut users) in joined {
             let before = staged.take(&group).await?;

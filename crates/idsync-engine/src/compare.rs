@@ -2,68 +2,115 @@
 
 use crate::digest::{IdHash, ShortHash};
 use crate::index::{Block, GroupBlocks};
-use crate::members::{self, BlockSum};
+use crate::members::{self, BlockSum, Spread};
+use crate::packs;
 use crate::payload::corrupt;
 use crate::read::Members;
 use crate::run::RunState;
-use idsync_core::{BaseKind, GroupId, Result, UserId};
-
-/// How a group differs from the base.
-#[derive(Debug, Default)]
-pub(crate) struct MemberChange {
-    /// Who joined, by id.
-    pub(crate) added: Vec<UserId>,
-    /// Who left, by id.
-    pub(crate) removed: Vec<UserId>,
-    /// How many members were read, each once.
-    pub(crate) size: u64,
-}
+use idsync_core::{BaseKind, BaseRecord, DirectoryId, GroupId, Locator, RemovalReason, Result, StateStore, UserId};
+use std::collections::BTreeSet;
 
 /// A member that was read, of a block that differs.
-type Candidate<'a> = (IdHash, &'a UserId);
+type Candidate = (IdHash, UserId);
 
-/// Blocks read from the store at a time.
-const BUNDLE: usize = 1_000;
+/// A group with blocks that differ from the base. What these hold there was not read yet.
+#[derive(Debug)]
+struct Differing {
+    group: GroupId,
+    /// Why whoever is missing leaves.
+    reason: RemovalReason,
+    spread: Spread,
+    /// The blocks that differ, by number; `None` when the base has no such block.
+    blocks: Vec<(u32, Option<Block>)>,
+    /// The members of these blocks that were read, in order, each once.
+    candidates: Vec<Candidate>,
+    /// Members whose record could not be understood, so that they are not missing.
+    held: BTreeSet<String>,
+    /// Some of them have no id, so that nobody can be said to be missing.
+    nameless: u64,
+}
+
+/// Groups whose blocks are to be read from the base: those of many groups at once.
+#[derive(Debug, Default)]
+pub(crate) struct Comparisons {
+    waiting: Vec<Differing>,
+    blocks: usize,
+}
+
+impl Comparisons {
+    /// Blocks read from the store at a time.
+    const BUNDLE: usize = 1_000;
+
+    fn push(&mut self, differing: Differing) {
+        self.blocks += differing.blocks.len();
+        self.waiting.push(differing);
+    }
+}
 
 impl RunState {
-    /// Compares the members that were read, each block of them by its sum, and those of blocks that differ one by one.
+    /// Stages what differs between the members that were read and those in the base, or has it wait until enough of such groups are to
+    /// be looked at. Returns how many were read, each once.
     ///
     /// # Errors
     /// The store cannot be read; or it does not add up: what was before, who joined and who left do not make what was read. That is how
     /// a collision of hashes shows, too.
-    pub(crate) async fn compare_members(&self, group: &GroupId, fresh: &mut Members) -> Result<MemberChange> {
-        let Some(base) = self.index.members.get(group) else { return Ok(all_joined(fresh)) };
-        let sums = self.sums(base, fresh);
-        let mut before = base.iter().peekable();
-        let blocks: Vec<(u32, Option<&Block>)> =
-            (0..sums.len() as u32).map(|number| (number, before.next_if(|block| block.number == number))).collect();
-        let differs = |(number, block): &(u32, Option<&Block>)| sums[*number as usize] != block.map(Block::sum).unwrap_or_default();
-        let differing: Vec<_> = blocks.into_iter().filter(differs).collect();
-        let mut change = MemberChange { size: fresh.count(), ..MemberChange::default() };
-        if differing.is_empty() {
-            return Ok(change);
+    pub(crate) async fn stage_members(&mut self, group: &GroupId, mut fresh: Members, reason: RemovalReason) -> Result<u64> {
+        if self.index.members.get(group).is_none() {
+            return self.stage_all_joined(group, &mut fresh).await;
         }
-        let candidates = self.candidates(base, &differing, sums.len(), fresh)?;
-        let read: u64 = differing.iter().map(|(number, _)| u64::from(sums[*number as usize].count)).sum();
-        change.size -= read.saturating_sub(candidates.len() as u64);
-        let mut rest = candidates.as_slice();
-        for bundle in differing.chunks(BUNDLE) {
-            let places: Vec<_> = bundle.iter().filter_map(|(_, block)| block.map(|block| block.locator)).collect();
-            let mut records = self.store.records(&self.lease.directory, BaseKind::Members, &places).await?.into_iter();
-            for (number, block) in bundle {
-                let before = match block {
-                    Some(_) => records.next().flatten().ok_or_else(|| corrupt("an index without its records"))?,
-                    None => members::encode(BlockSum::default(), &[]),
-                };
-                let before = members::decode(&before).ok_or_else(|| corrupt("a block of members that cannot be read back"))?;
-                let (now, later) = rest.split_at(rest.partition_point(|(hash, _)| base.spread.block(hash.short()) <= *number));
-                rest = later;
-                self.compare_block(block.map(Block::sum).unwrap_or_default(), &before, now, fresh, &mut change)?;
+        let (size, differing) = self.differing(group, fresh, reason)?;
+        self.membership_size += size;
+        if let Some(differing) = differing {
+            self.comparisons.push(differing);
+        }
+        if self.comparisons.blocks >= Comparisons::BUNDLE {
+            self.stage_comparisons().await?;
+        }
+        Ok(size)
+    }
+
+    async fn stage_all_joined(&mut self, group: &GroupId, fresh: &mut Members) -> Result<u64> {
+        let mut added = fresh.take_ids();
+        added.sort_unstable();
+        added.dedup();
+        self.membership_size += added.len() as u64;
+        for row in packs::added(group.as_str(), &added) {
+            self.stager.stage(row).await?;
+        }
+        Ok(added.len() as u64)
+    }
+
+    /// Compares the members that were read, each block of them by its sum. Returns how many there are, each once, and what to compare
+    /// one by one.
+    fn differing(&self, group: &GroupId, mut fresh: Members, reason: RemovalReason) -> Result<(u64, Option<Differing>)> {
+        let Some(base) = self.index.members.get(group) else { return Ok((fresh.count(), None)) };
+        let sums = self.sums(base, &fresh);
+        let mut before = base.iter().copied().peekable();
+        let mut blocks = Vec::new();
+        let mut differs = vec![false; sums.len()];
+        let mut read = 0;
+        for ((number, sum), differs) in (0..).zip(&sums).zip(&mut differs) {
+            let block = before.next_if(|block| block.number == number);
+            if *sum != block.as_ref().map(Block::sum).unwrap_or_default() {
+                *differs = true;
+                read += u64::from(sum.count);
+                blocks.push((number, block));
             }
         }
-        change.added.sort_unstable();
-        change.removed.sort_unstable();
-        Ok(change)
+        if blocks.is_empty() {
+            return Ok((fresh.count(), None));
+        }
+        let spread = base.spread;
+        let hashed = fresh.drain_ids().map(|id| (self.digester.id(id.as_str()), id));
+        let mut candidates: Vec<_> = hashed.filter(|(hash, _)| differs[spread.block(hash.short()) as usize]).collect();
+        candidates.sort_unstable();
+        candidates.dedup();
+        if !candidates.is_sorted_by(|(one, _), (other, _)| one.short() < other.short()) {
+            return Err(corrupt("a key under which two members of a group have the same hash"));
+        }
+        let size = fresh.count() - read.saturating_sub(candidates.len() as u64);
+        let Members { held, nameless, .. } = fresh;
+        Ok((size, Some(Differing { group: group.clone(), reason, spread, blocks, candidates, held, nameless })))
     }
 
     fn sums(&self, base: GroupBlocks<'_>, fresh: &Members) -> Vec<BlockSum> {
@@ -75,71 +122,87 @@ impl RunState {
         sums
     }
 
-    /// The members of blocks that differ, in order, each once.
-    fn candidates<'a>(
-        &self,
-        base: GroupBlocks<'_>,
-        differing: &[(u32, Option<&Block>)],
-        blocks: usize,
-        fresh: &'a Members,
-    ) -> Result<Vec<Candidate<'a>>> {
-        let differs = flags(differing, blocks);
-        let hashed = fresh.ids().map(|id| (self.digester.id(id.as_str()), id));
-        let mut candidates: Vec<_> = hashed.filter(|(hash, _)| differs[base.spread.block(hash.short()) as usize]).collect();
-        candidates.sort_unstable();
-        candidates.dedup();
-        if candidates.is_sorted_by(|(one, _), (other, _)| one.short() < other.short()) {
-            Ok(candidates)
-        } else {
-            Err(corrupt("a key under which two members of a group have the same hash"))
+    /// Compares the groups that wait, member by member, and stages who joined and who left.
+    pub(crate) async fn stage_comparisons(&mut self) -> Result<()> {
+        let Comparisons { waiting, .. } = std::mem::take(&mut self.comparisons);
+        let places = waiting.iter().flat_map(|differing| &differing.blocks).filter_map(|(_, block)| block.map(|block| block.locator));
+        let mut records = BlockRecords { places: places.collect(), next: 0, records: Vec::new().into_iter() };
+        for mut differing in waiting {
+            let (mut added, mut removed) = (Vec::new(), Vec::new());
+            let mut candidates = std::mem::take(&mut differing.candidates).into_iter().peekable();
+            for (number, block) in &differing.blocks {
+                let sum = block.as_ref().map(Block::sum).unwrap_or_default();
+                let before = match block {
+                    Some(_) => records.next(self.store.as_ref(), &self.lease.directory).await?,
+                    None => members::encode(sum, &[]),
+                };
+                let before = members::of(&before).ok_or_else(|| corrupt("a block of members that cannot be read back"))?;
+                let now = std::iter::from_fn(|| candidates.next_if(|(hash, _)| differing.spread.block(hash.short()) == *number));
+                self.compare_block(sum, before, now, &mut added, |user| removed.push(user))?;
+            }
+            added.sort_unstable();
+            for row in packs::added(differing.group.as_str(), &added) {
+                self.stager.stage(row).await?;
+            }
+            if differing.nameless > 0 {
+                continue;
+            }
+            removed.retain(|user: &UserId| !differing.held.contains(user.as_str()));
+            removed.sort_unstable();
+            let removed: Vec<_> = removed.into_iter().map(|user| (user, differing.reason)).collect();
+            for row in packs::removed(differing.group.as_str(), &removed) {
+                self.stager.stage(row).await?;
+            }
         }
+        Ok(())
     }
 
     /// Compares one block that differs, and checks that what is found explains the difference.
     fn compare_block(
         &self,
         mut sum: BlockSum,
-        before: &[ShortHash],
-        now: &[Candidate<'_>],
-        fresh: &Members,
-        change: &mut MemberChange,
+        before: impl Iterator<Item = ShortHash>,
+        now: impl Iterator<Item = Candidate>,
+        added: &mut Vec<UserId>,
+        mut left: impl FnMut(UserId),
     ) -> Result<()> {
-        let mut before = before.iter().copied().peekable();
-        let mut left = Vec::new();
-        for (hash, id) in now {
-            while let Some(gone) = before.next_if(|known| *known < hash.short()) {
-                left.push(gone);
-            }
-            if before.next_if(|known| *known == hash.short()).is_none() {
-                sum.add(*hash);
-                change.added.push((*id).clone());
-            }
-        }
-        left.extend(before);
-        for hash in left {
+        let mut leave = |hash: ShortHash, sum: &mut BlockSum| {
             let slot = self.index.users.find_hash(hash).ok_or_else(|| corrupt("a member that is no user"))?;
             let id = self.index.users.id(slot);
             sum.remove(self.digester.id(id.as_str()));
-            if fresh.nameless == 0 && !fresh.held.contains(id.as_str()) {
-                change.removed.push(id.clone());
+            left(id.clone());
+            Ok(())
+        };
+        let (mut before, mut expected) = (before.peekable(), BlockSum::default());
+        for (hash, id) in now {
+            expected.add(hash);
+            while let Some(gone) = before.next_if(|known| *known < hash.short()) {
+                leave(gone, &mut sum)?;
+            }
+            if before.next_if(|known| *known == hash.short()).is_none() {
+                sum.add(hash);
+                added.push(id);
             }
         }
-        let mut expected = BlockSum::default();
-        now.iter().for_each(|(hash, _)| expected.add(*hash));
+        before.try_for_each(|gone| leave(gone, &mut sum))?;
         if sum == expected { Ok(()) } else { Err(corrupt("a block of members that does not add up")) }
     }
 }
 
-fn all_joined(fresh: &mut Members) -> MemberChange {
-    let mut added = fresh.take_ids();
-    added.sort_unstable();
-    added.dedup();
-    let size = added.len() as u64;
-    MemberChange { added, removed: Vec::new(), size }
+/// Blocks of members in the base, read in bundles and handed out one by one.
+struct BlockRecords {
+    places: Vec<Locator>,
+    next: usize,
+    records: std::vec::IntoIter<Option<BaseRecord>>,
 }
 
-fn flags(differing: &[(u32, Option<&Block>)], blocks: usize) -> Vec<bool> {
-    let mut flags = vec![false; blocks];
-    differing.iter().for_each(|(number, _)| flags[*number as usize] = true);
-    flags
+impl BlockRecords {
+    async fn next(&mut self, store: &dyn StateStore, directory: &DirectoryId) -> Result<BaseRecord> {
+        if self.records.len() == 0 {
+            let bundle = &self.places[self.next..self.places.len().min(self.next + Comparisons::BUNDLE)];
+            self.next += bundle.len();
+            self.records = store.records(directory, BaseKind::Members, bundle).await?.into_iter();
+        }
+        self.records.next().flatten().ok_or_else(|| corrupt("an index without its records"))
+    }
 }

@@ -103,7 +103,7 @@ impl Reader<'_> {
         for (id, reason) in self.ask_for_users(ids).await? {
             fates.users.insert(id, reason);
         }
-        self.state.stager.flush().await.map_err(SyncError::store)
+        self.state.stage_rest().await.map_err(SyncError::store)
     }
 
     /// Asks for users by id, and takes those that are found. Returns those that are gone, and why; whoever was not answered about stays

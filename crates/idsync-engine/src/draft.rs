@@ -1,6 +1,7 @@
 //! Reading the directory, and planning what follows from it.
 
 use crate::checkpoint::{self, Checkpoint};
+use crate::compare::Comparisons;
 use crate::confirm::{Asking, Fates};
 use crate::delta::{Bookmark, Reading, Wish};
 use crate::digest::Digester;
@@ -17,6 +18,7 @@ use crate::read_delta::{DeltaRead, Newcomers};
 use crate::report::{DirectorySize, FailedRun, Mode};
 use crate::run::RunState;
 use crate::stager::Stager;
+use crate::updates::Updates;
 use crate::{Evidence, Progress, SyncEngine, SyncError};
 use idsync_core::{
     Clock, Counts, DirectoryInfo, IdentityProvider, JournalHeader, Lease, RequestUsage, Revision, RunRecord, StateStore, Timestamp,
@@ -224,6 +226,8 @@ impl SyncEngine {
             digester,
             index,
             stager,
+            updates: Updates::default(),
+            comparisons: Comparisons::default(),
             checkpoint,
             evidence: Evidence { before, ..Evidence::default() },
             progress: Progress::START,

@@ -64,10 +64,12 @@ struct State(u8);
 impl State {
     const IN_BASE: u8 = 1 << 6;
     const SEEN: u8 = 1 << 7;
-    const PHASE: u8 = (1 << 6) - 1;
+    const WAITING: u8 = 1 << 5;
+    const PHASE: u8 = (1 << 5) - 1;
 
-    const fn has(self, bit: u8) -> bool {
-        self.0 & bit != 0
+    /// Whether one of these bits is set.
+    const fn has(self, bits: u8) -> bool {
+        self.0 & bits != 0
     }
 }
 
@@ -253,11 +255,21 @@ impl<K: EntryKey> EntryIndex<K> {
         Phase::from_number(self.state(slot).0 & State::PHASE)
     }
 
+    /// Whether a difference of it is staged, or waits to be.
+    pub(crate) fn is_touched(&self, slot: Slot) -> bool {
+        self.state(slot).has(State::PHASE | State::WAITING)
+    }
+
+    /// Notes that a difference is to be staged.
+    pub(crate) fn set_waiting(&mut self, slot: Slot) {
+        self.states.get_mut(slot.0 as usize).0 |= State::WAITING;
+    }
+
     /// Notes where a difference is staged; returns where one was before.
     pub(crate) fn set_staged(&mut self, slot: Slot, phase: Option<Phase>) -> Option<Phase> {
         let before = self.staged(slot);
         let state = self.states.get_mut(slot.0 as usize);
-        *state = State(state.0 & !State::PHASE | phase.map_or(0, |phase| phase as u8));
+        *state = State(state.0 & !(State::PHASE | State::WAITING) | phase.map_or(0, |phase| phase as u8));
         before
     }
 

@@ -110,6 +110,7 @@ mod run;
 mod schedule;
 mod stager;
 mod status;
+mod updates;
 mod wanted;
 
 pub use backoff::Backoff;

@@ -89,12 +89,17 @@ pub(crate) fn encode(sum: BlockSum, members: &[ShortHash]) -> BaseRecord {
     BaseRecord::new(sum.digest(), members.iter().flat_map(|member| member.0.to_le_bytes()).collect())
 }
 
+/// The members of a block, in order; `None` when the record is not one.
+pub(crate) fn of(record: &BaseRecord) -> Option<impl Iterator<Item = ShortHash>> {
+    let (members, rest) = record.record.as_chunks::<8>();
+    let member = |bytes: &[u8; 8]| ShortHash(u64::from_le_bytes(*bytes));
+    let is_whole = rest.is_empty() && members.len() == BlockSum::from_digest(record.digest).count as usize;
+    (is_whole && members.is_sorted_by(|one, other| member(one) < member(other))).then(|| members.iter().map(member))
+}
+
 /// Reads a block; `None` when the record is not one.
 pub(crate) fn decode(record: &BaseRecord) -> Option<Vec<ShortHash>> {
-    let (members, rest) = record.record.as_chunks::<8>();
-    let members: Vec<_> = members.iter().map(|bytes| ShortHash(u64::from_le_bytes(*bytes))).collect();
-    let is_whole = rest.is_empty() && members.len() == BlockSum::from_digest(record.digest).count as usize;
-    (is_whole && members.is_sorted_by(|one, other| one < other)).then_some(members)
+    of(record).map(Iterator::collect)
 }
 
 #[cfg(test)]

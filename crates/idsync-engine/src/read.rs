@@ -1,10 +1,8 @@
 //! Reads the directory side by side and stages what differs from the base.
 
 use crate::checkpoint::{Earlier, GroupRead};
-use crate::compare::MemberChange;
 use crate::listings::{Arrival, Listings};
 use crate::members_read::ReadMark;
-use crate::packs;
 use crate::payload::{self, corrupt, from_json};
 use crate::queue::{Queue, UnderWay, Waiting};
 use crate::run::RunState;
@@ -55,11 +53,16 @@ impl Members {
         self.records
     }
 
-    /// Takes all of them; page by page, so that they are not held twice.
+    /// Takes all of them.
     pub(crate) fn take_ids(&mut self) -> Vec<UserId> {
         let mut ids = Vec::with_capacity(usize::try_from(self.records).unwrap_or_default());
-        self.listed.drain(..).for_each(|page| ids.extend(page));
+        ids.extend(self.drain_ids());
         ids
+    }
+
+    /// Takes them one by one; page by page, so that they are not held twice.
+    pub(crate) fn drain_ids(&mut self) -> impl Iterator<Item = UserId> {
+        self.listed.drain(..).flatten()
     }
 }
 
@@ -114,7 +117,7 @@ impl<'a> Reader<'a> {
         }
         self.state.evidence.users.listings = 1;
         self.state.evidence.groups.listings = 1;
-        self.state.stager.flush().await.map_err(SyncError::store)
+        self.state.stage_rest().await.map_err(SyncError::store)
     }
 
     /// Reads the members of the groups that are queued.
@@ -125,7 +128,7 @@ impl<'a> Reader<'a> {
                 self.take_members_of(&mut listings, read).await?;
             }
         }
-        self.state.stager.flush().await.map_err(SyncError::store)
+        self.state.stage_rest().await.map_err(SyncError::store)
     }
 
     /// What arrives next, with as many lists of members under way as may be.
@@ -161,50 +164,7 @@ impl<'a> Reader<'a> {
                 self.state.index.users.see(slot);
             }
         }
-        let (mut changed, mut places) = (Vec::new(), Vec::new());
-        // All digests before all look-ups: these wait for memory, and then wait for many at once.
-        let digests: Vec<_> = page.items.iter().map(|user| self.state.digester.user(user)).collect();
-        let slots = self.state.index.users.find_or_insert_all(page.items.iter().map(|user| &user.id))?;
-        for ((user, digest), slot) in page.items.into_iter().zip(digests).zip(slots) {
-            let users = &mut self.state.index.users;
-            users.see(slot);
-            match users.in_base(slot) {
-                Some(base) if base.digest == digest && users.staged(slot).is_none() => {}
-                Some(base) => {
-                    places.push(base.locator);
-                    changed.push((user, digest, slot));
-                }
-                None => {
-                    users.set_staged(slot, Some(Phase::CreateUsers));
-                    self.state.stager.stage(payload::user_created(&user, digest)?).await?;
-                }
-            }
-        }
-        let before = self.records(BaseKind::User, &places).await?;
-        for ((user, digest, slot), record) in changed.into_iter().zip(before) {
-            let before: User = from_json(&record.record)?;
-            let row = match Change::user_update(&before, user) {
-                Some(change) if change.phase() == Phase::Deactivate && self.state.protected.has_user(&before) => {
-                    self.state.evidence.protected += 1;
-                    None
-                }
-                Some(change @ Change::UserUpdated { .. }) => {
-                    let phase = change.phase();
-                    let Change::UserUpdated { user, changed } = change else { continue };
-                    Some((phase, payload::user_updated(phase, &user, &changed, digest)?))
-                }
-                _ => None,
-            };
-            let earlier = self.state.index.users.set_staged(slot, row.as_ref().map(|(phase, _)| *phase));
-            // An entry that comes twice may have been staged in another phase, or have gone back to what it was.
-            if let Some(earlier) = earlier.filter(|earlier| row.as_ref().is_none_or(|(phase, _)| phase != earlier)) {
-                self.state.stager.unstage(vec![StagedKey::new(earlier, before.id.to_string())]).await?;
-            }
-            if let Some((_, row)) = row {
-                self.state.stager.stage(row).await?;
-            }
-        }
-        Ok(())
+        self.state.stage_users(page.items).await
     }
 
     /// Takes one page of groups, and queues their members.
@@ -263,7 +223,7 @@ impl<'a> Reader<'a> {
             if !matches!(self.state.checkpoint.take(&group), Earlier::Nothing) {
                 self.state.unstage_members(&group.id).await?;
             }
-            self.stage_members(&group.id, Members::default(), RemovalReason::OutOfScope).await?;
+            self.state.stage_members(&group.id, Members::default(), RemovalReason::OutOfScope).await?;
         }
         for group in listed {
             if self.state.is_unmoved(&group) {
@@ -300,7 +260,7 @@ impl<'a> Reader<'a> {
                 evidence.records += members.records;
                 evidence.held += held;
                 let (pages, records, ends_empty) = (members.pages, members.records, members.ends_empty);
-                let size = self.stage_members(&read.group, members, RemovalReason::Left).await.map_err(SyncError::store)?;
+                let size = self.state.stage_members(&read.group, members, RemovalReason::Left).await.map_err(SyncError::store)?;
                 self.state.progress.groups_with_members += 1;
                 self.state.progress.memberships += size;
                 self.state.ends_empty |= ends_empty;
@@ -353,21 +313,6 @@ impl<'a> Reader<'a> {
             }
             Err(refused) => Err(refused),
         }
-    }
-
-    /// Stages what differs between the members that were read and those in the base. Returns how many were read, each once.
-    async fn stage_members(&mut self, group: &GroupId, mut fresh: Members, reason: RemovalReason) -> Result<u64> {
-        let MemberChange { added, removed, size } = self.state.compare_members(group, &mut fresh).await?;
-        drop(fresh);
-        self.state.membership_size += size;
-        for row in packs::added(group.as_str(), &added) {
-            self.state.stager.stage(row).await?;
-        }
-        let removed: Vec<_> = removed.into_iter().map(|user| (user, reason)).collect();
-        for row in packs::removed(group.as_str(), &removed) {
-            self.state.stager.stage(row).await?;
-        }
-        Ok(size)
     }
 
     async fn records(&self, kind: BaseKind, places: &[Locator]) -> Result<Vec<BaseRecord>> {

@@ -78,7 +78,7 @@ impl Reader<'_> {
         self.state.evidence.groups.listings = 1;
         self.settle_ambiguous(doubtful.ambiguous).await?;
         self.welcome(doubtful.appeared).await?;
-        self.state.stager.flush().await.map_err(SyncError::store)?;
+        self.state.stage_rest().await.map_err(SyncError::store)?;
         Ok(DeltaRead::Whole)
     }
 

@@ -9,11 +9,13 @@ use crate::packs;
 use crate::payload::{self, corrupt};
 use crate::run::RunState;
 use hashbrown::HashTable;
-use idsync_core::{BaseKind, BaseRecord, DeletionReason, GroupId, Locator, Phase, RemovalReason, Result, UserId};
+use idsync_core::{BaseKind, BaseRecord, DeletionReason, Error, GroupId, Locator, Phase, RemovalReason, Result, UserId};
 use std::collections::BTreeMap;
 
 impl RunState {
     const BUNDLE: usize = 500;
+    /// Blocks of members that are looked through at a time.
+    const BLOCKS: usize = 2_000;
 
     /// Stages the deletions, and the memberships that end with them. Protected entries are taken out of `fates`.
     pub(crate) async fn stage_fates(&mut self, fates: &mut Fates) -> Result<()> {
@@ -96,7 +98,7 @@ impl RunState {
         let places: Vec<_> = blocks.iter().map(|block| block.locator).collect();
         for bundle in places.chunks(Self::BUNDLE) {
             for record in self.records(BaseKind::Members, bundle).await? {
-                for hash in members_of(&record)? {
+                for hash in members::of(&record).ok_or_else(unreadable)? {
                     let slot = self.index.users.find_hash(hash).ok_or_else(|| corrupt("a member that is no user"))?;
                     leaving.push((self.index.users.id(slot).clone(), RemovalReason::GroupDeleted));
                 }
@@ -120,7 +122,7 @@ impl RunState {
             // Whole groups, as many as have so many blocks together.
             let mut places = Vec::new();
             let (mut count, mut ends) = (0, Vec::new());
-            while let Some(group) = rest.get(count).filter(|_| places.len() < Self::BUNDLE) {
+            while let Some(group) = rest.get(count).filter(|_| places.len() < Self::BLOCKS) {
                 places.extend(self.index.members.get(group).into_iter().flat_map(|blocks| blocks.iter()).map(|block| block.locator));
                 ends.push(places.len());
                 count += 1;
@@ -131,7 +133,8 @@ impl RunState {
             for (group, to) in these.iter().zip(ends) {
                 let mut leaving = Vec::new();
                 for record in &records[from..to] {
-                    leaving.extend(members_of(record)?.into_iter().filter_map(|hash| gone.find(hash)).cloned());
+                    let members = members::of(record).ok_or_else(unreadable)?;
+                    leaving.extend(members.filter_map(|hash| gone.find(hash)).cloned());
                 }
                 from = to;
                 if !leaving.is_empty() {
@@ -151,20 +154,38 @@ impl RunState {
 }
 
 /// Users that are gone, by the hash of their id: every membership in the base is looked up in it.
-struct Gone<'a>(HashTable<(ShortHash, &'a UserId)>);
+struct Gone<'a> {
+    users: HashTable<(ShortHash, &'a UserId)>,
+    /// Which beginnings of hashes there are: most are told by a bit that is near, without a look into the table.
+    beginnings: Vec<u64>,
+}
 
 impl<'a> Gone<'a> {
+    /// How many bits of a hash its beginning has.
+    const BEGINNING: u32 = 16;
+
     fn new(state: &RunState, fates: &'a Fates) -> Self {
-        let mut gone = HashTable::with_capacity(fates.users.len());
+        let mut gone = Self { users: HashTable::with_capacity(fates.users.len()), beginnings: vec![0; 1 << (Self::BEGINNING - 6)] };
         for user in fates.users.keys() {
             let hash = state.digester.id(user.as_str()).short();
-            gone.insert_unique(hash.0, (hash, user), |(hash, _)| hash.0);
+            gone.users.insert_unique(hash.0, (hash, user), |(hash, _)| hash.0);
+            let (word, bit) = Self::place(hash);
+            gone.beginnings[word] |= bit;
         }
-        Self(gone)
+        gone
+    }
+
+    const fn place(hash: ShortHash) -> (usize, u64) {
+        let beginning = hash.0 >> (64 - Self::BEGINNING);
+        ((beginning >> 6) as usize, 1 << (beginning & 63))
     }
 
     fn find(&self, hash: ShortHash) -> Option<&'a UserId> {
-        self.0.find(hash.0, |(known, _)| *known == hash).map(|(_, user)| *user)
+        let (word, bit) = Self::place(hash);
+        if self.beginnings[word] & bit == 0 {
+            return None;
+        }
+        self.users.find(hash.0, |(known, _)| *known == hash).map(|(_, user)| *user)
     }
 }
 
@@ -174,6 +195,6 @@ fn places<'a, K: EntryKey + 'a>(index: &EntryIndex<K>, ids: impl Iterator<Item =
     ids.map(|id| place(id).ok_or_else(|| corrupt("an entry that is gone from the index"))).collect()
 }
 
-fn members_of(record: &BaseRecord) -> Result<Vec<ShortHash>> {
-    members::decode(record).ok_or_else(|| corrupt("a block of members that cannot be read back"))
+fn unreadable() -> Error {
+    corrupt("a block of members that cannot be read back")
 }

@@ -1,12 +1,14 @@
 //! What one run carries from step to step.
 
 use crate::checkpoint::{Checkpoint, GroupRead};
+use crate::compare::Comparisons;
 use crate::digest::Digester;
 use crate::index::BaseIndex;
 use crate::members_read::MembersRead;
 use crate::payload::member_key;
 use crate::recent::{Counted, Recent};
 use crate::stager::Stager;
+use crate::updates::Updates;
 use crate::{Activity, Evidence, Mode, Progress, Protected};
 use futures::TryStreamExt;
 use idsync_core::{Clock, Detail, DirectoryInfo, Error, GroupId, Lease, Phase, Result, Revision, StagedKey, StateStore, Timestamp, UserId};
@@ -36,6 +38,10 @@ pub(crate) struct RunState {
     pub(crate) digester: Digester,
     pub(crate) index: BaseIndex,
     pub(crate) stager: Stager,
+    /// Users that were read and not compared yet.
+    pub(crate) updates: Updates,
+    /// Groups whose members were read and not compared yet.
+    pub(crate) comparisons: Comparisons,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) evidence: Evidence,
     pub(crate) progress: Progress,
@@ -99,6 +105,13 @@ impl RunState {
         self.membership_size += read.members;
     }
 
+    /// Compares what was read and waits for it, and hands all differences to the journal.
+    pub(crate) async fn stage_rest(&mut self) -> Result<()> {
+        self.stage_updates().await?;
+        self.stage_comparisons().await?;
+        self.stager.flush().await
+    }
+
     /// Takes what an earlier attempt found out about a group's members out of the journal.
     pub(crate) async fn unstage_members(&mut self, group: &GroupId) -> Result<()> {
         let prefix = member_key(group.as_str(), "");
@@ -122,7 +135,7 @@ impl RunState {
     pub(crate) async fn save_checkpoint(&mut self, now: Timestamp) -> Result<()> {
         self.evidence.access_checks += 1;
         self.stager.begin().await?;
-        self.stager.flush().await?;
+        self.stage_rest().await?;
         self.checkpoint.save(self.store.as_ref(), &self.lease, self.stager.header(), &self.info, now).await
     }
 
