@@ -1,6 +1,6 @@
 //! Who joined a group and who left it.
 
-use crate::digest::{IdHash, ShortHash};
+use crate::digest::ShortHash;
 use crate::index::{Block, GroupBlocks};
 use crate::members::{self, BlockSum, Spread};
 use crate::packs;
@@ -10,8 +10,8 @@ use crate::run::RunState;
 use idsync_core::{BaseKind, BaseRecord, DirectoryId, GroupId, Locator, RemovalReason, Result, StateStore, UserId};
 use std::collections::BTreeSet;
 
-/// A member that was read, of a block that differs.
-type Candidate = (IdHash, UserId);
+/// A member that was read, of a block that differs, and where its id is.
+type Candidate = (ShortHash, u32);
 
 /// A group with blocks that differ from the base. What these hold there was not read yet.
 #[derive(Debug)]
@@ -20,14 +20,25 @@ struct Differing {
     /// Why whoever is missing leaves.
     reason: RemovalReason,
     spread: Spread,
-    /// The blocks that differ, by number; `None` when the base has no such block.
-    blocks: Vec<(u32, Option<Block>)>,
-    /// The members of these blocks that were read, in order, each once.
+    /// The blocks that differ, by number.
+    blocks: Vec<DifferingBlock>,
+    /// The members of these blocks that were read, in the order of their hashes, each once.
     candidates: Vec<Candidate>,
+    /// Their ids, as they came.
+    ids: Vec<UserId>,
     /// Members whose record could not be understood, so that they are not missing.
     held: BTreeSet<String>,
     /// Some of them have no id, so that nobody can be said to be missing.
     nameless: u64,
+}
+
+#[derive(Debug)]
+struct DifferingBlock {
+    number: u32,
+    /// What the base has; `None` when it has no such block.
+    base: Option<Block>,
+    /// What was read adds up to this, members that were listed twice included.
+    fresh: BlockSum,
 }
 
 /// Groups whose blocks are to be read from the base: those of many groups at once.
@@ -86,31 +97,58 @@ impl RunState {
         let Some(base) = self.index.members.get(group) else { return Ok((fresh.count(), None)) };
         let sums = self.sums(base, &fresh);
         let mut before = base.iter().copied().peekable();
-        let mut blocks = Vec::new();
+        let (mut blocks, mut read) = (Vec::new(), 0);
         let mut differs = vec![false; sums.len()];
-        let mut read = 0;
-        for ((number, sum), differs) in (0..).zip(&sums).zip(&mut differs) {
-            let block = before.next_if(|block| block.number == number);
-            if *sum != block.as_ref().map(Block::sum).unwrap_or_default() {
+        for ((number, fresh), differs) in (0..).zip(sums).zip(&mut differs) {
+            let base = before.next_if(|block| block.number == number);
+            if fresh != base.as_ref().map(Block::sum).unwrap_or_default() {
                 *differs = true;
-                read += u64::from(sum.count);
-                blocks.push((number, block));
+                read += fresh.count as usize;
+                blocks.push(DifferingBlock { number, base, fresh });
             }
         }
         if blocks.is_empty() {
             return Ok((fresh.count(), None));
         }
         let spread = base.spread;
-        let hashed = fresh.drain_ids().map(|id| (self.digester.id(id.as_str()), id));
-        let mut candidates: Vec<_> = hashed.filter(|(hash, _)| differs[spread.block(hash.short()) as usize]).collect();
+        let (mut candidates, mut ids) = (Vec::with_capacity(read), Vec::with_capacity(read));
+        for id in fresh.drain_ids() {
+            let hash = self.digester.id(id.as_str()).short();
+            if differs[spread.block(hash) as usize] {
+                let place = u32::try_from(ids.len()).map_err(|_| corrupt("a group with more members than can be numbered"))?;
+                candidates.push((hash, place));
+                ids.push(id);
+            }
+        }
         candidates.sort_unstable();
-        candidates.dedup();
-        if !candidates.is_sorted_by(|(one, _), (other, _)| one.short() < other.short()) {
+        let twice = self.drop_repeated(&mut candidates, &ids, spread, &mut blocks)?;
+        let size = fresh.count() - twice;
+        let Members { held, nameless, .. } = fresh;
+        Ok((size, Some(Differing { group: group.clone(), reason, spread, blocks, candidates, ids, held, nameless })))
+    }
+
+    /// A user may be listed twice while members change. Takes the second one out, and out of the sum of its block; returns how many.
+    fn drop_repeated(&self, candidates: &mut Vec<Candidate>, ids: &[UserId], spread: Spread, blocks: &mut [DifferingBlock]) -> Result<u64> {
+        if candidates.is_sorted_by(|(one, _), (other, _)| one < other) {
+            return Ok(0);
+        }
+        let before = candidates.len();
+        let mut is_clash = false;
+        candidates.dedup_by(|(hash, place), (kept, first)| {
+            if hash != kept {
+                return false;
+            }
+            let id = &ids[*place as usize];
+            is_clash |= *id != ids[*first as usize];
+            if let Ok(block) = blocks.binary_search_by_key(&spread.block(*hash), |block| block.number) {
+                blocks[block].fresh.remove(self.digester.id(id.as_str()));
+            }
+            true
+        });
+        if is_clash {
             return Err(corrupt("a key under which two members of a group have the same hash"));
         }
-        let size = fresh.count() - read.saturating_sub(candidates.len() as u64);
-        let Members { held, nameless, .. } = fresh;
-        Ok((size, Some(Differing { group: group.clone(), reason, spread, blocks, candidates, held, nameless })))
+        Ok((before - candidates.len()) as u64)
     }
 
     fn sums(&self, base: GroupBlocks<'_>, fresh: &Members) -> Vec<BlockSum> {
@@ -125,20 +163,20 @@ impl RunState {
     /// Compares the groups that wait, member by member, and stages who joined and who left.
     pub(crate) async fn stage_comparisons(&mut self) -> Result<()> {
         let Comparisons { waiting, .. } = std::mem::take(&mut self.comparisons);
-        let places = waiting.iter().flat_map(|differing| &differing.blocks).filter_map(|(_, block)| block.map(|block| block.locator));
+        let places = waiting.iter().flat_map(|differing| &differing.blocks).filter_map(|block| block.base.map(|base| base.locator));
         let mut records = BlockRecords { places: places.collect(), next: 0, records: Vec::new().into_iter() };
-        for mut differing in waiting {
+        for differing in waiting {
             let (mut added, mut removed) = (Vec::new(), Vec::new());
-            let mut candidates = std::mem::take(&mut differing.candidates).into_iter().peekable();
-            for (number, block) in &differing.blocks {
-                let sum = block.as_ref().map(Block::sum).unwrap_or_default();
-                let before = match block {
+            let mut rest = differing.candidates.as_slice();
+            for block in &differing.blocks {
+                let before = match block.base {
                     Some(_) => records.next(self.store.as_ref(), &self.lease.directory).await?,
-                    None => members::encode(sum, &[]),
+                    None => members::encode(BlockSum::default(), &[]),
                 };
                 let before = members::of(&before).ok_or_else(|| corrupt("a block of members that cannot be read back"))?;
-                let now = std::iter::from_fn(|| candidates.next_if(|(hash, _)| differing.spread.block(hash.short()) == *number));
-                self.compare_block(sum, before, now, &mut added, |user| removed.push(user))?;
+                let (now, later) = rest.split_at(rest.partition_point(|(hash, _)| differing.spread.block(*hash) <= block.number));
+                rest = later;
+                self.compare_block(block, before, now, &differing.ids, &mut added, &mut removed)?;
             }
             added.sort_unstable();
             for row in packs::added(differing.group.as_str(), &added) {
@@ -160,32 +198,33 @@ impl RunState {
     /// Compares one block that differs, and checks that what is found explains the difference.
     fn compare_block(
         &self,
-        mut sum: BlockSum,
+        block: &DifferingBlock,
         before: impl Iterator<Item = ShortHash>,
-        now: impl Iterator<Item = Candidate>,
+        now: &[Candidate],
+        ids: &[UserId],
         added: &mut Vec<UserId>,
-        mut left: impl FnMut(UserId),
+        removed: &mut Vec<UserId>,
     ) -> Result<()> {
+        let mut sum = block.base.as_ref().map(Block::sum).unwrap_or_default();
         let mut leave = |hash: ShortHash, sum: &mut BlockSum| {
             let slot = self.index.users.find_hash(hash).ok_or_else(|| corrupt("a member that is no user"))?;
-            let id = self.index.users.id(slot);
-            sum.remove(self.digester.id(id.as_str()));
-            left(id.clone());
+            sum.remove(self.index.users.hash(slot));
+            removed.push(self.index.users.id(slot).clone());
             Ok(())
         };
-        let (mut before, mut expected) = (before.peekable(), BlockSum::default());
-        for (hash, id) in now {
-            expected.add(hash);
-            while let Some(gone) = before.next_if(|known| *known < hash.short()) {
+        let mut before = before.peekable();
+        for (hash, place) in now {
+            while let Some(gone) = before.next_if(|known| known < hash) {
                 leave(gone, &mut sum)?;
             }
-            if before.next_if(|known| *known == hash.short()).is_none() {
-                sum.add(hash);
-                added.push(id);
+            if before.next_if(|known| known == hash).is_none() {
+                let id = &ids[*place as usize];
+                sum.add(self.digester.id(id.as_str()));
+                added.push(id.clone());
             }
         }
         before.try_for_each(|gone| leave(gone, &mut sum))?;
-        if sum == expected { Ok(()) } else { Err(corrupt("a block of members that does not add up")) }
+        if sum == block.fresh { Ok(()) } else { Err(corrupt("a block of members that does not add up")) }
     }
 }
 

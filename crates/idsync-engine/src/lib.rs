@@ -104,6 +104,7 @@ mod queue;
 mod read;
 mod read_delta;
 mod recent;
+mod record;
 mod report;
 mod resolve;
 mod run;

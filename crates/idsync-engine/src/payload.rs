@@ -2,6 +2,7 @@
 
 use crate::blocked::Subject;
 use crate::packs::{Item, Pack};
+use crate::record;
 use idsync_core::{
     BaseKind, BaseRecord, BaseWrite, Change, DeletionReason, Digest, EntryId, Error, ErrorKind, FieldChange, Group, GroupId, Membership,
     Phase, Result, StagedKey, StagedRow, User, UserId,
@@ -24,13 +25,13 @@ pub(crate) fn parse_member_key(key: &str) -> Option<Membership> {
     Some(Membership::new(GroupId::new(group).ok()?, UserId::new(user).ok()?))
 }
 
-pub(crate) fn user_created(user: &User, digest: Digest) -> Result<StagedRow> {
-    let write = BaseWrite::put(BaseKind::User, user.id.to_string(), BaseRecord::new(digest, to_json(user)?));
-    Ok(StagedRow::new(StagedKey::new(Phase::CreateUsers, user.id.to_string()), vec![CREATED], Some(write)))
+pub(crate) fn user_created(user: &User, digest: Digest) -> StagedRow {
+    let write = BaseWrite::put(BaseKind::User, user.id.to_string(), BaseRecord::new(digest, record::of_user(user)));
+    StagedRow::new(StagedKey::new(Phase::CreateUsers, user.id.to_string()), vec![CREATED], Some(write))
 }
 
 pub(crate) fn user_updated(phase: Phase, user: &User, changed: &[FieldChange], digest: Digest) -> Result<StagedRow> {
-    let write = BaseWrite::put(BaseKind::User, user.id.to_string(), BaseRecord::new(digest, to_json(user)?));
+    let write = BaseWrite::put(BaseKind::User, user.id.to_string(), BaseRecord::new(digest, record::of_user(user)));
     Ok(StagedRow::new(StagedKey::new(phase, user.id.to_string()), tagged(UPDATED, &to_json(&changed)?), Some(write)))
 }
 
@@ -39,13 +40,13 @@ pub(crate) fn user_deleted(id: &UserId, record: &[u8], reason: DeletionReason) -
     StagedRow::new(StagedKey::new(Phase::DeleteUsers, id.to_string()), deleted(record, reason), Some(write))
 }
 
-pub(crate) fn group_created(group: &Group, digest: Digest) -> Result<StagedRow> {
-    let write = BaseWrite::put(BaseKind::Group, group.id.to_string(), BaseRecord::new(digest, to_json(group)?));
-    Ok(StagedRow::new(StagedKey::new(Phase::PutGroups, group.id.to_string()), vec![CREATED], Some(write)))
+pub(crate) fn group_created(group: &Group, digest: Digest) -> StagedRow {
+    let write = BaseWrite::put(BaseKind::Group, group.id.to_string(), BaseRecord::new(digest, record::of_group(group)));
+    StagedRow::new(StagedKey::new(Phase::PutGroups, group.id.to_string()), vec![CREATED], Some(write))
 }
 
 pub(crate) fn group_updated(group: &Group, changed: &[FieldChange], digest: Digest) -> Result<StagedRow> {
-    let write = BaseWrite::put(BaseKind::Group, group.id.to_string(), BaseRecord::new(digest, to_json(group)?));
+    let write = BaseWrite::put(BaseKind::Group, group.id.to_string(), BaseRecord::new(digest, record::of_group(group)));
     Ok(StagedRow::new(StagedKey::new(Phase::PutGroups, group.id.to_string()), tagged(UPDATED, &to_json(&changed)?), Some(write)))
 }
 
@@ -89,19 +90,19 @@ pub(crate) fn change(row: &StagedRow) -> Result<Change> {
                 _ => Change::GroupUserRemoved { membership, reason: item.reason() },
             })
         }
-        (Phase::PutGroups, CREATED) => Ok(Change::GroupCreated { group: from_json(record(row)?)? }),
-        (Phase::PutGroups, UPDATED) => Ok(Change::GroupUpdated { group: from_json(record(row)?)?, changed: from_json(rest)? }),
+        (Phase::PutGroups, CREATED) => Ok(Change::GroupCreated { group: record::to_group(record_of(row)?)? }),
+        (Phase::PutGroups, UPDATED) => Ok(Change::GroupUpdated { group: record::to_group(record_of(row)?)?, changed: from_json(rest)? }),
         (Phase::DeleteGroups, DELETED) => {
             let (reason, group) = parse_deleted(rest)?;
-            Ok(Change::GroupDeleted { group: from_json(group)?, reason })
+            Ok(Change::GroupDeleted { group: record::to_group(group)?, reason })
         }
-        (Phase::CreateUsers, CREATED) => Ok(Change::UserCreated { user: from_json(record(row)?)? }),
+        (Phase::CreateUsers, CREATED) => Ok(Change::UserCreated { user: record::to_user(record_of(row)?)? }),
         (Phase::UpdateUsers | Phase::Deactivate, UPDATED) => {
-            Ok(Change::UserUpdated { user: from_json(record(row)?)?, changed: from_json(rest)? })
+            Ok(Change::UserUpdated { user: record::to_user(record_of(row)?)?, changed: from_json(rest)? })
         }
         (Phase::DeleteUsers, DELETED) => {
             let (reason, user) = parse_deleted(rest)?;
-            Ok(Change::UserDeleted { user: from_json(user)?, reason })
+            Ok(Change::UserDeleted { user: record::to_user(user)?, reason })
         }
         _ => Err(corrupt("a staged change of an unknown kind")),
     }
@@ -174,7 +175,7 @@ fn parse_deleted(rest: &[u8]) -> Result<(DeletionReason, &[u8])> {
     Ok((reason, record))
 }
 
-fn record(row: &StagedRow) -> Result<&[u8]> {
+fn record_of(row: &StagedRow) -> Result<&[u8]> {
     let record = row.effect.as_ref().and_then(|effect| effect.record.as_ref());
     record.map(|record| record.record.as_slice()).ok_or_else(|| corrupt("a staged change without its record"))
 }

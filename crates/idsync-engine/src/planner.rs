@@ -10,10 +10,11 @@ use crate::packs::Pack;
 use crate::payload;
 use crate::plan_hash::{Covers, PlanHasher};
 use crate::recent::Counted;
+use crate::record;
 use crate::report::Held;
 use crate::run::RunState;
 use crate::wanted::{changes_login, is_held_with_an_end};
-use idsync_core::{BaseKind, ChangeKind, Counts, Detail, EntryId, Group, GroupId, Mark, Phase, PlanHash, Result, StagedKey, StagedRow};
+use idsync_core::{BaseKind, ChangeKind, Counts, Detail, EntryId, GroupId, Mark, Phase, PlanHash, Result, StagedKey, StagedRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What becomes of a row.
@@ -82,7 +83,7 @@ impl RunState {
         for (id, loses) in hardest {
             let places = Vec::from_iter(known.find(id).and_then(|slot| known.in_base(slot)).map(|base| base.locator));
             let record = self.store.records(&self.lease.directory, BaseKind::Group, &places).await?.pop().flatten();
-            let group: Option<Group> = record.map(|record| payload::from_json(&record.record)).transpose()?;
+            let group = record.map(|record| record::to_group(&record.record)).transpose()?;
             let name = group.map_or_else(|| id.to_string(), |group| group.name);
             groups.push(GroupReach { id: id.clone(), name, members: size(id), loses: *loses });
         }

@@ -3,8 +3,9 @@
 use crate::checkpoint::{Earlier, GroupRead};
 use crate::listings::{Arrival, Listings};
 use crate::members_read::ReadMark;
-use crate::payload::{self, corrupt, from_json};
+use crate::payload::{self, corrupt};
 use crate::queue::{Queue, UnderWay, Waiting};
+use crate::record;
 use crate::run::RunState;
 use crate::{Activity, Mode, StreamEvidence, SyncError};
 use futures::stream::BoxStream;
@@ -198,13 +199,13 @@ impl<'a> Reader<'a> {
                 }
                 None => {
                     groups.set_staged(slot, Some(Phase::PutGroups));
-                    self.state.stager.stage(payload::group_created(&group, digest)?).await?;
+                    self.state.stager.stage(payload::group_created(&group, digest)).await?;
                 }
             }
         }
         let before = self.records(BaseKind::Group, &places).await?;
         for ((group, digest, slot), record) in changed.into_iter().zip(before) {
-            let before: Group = from_json(&record.record)?;
+            let before = record::to_group(&record.record)?;
             let row = match Change::group_update(&before, group) {
                 Some(Change::GroupUpdated { group, changed }) => Some(payload::group_updated(&group, &changed, digest)?),
                 _ => None,

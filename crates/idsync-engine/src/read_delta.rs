@@ -2,8 +2,9 @@
 
 use crate::amend::Joined;
 use crate::listings::{Arrival, Listings};
-use crate::payload::{corrupt, from_json};
+use crate::payload::corrupt;
 use crate::read::Reader;
+use crate::record;
 use crate::{Activity, SyncError};
 use futures::{StreamExt, TryStreamExt, stream};
 use idsync_core::{
@@ -115,7 +116,7 @@ impl Reader<'_> {
         let records = self.state.store.records(&self.state.lease.directory, BaseKind::User, &places).await?;
         let (mut fresh, shown) = (Vec::new(), changed.len());
         for (user, record) in changed.into_iter().zip(records) {
-            let before: User = from_json(&record.ok_or_else(|| corrupt("an index without its records"))?.record)?;
+            let before = record::to_user(&record.ok_or_else(|| corrupt("an index without its records"))?.record)?;
             match (before.timestamps.updated, user.timestamps.updated) {
                 (Some(before), Some(now)) if before < now => fresh.push(user),
                 (Some(before), Some(now)) if before > now => {}

@@ -7,6 +7,7 @@ use crate::entries::{EntryIndex, EntryKey};
 use crate::members;
 use crate::packs;
 use crate::payload::{self, corrupt};
+use crate::record;
 use crate::run::RunState;
 use hashbrown::HashTable;
 use idsync_core::{BaseKind, BaseRecord, DeletionReason, Error, GroupId, Locator, Phase, RemovalReason, Result, UserId};
@@ -37,7 +38,7 @@ impl RunState {
         for bundle in ids.chunks(Self::BUNDLE) {
             let records = self.records(BaseKind::User, &places(&self.index.users, bundle.iter())?).await?;
             for (id, record) in bundle.iter().zip(records) {
-                if self.protected.has_user(&payload::from_json(&record.record)?) {
+                if self.protected.has_user(&record::to_user(&record.record)?) {
                     users.remove(id);
                     self.see_user(id)?;
                     self.evidence.protected += 1;
@@ -55,7 +56,7 @@ impl RunState {
         for bundle in ids.chunks(Self::BUNDLE) {
             let records = self.records(BaseKind::Group, &places(&self.index.groups, bundle.iter())?).await?;
             for (id, record) in bundle.iter().zip(records) {
-                if self.protected.has_group(&payload::from_json(&record.record)?) {
+                if self.protected.has_group(&record::to_group(&record.record)?) {
                     groups.remove(id);
                     self.see_group(id)?;
                     self.evidence.protected += 1;

@@ -1,7 +1,8 @@
 //! Users that differ from the base.
 
 use crate::entries::Slot;
-use crate::payload::{self, corrupt, from_json};
+use crate::payload::{self, corrupt};
+use crate::record;
 use crate::run::RunState;
 use idsync_core::{BaseKind, Change, Digest, Locator, Phase, Result, StagedKey, User};
 
@@ -47,7 +48,7 @@ impl RunState {
                 }
                 None => {
                     index.set_staged(slot, Some(Phase::CreateUsers));
-                    self.stager.stage(payload::user_created(&user, digest)?).await?;
+                    self.stager.stage(payload::user_created(&user, digest)).await?;
                 }
             }
         }
@@ -64,7 +65,7 @@ impl RunState {
         let before = self.store.records(&self.lease.directory, BaseKind::User, &places).await?;
         for (update, before) in waiting.into_iter().zip(before) {
             let before = before.ok_or_else(|| corrupt("an index without its records"))?;
-            self.stage_update(update, &from_json(&before.record)?).await?;
+            self.stage_update(update, &record::to_user(&before.record)?).await?;
         }
         Ok(())
     }
