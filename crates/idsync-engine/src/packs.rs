@@ -6,6 +6,7 @@
 
 use crate::payload::{ADDED, REMOVED, corrupt, member_key};
 use idsync_core::{Change, Error, GroupId, Mark, Membership, Phase, RemovalReason, Result, StagedKey, StagedRow, UserId};
+use memchr::memchr_iter;
 
 /// How many memberships are in a pack at most.
 const PACK: usize = 512;
@@ -72,8 +73,12 @@ impl<'a> Pack<'a> {
     }
 
     pub(crate) fn items(&self) -> impl Iterator<Item = Item<'a>> + use<'a> {
-        let (phase, group) = (self.phase, self.group);
-        self.items.split_terminator('\n').map(move |text| Item { phase, group, text })
+        let (phase, group, items, mut start) = (self.phase, self.group, self.items, 0);
+        memchr_iter(b'\n', items.as_bytes()).map(move |end| {
+            let text = items.get(start..end).unwrap_or_default();
+            start = end + 1;
+            Item { phase, group, text }
+        })
     }
 
     pub(crate) fn group_id(&self) -> Result<GroupId> {
@@ -81,7 +86,7 @@ impl<'a> Pack<'a> {
     }
 
     pub(crate) fn len(&self) -> u64 {
-        self.items().count() as u64
+        memchr_iter(b'\n', self.items.as_bytes()).count() as u64
     }
 
     /// The items with what was decided about each.
