@@ -2,6 +2,7 @@
 
 use crate::error::{in_file, sqlite, unusable};
 use idsync_core::{DirectoryId, Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -241,7 +242,10 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // 1,000,000 rows, to reading them back, to 10,000 scattered rewrites of blocks of members, or to 3,000,000 memberships in the sink.
     connection.pragma_update(None, "cache_size", -8_192)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    // Else SQLite parses most statements that sort anew each time they are bound, for a plan that might suit the values better.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // More than there are statements.
+    connection.set_prepared_statement_cache_capacity(128);
     Ok(())
 }
 
@@ -318,6 +322,18 @@ mod tests {
             assert_eq!(number("synchronous"), 2, "FULL");
             let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
             assert_eq!(mode, "wal");
+        }
+    }
+
+    #[test]
+    fn a_statement_is_parsed_once_whatever_it_is_bound_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("acme.db")).unwrap();
+        for number in 0..5_i64 {
+            const SQL: &str = "SELECT id FROM idsync_index WHERE directory = ?1 AND kind = ?2 AND first > ?3 ORDER BY first LIMIT ?4";
+            let mut statement = connection.prepare_cached(SQL).unwrap();
+            assert!(!statement.exists(rusqlite::params![number, number, b"", number + 1]).unwrap());
+            assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
         }
     }
 }
