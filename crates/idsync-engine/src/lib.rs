@@ -78,6 +78,7 @@ mod digest;
 mod draft;
 mod engine;
 mod entries;
+mod entry_key;
 mod error;
 mod escrow;
 mod evidence;

@@ -165,9 +165,9 @@ impl<'a> Reader<'a> {
         // All digests before all look-ups: these wait for memory, and then wait for many at once.
         let digests: Vec<_> = page.items.iter().map(|user| self.state.digester.user(user)).collect();
         let slots = self.state.index.users.find_or_insert_all(page.items.iter().map(|user| &user.id))?;
+        self.state.index.users.see_each(&slots);
         for ((user, digest), slot) in page.items.into_iter().zip(digests).zip(slots) {
             let users = &mut self.state.index.users;
-            users.see(slot);
             match users.in_base(slot) {
                 Some(base) if base.digest == digest && users.staged(slot).is_none() => {}
                 Some(base) => {
