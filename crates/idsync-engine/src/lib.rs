@@ -86,6 +86,7 @@ mod exceeded;
 mod fold;
 mod held;
 mod index;
+mod lanes;
 mod limits;
 mod listings;
 mod members;

@@ -163,7 +163,7 @@ impl<'a> Reader<'a> {
         }
         let (mut changed, mut places) = (Vec::new(), Vec::new());
         // All digests before all look-ups: these wait for memory, and then wait for many at once.
-        let digests: Vec<_> = page.items.iter().map(|user| self.state.digester.user(user)).collect();
+        let digests = self.state.digester.users(&page.items);
         let slots = self.state.index.users.find_or_insert_all(page.items.iter().map(|user| &user.id))?;
         self.state.index.users.see_each(&slots);
         for ((user, digest), slot) in page.items.into_iter().zip(digests).zip(slots) {
