@@ -65,6 +65,7 @@ impl IndexRow {
     }
 
     /// The key within its kind.
+    #[inline]
     pub fn key(&self) -> &str {
         &self.key
     }

@@ -39,6 +39,7 @@ mod store;
 mod timestamp;
 mod user;
 mod whole;
+mod words;
 pub mod wrap;
 
 pub use attributes::{Attributes, AttributesBuilder};

@@ -1,5 +1,6 @@
 //! Keyed digests of what a sink can see of an entry.
 
+use crate::lanes;
 use idsync_core::{Attributes, Digest, DigestKey, Group, User};
 use std::fmt;
 
@@ -13,6 +14,12 @@ pub(crate) struct Digester {
     key: DigestKey,
     secret: Box<[u8; SECRET]>,
 }
+
+/// How many users are hashed side by side: enough that many are equally long, and few enough that they stay in the cache.
+const BUNDLE: usize = 256;
+
+/// Room for a usual profile.
+const USUAL: usize = 1_024;
 
 /// As long as the secret that XXH3 comes with.
 const SECRET: usize = 192;
@@ -41,35 +48,51 @@ impl Digester {
     }
 
     pub(crate) fn user(&self, user: &User) -> Digest {
-        let mut content = Content::new(b'u');
-        content.field(user.status.as_str().as_bytes());
-        content.field(&[u8::from(user.login.is_some())]);
-        content.field(user.login.as_deref().unwrap_or_default().as_bytes());
-        content.attributes(&user.attributes);
-        content.attributes(&user.extra);
+        let mut content = Content(Vec::with_capacity(USUAL));
+        content.user(user);
         self.digest(&content)
     }
 
+    /// The digests of users, in their order: side by side they take a fraction of the time.
+    pub(crate) fn users(&self, users: &[User]) -> Vec<Digest> {
+        let (mut digests, mut ends) = (Vec::with_capacity(users.len()), Vec::new());
+        let mut content = Content(Vec::with_capacity(users.len().min(BUNDLE) * USUAL));
+        for bundle in users.chunks(BUNDLE) {
+            content.0.clear();
+            ends.clear();
+            ends.extend(bundle.iter().map(|user| {
+                content.user(user);
+                content.0.len()
+            }));
+            let starts = std::iter::once(0).chain(ends.iter().copied());
+            let messages: Vec<_> = starts.zip(&ends).map(|(start, end)| &content.0[start..*end]).collect();
+            digests.extend(lanes::keyed_hashes(self.key.expose(), &messages).iter().map(cut));
+        }
+        digests
+    }
+
     pub(crate) fn group(&self, group: &Group) -> Digest {
-        let mut content = Content::new(b'g');
-        content.field(group.name.as_bytes());
-        content.field(group.kind.as_str().as_bytes());
-        content.attributes(&group.attributes);
-        content.attributes(&group.extra);
+        let mut content = Content(Vec::with_capacity(USUAL));
+        content.group(group);
         self.digest(&content)
     }
 
     /// The hash of an id: it finds entries, chooses the block of a member, and adds up to the block's digest.
+    #[inline]
     pub(crate) fn id(&self, id: &str) -> IdHash {
         IdHash(xxhash_rust::xxh3::xxh3_128_with_secret(id.as_bytes(), self.secret.as_slice()))
     }
 
     fn digest(&self, content: &Content) -> Digest {
-        let hash = blake3::keyed_hash(self.key.expose(), &content.0);
-        let mut digest = Digest::default();
-        digest.0.copy_from_slice(hash.as_bytes().split_at(16).0);
-        digest
+        cut(blake3::keyed_hash(self.key.expose(), &content.0).as_bytes())
     }
+}
+
+/// The half of a hash that is kept.
+fn cut(hash: &[u8; blake3::OUT_LEN]) -> Digest {
+    let mut digest = Digest::default();
+    digest.0.copy_from_slice(hash.split_at(16).0);
+    digest
 }
 
 impl fmt::Debug for Digester {
@@ -78,14 +101,28 @@ impl fmt::Debug for Digester {
     }
 }
 
-/// What is hashed of an entry, in one piece, which is quicker to hash than its parts.
+/// What is hashed of entries, one after the other. Each is filled up with zeros to whole blocks, as many can be hashed at once then;
+/// every field comes after its length, so that it is plain what belongs to them.
 struct Content(Vec<u8>);
 
 impl Content {
-    fn new(domain: u8) -> Self {
-        let mut bytes = Vec::with_capacity(1_024);
-        bytes.push(domain);
-        Self(bytes)
+    fn user(&mut self, user: &User) {
+        self.0.push(b'u');
+        self.field(user.status.as_str().as_bytes());
+        self.field(&[u8::from(user.login.is_some())]);
+        self.field(user.login.as_deref().unwrap_or_default().as_bytes());
+        self.attributes(&user.attributes);
+        self.attributes(&user.extra);
+        self.fill_up();
+    }
+
+    fn group(&mut self, group: &Group) {
+        self.0.push(b'g');
+        self.field(group.name.as_bytes());
+        self.field(group.kind.as_str().as_bytes());
+        self.attributes(&group.attributes);
+        self.attributes(&group.extra);
+        self.fill_up();
     }
 
     fn field(&mut self, bytes: &[u8]) {
@@ -95,6 +132,10 @@ impl Content {
 
     fn attributes(&mut self, attributes: &Attributes) {
         self.field(attributes.as_json().as_bytes());
+    }
+
+    fn fill_up(&mut self) {
+        self.0.resize(self.0.len().next_multiple_of(lanes::BLOCK), 0);
     }
 }
 
@@ -124,8 +165,27 @@ mod tests {
     }
 
     #[test]
+    fn users_have_the_digests_that_each_has_alone() {
+        let user = |number: usize| {
+            let user = User::new(UserId::new(format!("00u{number}")).unwrap(), UserStatus::Active).with_login("x".repeat(number % 97));
+            if number.is_multiple_of(5) { user.with_attribute("long", "y".repeat(number * 3)) } else { user }
+        };
+        let users: Vec<_> = (0..2 * BUNDLE + 7).map(user).collect();
+        let alone: Vec<_> = users.iter().map(|user| digester(1).user(user)).collect();
+        assert_eq!(digester(1).users(&users), alone);
+        assert_eq!(digester(1).users(&[]), []);
+    }
+
+    #[test]
     fn fields_cannot_run_into_each_other() {
         let group = |name: &str, text: &str| Group::new(GroupId::new("g").unwrap(), name).with_attribute("d", text);
         assert_ne!(digester(1).group(&group("ab", "c")), digester(1).group(&group("a", "bc")));
+        // What tells whether there is a login is a byte that may stand in a text, too.
+        let user = |status: &str, login: &str| User::new(UserId::new("00u1").unwrap(), UserStatus::from(status)).with_login(login);
+        assert_ne!(digester(1).user(&user("a\u{1}", "b")), digester(1).user(&user("a", "\u{1}b")));
+        let (mut one, mut other) = (user("a", "b"), user("a", "b"));
+        one.attributes.insert("x", 1);
+        other.extra.insert("x", 1);
+        assert_ne!(digester(1).user(&one), digester(1).user(&other));
     }
 }

@@ -2,42 +2,13 @@
 
 use crate::chunked::Chunked;
 use crate::digest::{Digester, IdHash, ShortHash};
+pub(crate) use crate::entry_key::EntryKey;
 use crate::payload::corrupt;
 use futures::TryStreamExt;
 use hashbrown::HashTable;
-use idsync_core::{BaseKind, Digest, DirectoryId, GroupId, Locator, Phase, Result, StateStore, UserId};
+use idsync_core::{Digest, DirectoryId, IndexRow, Locator, Phase, Result, StateStore};
 use std::fmt;
-
-/// An id of an entry.
-pub(crate) trait EntryKey: Clone + Ord + fmt::Debug {
-    const KIND: BaseKind;
-    fn parse(text: &str) -> Option<Self>;
-    fn text(&self) -> &str;
-}
-
-impl EntryKey for UserId {
-    const KIND: BaseKind = BaseKind::User;
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::new(text).ok()
-    }
-
-    fn text(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl EntryKey for GroupId {
-    const KIND: BaseKind = BaseKind::Group;
-
-    fn parse(text: &str) -> Option<Self> {
-        Self::new(text).ok()
-    }
-
-    fn text(&self) -> &str {
-        self.as_str()
-    }
-}
+use std::hint::black_box;
 
 /// Where an entry stands in an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -104,18 +75,28 @@ impl<K: EntryKey> EntryIndex<K> {
         let mut index = Self::empty(digester);
         // Room for a few more, so that a run that finds some does not make the table anew.
         let room = usize::try_from(expected + expected / 64).unwrap_or_default();
-        let digester = index.digester.clone();
         index.table.reserve(room, |_| unreachable!("an empty table has nothing to move"));
         let mut pages = store.index(directory, K::KIND);
         while let Some(rows) = pages.try_next().await? {
-            for row in rows {
-                let id = K::parse(row.key()).ok_or_else(|| corrupt("a key that is not an id"))?;
-                let hash = digester.id(id.text()).short();
-                index.push(hash, Entry { id, digest: row.digest, locator: row.locator }, State(State::IN_BASE))?;
-            }
+            index.push_page(&rows)?;
         }
         index.base_size = index.entries.len() as u64;
         Ok(index)
+    }
+
+    /// Takes a page of the base. First all entries, then their places in the table, which are spread all over the memory.
+    fn push_page(&mut self, rows: &[IndexRow]) -> Result<()> {
+        let first = self.entries.len();
+        let mut hashes = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = K::parse(row.key()).ok_or_else(|| corrupt("a key that is not an id"))?;
+            hashes.push(self.digester.id(id.text()).short());
+            self.entries.push(Entry { id, digest: row.digest, locator: row.locator });
+            self.states.push(State(State::IN_BASE));
+        }
+        // In a step that does nothing else, all of them are waited for at once; what is found does not matter.
+        hashes.iter().for_each(|hash| _ = black_box(self.table.find(hash.0, |_| true)));
+        hashes.into_iter().zip(first..).try_for_each(|(hash, place)| self.enter(hash, slot(place)?))
     }
 
     /// How many entries the base holds.
@@ -157,8 +138,17 @@ impl<K: EntryKey> EntryIndex<K> {
         K: 'a,
     {
         let hashes: Vec<_> = ids.clone().map(|id| self.digester.id(id.text()).short()).collect();
-        let found: Vec<_> =
-            hashes.iter().zip(ids.clone()).map(|(hash, id)| self.table.find(hash.0, |slot| self.id(*slot) == id).copied()).collect();
+        // Look-ups wait for memory: for the table first, then for the entry. Those of one kind do not depend on each other, so that in a
+        // step that does little else many are waited for at once. What the table alone says is nearly always right.
+        let likely: Vec<_> = hashes.iter().map(|hash| self.table.find(hash.0, |_| true).copied()).collect();
+        let is_as_long = |(likely, id): (&Option<Slot>, &K)| likely.is_some_and(|slot| self.id(slot).text().len() == id.text().len());
+        let are_as_long: Vec<_> = likely.iter().zip(ids.clone()).map(is_as_long).collect();
+        let find = |(((likely, is_as_long), hash), id): (((Option<Slot>, bool), &ShortHash), &'a K)| match likely {
+            Some(slot) if is_as_long && self.id(slot) == id => likely,
+            Some(_) => self.table.find(hash.0, |slot| self.id(*slot) == id).copied(),
+            None => None,
+        };
+        let found: Vec<_> = likely.into_iter().zip(are_as_long).zip(&hashes).zip(ids.clone()).map(find).collect();
         let mut slots = Vec::with_capacity(found.len());
         for ((slot, hash), id) in found.into_iter().zip(hashes).zip(ids) {
             // One that comes twice may have been made a moment ago.
@@ -183,18 +173,26 @@ impl<K: EntryKey> EntryIndex<K> {
     }
 
     fn push(&mut self, hash: ShortHash, entry: Entry<K>, state: State) -> Result<Slot> {
-        let Self { digester, table, entries, .. } = self;
-        let hash_of = |slot: &Slot| digester.id(entries.get(slot.0 as usize).id.text()).short();
-        let slot = Slot(u32::try_from(entries.len()).map_err(|_| corrupt("more entries than can be numbered"))?);
-        match table.entry(hash.0, |slot| hash_of(slot) == hash, |slot| hash_of(slot).0) {
-            hashbrown::hash_table::Entry::Vacant(vacant) => _ = vacant.insert(slot),
-            hashbrown::hash_table::Entry::Occupied(_) => {
-                return Err(corrupt("two entries whose ids cannot be told apart by their hashes, or one entry twice"));
-            }
-        }
+        let slot = slot(self.entries.len())?;
         self.entries.push(entry);
         self.states.push(state);
+        self.enter(hash, slot)?;
         Ok(slot)
+    }
+
+    /// Makes an entry one that is found.
+    fn enter(&mut self, hash: ShortHash, slot: Slot) -> Result<()> {
+        let Self { digester, table, entries, .. } = self;
+        let hash_of = |slot: &Slot| digester.id(entries.get(slot.0 as usize).id.text()).short();
+        match table.entry(hash.0, |slot| hash_of(slot) == hash, |slot| hash_of(slot).0) {
+            hashbrown::hash_table::Entry::Vacant(vacant) => {
+                vacant.insert(slot);
+                Ok(())
+            }
+            hashbrown::hash_table::Entry::Occupied(_) => {
+                Err(corrupt("two entries whose ids cannot be told apart by their hashes, or one entry twice"))
+            }
+        }
     }
 
     /// Forgets an entry that turned out not to be there.
@@ -225,6 +223,11 @@ impl<K: EntryKey> EntryIndex<K> {
     /// Whether this read has shown it.
     pub(crate) fn is_seen(&self, slot: Slot) -> bool {
         self.state(slot).has(State::SEEN)
+    }
+
+    /// Takes many entries for shown. What is said of each is waited for here, for all of them at once.
+    pub(crate) fn see_each(&mut self, slots: &[Slot]) {
+        slots.iter().for_each(|slot| self.see(*slot));
     }
 
     pub(crate) fn see(&mut self, slot: Slot) {
@@ -296,32 +299,9 @@ impl<K: EntryKey> EntryIndex<K> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use idsync_core::DigestKey;
-
-    fn id(number: usize) -> UserId {
-        UserId::new(format!("00u{number:05}")).unwrap()
-    }
-
-    #[test]
-    fn entries_are_found_by_id_and_by_hash_and_forgotten() {
-        let digester = Digester::new(DigestKey::new([7; 32]));
-        let mut index = EntryIndex::<UserId>::empty(digester.clone());
-        let slots: Vec<_> = (0..10_000).map(|number| index.find_or_insert(&id(number)).unwrap()).collect();
-        for (number, slot) in slots.iter().enumerate() {
-            assert_eq!(index.find(&id(number)), Some(*slot));
-            assert_eq!(index.find_or_insert(&id(number)).unwrap(), *slot);
-            assert_eq!(index.find_hash(digester.id(id(number).as_str()).short()), Some(*slot));
-        }
-        assert_eq!((index.find(&id(10_000)), index.present(), index.base_size()), (None, 0, 0));
-        index.see(slots[3]);
-        index.see(slots[3]);
-        assert_eq!(index.set_staged(slots[3], Some(Phase::DeleteUsers)), None);
-        assert_eq!(index.set_staged(slots[3], Some(Phase::Deactivate)), Some(Phase::DeleteUsers));
-        assert_eq!((index.present(), index.is_present(&id(3)), index.is_present(&id(4))), (1, true, false));
-        index.forget(slots[3]);
-        assert_eq!((index.present(), index.find(&id(3)), index.find(&id(4))), (0, None, Some(slots[4])));
-    }
+fn slot(place: usize) -> Result<Slot> {
+    u32::try_from(place).map(Slot).map_err(|_| corrupt("more entries than can be numbered"))
 }
+
+#[cfg(test)]
+mod tests;

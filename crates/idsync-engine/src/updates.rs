@@ -34,11 +34,11 @@ impl RunState {
     /// Takes users as they were read.
     pub(crate) async fn stage_users(&mut self, users: Vec<User>) -> Result<()> {
         // All digests before all look-ups: these wait for memory, and then wait for many at once.
-        let digests: Vec<_> = users.iter().map(|user| self.digester.user(user)).collect();
+        let digests = self.digester.users(&users);
         let slots = self.index.users.find_or_insert_all(users.iter().map(|user| &user.id))?;
+        self.index.users.see_each(&slots);
         for ((user, digest), slot) in users.into_iter().zip(digests).zip(slots) {
             let index = &mut self.index.users;
-            index.see(slot);
             match index.in_base(slot) {
                 Some(base) if base.digest == digest && !index.is_touched(slot) => {}
                 Some(base) => {

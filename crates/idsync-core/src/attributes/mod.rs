@@ -6,7 +6,6 @@ mod open;
 mod parse;
 mod scan;
 mod ser;
-mod words;
 mod write;
 
 pub use builder::AttributesBuilder;
@@ -58,6 +57,7 @@ impl Attributes {
     /// (`0.0` and `-0.0` are two values, as they are two texts.)
     ///
     /// The values are personal data.
+    #[inline]
     pub fn as_json(&self) -> &str {
         self.0.as_deref().unwrap_or("{}")
     }

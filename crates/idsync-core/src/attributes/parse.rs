@@ -1,6 +1,7 @@
 //! Attributes from JSON that may be canonical already, as it is when this crate wrote it.
 
-use super::{Attributes, words};
+use super::Attributes;
+use crate::words;
 use std::str::FromStr;
 
 /// Reads a JSON object, canonical or not. What is canonical is checked in one pass, and copied.

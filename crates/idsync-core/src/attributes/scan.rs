@@ -1,6 +1,6 @@
 //! Reading canonical JSON: no white space, and nothing that is not as it must be, for this crate wrote it.
 
-use super::words;
+use crate::words;
 use serde_json::{Number, Value};
 use std::borrow::Cow;
 

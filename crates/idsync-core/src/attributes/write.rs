@@ -1,6 +1,6 @@
 //! Writing canonical JSON at the end of a text.
 
-use super::words;
+use crate::words;
 use serde_json::Value;
 use std::fmt::{Display, Write};
 

@@ -63,7 +63,19 @@ impl<'a> Input<'a> {
         Ok(byte)
     }
 
+    #[inline]
     pub(super) fn number(&mut self) -> Result<u64, Problem> {
+        // Most are less than 128.
+        match self.block.get(self.at) {
+            Some(byte @ ..0x80) => {
+                self.at += 1;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_number(),
+        }
+    }
+
+    fn long_number(&mut self) -> Result<u64, Problem> {
         let (mut number, mut shift) = (0, 0);
         loop {
             let byte = self.byte()?;
