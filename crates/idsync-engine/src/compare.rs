@@ -166,7 +166,7 @@ impl RunState {
         let places = waiting.iter().flat_map(|differing| &differing.blocks).filter_map(|block| block.base.map(|base| base.locator));
         let mut records = BlockRecords { places: places.collect(), next: 0, records: Vec::new().into_iter() };
         for differing in waiting {
-            let (mut added, mut removed) = (Vec::new(), Vec::new());
+            let mut found = Found::default();
             let mut rest = differing.candidates.as_slice();
             for block in &differing.blocks {
                 let before = match block.base {
@@ -176,8 +176,10 @@ impl RunState {
                 let before = members::of(&before).ok_or_else(|| corrupt("a block of members that cannot be read back"))?;
                 let (now, later) = rest.split_at(rest.partition_point(|(hash, _)| differing.spread.block(*hash) <= block.number));
                 rest = later;
-                self.compare_block(block, before, now, &differing.ids, &mut added, &mut removed)?;
+                found.compare(before, now);
             }
+            let mut added = self.joined(&differing, &found);
+            let mut removed = self.left(&differing, &found)?;
             added.sort_unstable();
             for row in packs::added(differing.group.as_str(), &added) {
                 self.stager.stage(row).await?;
@@ -195,36 +197,59 @@ impl RunState {
         Ok(())
     }
 
-    /// Compares one block that differs, and checks that what is found explains the difference.
-    fn compare_block(
-        &self,
-        block: &DifferingBlock,
-        before: impl Iterator<Item = ShortHash>,
-        now: &[Candidate],
-        ids: &[UserId],
-        added: &mut Vec<UserId>,
-        removed: &mut Vec<UserId>,
-    ) -> Result<()> {
-        let mut sum = block.base.as_ref().map(Block::sum).unwrap_or_default();
-        let mut leave = |hash: ShortHash, sum: &mut BlockSum| {
-            let slot = self.index.users.find_hash(hash).ok_or_else(|| corrupt("a member that is no user"))?;
-            sum.remove(self.index.users.hash(slot));
-            removed.push(self.index.users.id(slot).clone());
-            Ok(())
-        };
+    fn joined(&self, differing: &Differing, found: &Found) -> Vec<UserId> {
+        found.joined.iter().map(|place| differing.ids[*place as usize].clone()).collect()
+    }
+
+    /// Who left; checks that what was found explains the difference of each block.
+    fn left(&self, differing: &Differing, found: &Found) -> Result<Vec<UserId>> {
+        let mut removed = Vec::with_capacity(found.left.len());
+        let slots = self.index.users.find_hashes(&found.left);
+        let (mut slots, mut joined) = (slots.into_iter(), found.joined.iter());
+        for (block, (joins, leaves)) in differing.blocks.iter().zip(&found.steps) {
+            let mut sum = block.base.as_ref().map(Block::sum).unwrap_or_default();
+            for place in joined.by_ref().take(*joins) {
+                sum.add(self.digester.id(differing.ids[*place as usize].as_str()));
+            }
+            for slot in slots.by_ref().take(*leaves) {
+                let slot = slot.ok_or_else(|| corrupt("a member that is no user"))?;
+                sum.remove(self.index.users.hash(slot));
+                removed.push(self.index.users.id(slot).clone());
+            }
+            if sum != block.fresh {
+                return Err(corrupt("a block of members that does not add up"));
+            }
+        }
+        Ok(removed)
+    }
+}
+
+/// What was found in the blocks of one group.
+#[derive(Debug, Default)]
+struct Found {
+    /// Where the ids of those are who joined.
+    joined: Vec<u32>,
+    /// The hashes of those who left.
+    left: Vec<ShortHash>,
+    /// How many joined and left in each block.
+    steps: Vec<(usize, usize)>,
+}
+
+impl Found {
+    /// Compares the next block that differs.
+    fn compare(&mut self, before: impl Iterator<Item = ShortHash>, now: &[Candidate]) {
+        let start = (self.joined.len(), self.left.len());
         let mut before = before.peekable();
         for (hash, place) in now {
             while let Some(gone) = before.next_if(|known| known < hash) {
-                leave(gone, &mut sum)?;
+                self.left.push(gone);
             }
             if before.next_if(|known| known == hash).is_none() {
-                let id = &ids[*place as usize];
-                sum.add(self.digester.id(id.as_str()));
-                added.push(id.clone());
+                self.joined.push(*place);
             }
         }
-        before.try_for_each(|gone| leave(gone, &mut sum))?;
-        if sum == block.fresh { Ok(()) } else { Err(corrupt("a block of members that does not add up")) }
+        self.left.extend(before);
+        self.steps.push((self.joined.len() - start.0, self.left.len() - start.1));
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a run knows of the users, or of the groups: their ids, digests and what became of them, never the records.
 
+mod many;
+
 use crate::chunked::Chunked;
 use crate::digest::{Digester, IdHash, ShortHash};
 pub(crate) use crate::entry_key::EntryKey;

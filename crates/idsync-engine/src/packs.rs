@@ -72,7 +72,7 @@ impl<'a> Pack<'a> {
         Ok(Some(Self { phase, group, items, row }))
     }
 
-    pub(crate) fn items(&self) -> impl Iterator<Item = Item<'a>> + use<'a> {
+    pub(crate) fn items(&self) -> impl Iterator<Item = Item<'a>> + Clone + use<'a> {
         let (phase, group, items, mut start) = (self.phase, self.group, self.items, 0);
         memchr_iter(b'\n', items.as_bytes()).map(move |end| {
             let text = items.get(start..end).unwrap_or_default();

@@ -150,10 +150,9 @@ impl Planner<'_> {
         }
         Ok(match pack.phase {
             Phase::AddMembers => {
-                let users = &state.index.users;
                 exceeded.added_memberships.is_none()
                     && state.index.groups.is_present_text(pack.group)
-                    && pack.items().all(|item| users.is_present_text(item.user()))
+                    && state.index.users.are_present(pack.items().map(|item| item.user()))
             }
             _ => {
                 let is_over = self.fates.users_over.is_some() || self.fates.groups_over.is_some();

@@ -1,0 +1,66 @@
+//! Looking up many entries at once.
+//!
+//! A look-up waits for memory: for the table first, then for the entry. Those of one kind do not depend on each other, so that in a step
+//! that does little else many are waited for at once. What the table alone says is nearly always right.
+
+use super::{EntryIndex, EntryKey, ShortHash, Slot, State};
+use std::hint::black_box;
+
+impl<K: EntryKey> EntryIndex<K> {
+    /// The entries whose ids have these hashes, in their order.
+    pub(crate) fn find_hashes(&self, hashes: &[ShortHash]) -> Vec<Option<Slot>> {
+        let likely = self.likely(hashes);
+        let is_right = |slot: &Slot, hash| self.hash(*slot).short() == hash;
+        likely
+            .into_iter()
+            .zip(hashes)
+            .map(|(slot, hash)| slot.filter(|slot| is_right(slot, *hash)).or_else(|| self.find_hash(*hash)))
+            .collect()
+    }
+
+    /// Whether all of these entries are in the directory as this run saw it.
+    pub(crate) fn are_present<'a>(&self, ids: impl Iterator<Item = &'a str> + Clone) -> bool {
+        let hashes: Vec<_> = ids.clone().map(|id| self.digester.id(id).short()).collect();
+        let likely = self.likely(&hashes);
+        let is_right = |slot: &Slot, id| self.id(*slot).text() == id;
+        ids.zip(likely).all(|(id, slot)| match slot.filter(|slot| is_right(slot, id)) {
+            Some(slot) => self.state(slot).has(State::SEEN),
+            None => self.is_present_text(id),
+        })
+    }
+
+    /// What the table says, with the entries it names brought near.
+    fn likely(&self, hashes: &[ShortHash]) -> Vec<Option<Slot>> {
+        let likely: Vec<_> = hashes.iter().map(|hash| self.table.find(hash.0, |_| true).copied()).collect();
+        likely.iter().flatten().for_each(|slot| _ = black_box((self.id(*slot).text().len(), self.state(*slot))));
+        likely
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::digest::Digester;
+    use crate::entries::EntryIndex;
+    use idsync_core::{DigestKey, UserId};
+
+    #[test]
+    fn many_are_found_by_hash_and_known_to_be_present_as_they_are_one_by_one() {
+        let digester = Digester::new(DigestKey::new([7; 32]));
+        let mut index = EntryIndex::<UserId>::empty(digester.clone());
+        // So many that the table cannot always tell two entries apart without looking at them.
+        let ids: Vec<_> = (0..20_000).map(|number| UserId::new(format!("00u{number:05}")).unwrap()).collect();
+        for id in ids.iter().step_by(2) {
+            let slot = index.find_or_insert(id).unwrap();
+            index.see(slot);
+        }
+        let hashes: Vec<_> = ids.iter().map(|id| digester.id(id.as_str()).short()).collect();
+        let found = index.find_hashes(&hashes);
+        assert!(found.iter().zip(&hashes).all(|(slot, hash)| *slot == index.find_hash(*hash)));
+        assert_eq!(found.iter().flatten().count(), 10_000);
+        let even = ids.iter().step_by(2).map(UserId::as_str);
+        assert!(index.are_present(even.clone()));
+        assert!(!index.are_present(even.clone().chain([ids[3].as_str()])), "there is no such entry");
+        index.unsee(found[8].unwrap());
+        assert!(!index.are_present(even), "one was not seen");
+    }
+}
