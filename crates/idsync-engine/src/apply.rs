@@ -5,14 +5,15 @@ use crate::escrow::Escrow;
 use crate::held::Decision;
 use crate::memo::Memo;
 use crate::note::PlanNote;
+use crate::noting::Noting;
 use crate::packs::{self, Pack, mark_position};
 use crate::pending::{Last, Origin, Pending};
 use crate::run::Observer;
 use crate::{Activity, Progress, SyncError, payload};
 use futures::TryStreamExt;
 use idsync_core::{
-    Batch, Change, ChangeOutcome, Counts, Delivery, Detail, DirectorySink, Error, ErrorKind, JournalHeader, KeyMaker, Lease, Mark,
-    Membership, Phase, PlanHash, Progress as Delivered, Result, RunContext, Stage, StagedRow, StateStore, StoreCommit,
+    Batch, Change, ChangeOutcome, Clock, Counts, Delivery, Detail, DirectorySink, Error, ErrorKind, JournalHeader, KeyMaker, Lease, Mark,
+    Membership, Phase, PlanHash, Result, RunContext, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
 };
 use std::sync::Arc;
 
@@ -34,6 +35,7 @@ pub(crate) struct Applier {
     pub(crate) progress: Progress,
     context: RunContext,
     keys: KeyMaker,
+    noting: Noting,
     applied: Applied,
     escrow: Escrow,
     /// What depends on something that the sink refused.
@@ -48,6 +50,7 @@ impl Applier {
         journal: &JournalHeader,
         hash: PlanHash,
         escrow: Escrow,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let context = RunContext::new(lease.directory.clone(), hash, journal.base, journal.read_at).with_fence(lease.fence);
         Self {
@@ -58,6 +61,7 @@ impl Applier {
             observer: None,
             progress: Progress::START,
             context,
+            noting: Noting::new(clock),
             applied: Applied::default(),
             escrow,
             refused: Blocked::default(),
@@ -192,7 +196,14 @@ impl Applier {
         let Some((phase, last)) = pending.phase().zip(pending.last.take()) else { return Ok(()) };
         if !pending.deliveries.is_empty() {
             let batch = Batch::new(&self.context, phase, &pending.deliveries);
-            let outcome = self.sink.apply(batch).await.map_err(SyncError::sink)?;
+            let outcome = match self.sink.apply(batch).await {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    // A note only spares the sink what it has; why it failed is what people must know.
+                    let _ = self.note(Vec::new()).await;
+                    return Err(SyncError::sink(error));
+                }
+            };
             if outcome.outcomes().len() != pending.deliveries.len() {
                 return Err(SyncError::Sink(miscounted(outcome.outcomes().len(), pending.deliveries.len())));
             }
@@ -219,16 +230,27 @@ impl Applier {
                 }
             }
         }
+        self.noting.settled(last);
+        let is_due = !pending.marks.is_empty() || !pending.escrow.is_empty() || self.noting.is_due();
         if !pending.escrow.is_empty() {
             // Before the outcome is recorded: whoever is refused again after a crash waits as long, and is not forgotten.
             self.store.write_base(&self.lease, std::mem::take(&mut pending.escrow)).await.map_err(SyncError::store)?;
         }
-        let progress = Delivered::through(last.into_key());
-        self.store.mark(&self.lease, std::mem::take(&mut pending.marks), Some(progress)).await.map_err(SyncError::store)?;
+        if is_due {
+            self.note(std::mem::take(&mut pending.marks)).await.map_err(SyncError::store)?;
+        }
         self.progress.delivered += pending.deliveries.len() as u64;
         pending.clear();
         self.report(Activity::Applying);
         Ok(())
+    }
+
+    /// Writes down how far the delivery has come, and what is not applied after all.
+    async fn note(&mut self, marks: Vec<(StagedKey, Mark)>) -> Result<()> {
+        match self.noting.take() {
+            Some(progress) => self.store.mark(&self.lease, marks, Some(progress)).await,
+            None => Ok(()),
+        }
     }
 
     fn refuse(&mut self, change: &Change, error: &Error) {

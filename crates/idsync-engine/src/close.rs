@@ -31,7 +31,8 @@ impl SyncEngine {
 
     async fn deliver_from(&self, started: Timestamp, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
         let escrow = self.load_escrow(lease, started).await?;
-        let mut applier = Applier::new(Arc::clone(&self.store), Arc::clone(&self.sink), lease.clone(), &journal, hash, escrow);
+        let (store, sink, clock) = (Arc::clone(&self.store), Arc::clone(&self.sink), Arc::clone(&self.surroundings.clock));
+        let mut applier = Applier::new(store, sink, lease.clone(), &journal, hash, escrow, clock);
         applier.observer = self.surroundings.observer.clone();
         applier.run(journal).await
     }

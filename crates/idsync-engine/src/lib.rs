@@ -91,6 +91,7 @@ mod members;
 mod members_read;
 mod memo;
 mod note;
+mod noting;
 mod packs;
 mod payload;
 mod pending;
