@@ -111,6 +111,7 @@ mod run;
 mod schedule;
 mod stager;
 mod status;
+mod touched;
 mod wanted;
 
 pub use backoff::Backoff;
