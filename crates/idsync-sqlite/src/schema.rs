@@ -2,6 +2,7 @@
 
 use crate::error::{in_file, sqlite, unusable};
 use idsync_core::{DirectoryId, Error, Result};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -241,6 +242,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // 1,000,000 rows, to reading them back, to 10,000 scattered rewrites of blocks of members, or to 3,000,000 memberships in the sink.
     connection.pragma_update(None, "cache_size", -8_192)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    // Otherwise SQLite prepares a statement anew whenever a number bound to its limit is another one, to see whether it would plan it anew.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
@@ -319,5 +322,16 @@ mod tests {
             let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
             assert_eq!(mode, "wal");
         }
+    }
+
+    #[test]
+    fn a_statement_is_not_prepared_anew_for_another_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("acme.db")).unwrap();
+        let mut statement = connection.prepare("SELECT id FROM users ORDER BY id LIMIT ?1").unwrap();
+        for limit in 1..10 {
+            assert!(!statement.exists([limit]).unwrap());
+        }
+        assert_eq!(statement.get_status(rusqlite::StatementStatus::RePrepare), 0);
     }
 }
