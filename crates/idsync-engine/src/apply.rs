@@ -3,6 +3,7 @@
 use crate::blocked::{Blocked, Subject};
 use crate::escrow::Escrow;
 use crate::held::Decision;
+use crate::index::MemberIndex;
 use crate::memo::Memo;
 use crate::note::PlanNote;
 use crate::noting::Noting;
@@ -69,7 +70,7 @@ impl Applier {
     }
 
     /// Delivers what is not delivered yet, folds what was applied into the base, and commits.
-    pub(crate) async fn run(mut self, mut journal: JournalHeader) -> Result<Applied, SyncError> {
+    pub(crate) async fn run(mut self, mut journal: JournalHeader, members: Option<MemberIndex>) -> Result<Applied, SyncError> {
         let note = PlanNote::decode(&journal.note).map_err(SyncError::store)?;
         self.progress.to_deliver = Some(note.counts().total());
         if journal.stage != Stage::Folding {
@@ -82,7 +83,7 @@ impl Applier {
             self.recount().await.map_err(SyncError::store)?;
         }
         self.report(Activity::Folding);
-        crate::fold::fold_members(&self.store, &self.lease).await.map_err(SyncError::store)?;
+        crate::fold::fold_members(&self.store, &self.lease, members).await.map_err(SyncError::store)?;
         let head = payload::to_json(&note.head).map_err(SyncError::store)?;
         self.store.commit(&self.lease, StoreCommit::new(journal.base, head)).await.map_err(SyncError::store)?;
         if note.counts().total() > 0 {

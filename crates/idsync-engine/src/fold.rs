@@ -4,9 +4,10 @@ use crate::amend::StagedPacks;
 use crate::digest::{Digester, IdHash, ShortHash};
 use crate::entries::EntryIndex;
 use crate::index::{GroupBlocks, MemberIndex};
-use crate::members::{self, BlockSum, Spread, block_key};
+use crate::members::{self, Spread, block_key};
 use crate::packs::Pack;
 use crate::payload::corrupt;
+use crate::steps::{HashedStep, MemberSet, Step, taken};
 use crate::touched::Update;
 use futures::TryStreamExt;
 use idsync_core::{
@@ -14,14 +15,18 @@ use idsync_core::{
 };
 use std::sync::Arc;
 
-/// Folds all staged memberships into the base. Everything here can be repeated: after a crash it is.
-pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease) -> Result<()> {
+/// Folds all staged memberships into the base. Everything here can be repeated: after a crash it is. `members` are those that the base
+/// has, if they are known.
+pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease, members: Option<MemberIndex>) -> Result<()> {
     let mut removed = StagedPacks::new(store.as_ref(), &lease.directory, Phase::RemoveMembers);
     let mut added = StagedPacks::new(store.as_ref(), &lease.directory, Phase::AddMembers);
     if removed.peek().await?.is_none() && added.peek().await?.is_none() {
         return Ok(());
     }
-    let index = MemberIndex::load(store.as_ref(), &lease.directory).await?;
+    let index = match members {
+        Some(members) => members,
+        None => MemberIndex::load(store.as_ref(), &lease.directory).await?,
+    };
     let digester = Digester::new(store.digest_key(lease).await?);
     let mut folder = Folder { store, lease, digester, names: None, waiting: Vec::new(), blocks: 0, writes: Vec::new(), bytes: 0 };
     loop {
@@ -41,51 +46,6 @@ pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease) -> 
     }
     folder.update_waiting().await?;
     folder.flush().await
-}
-
-/// What becomes of a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Step {
-    Join,
-    Leave,
-}
-
-/// A step of the member with this hash.
-pub(crate) type HashedStep = (IdHash, Step);
-
-/// The members of a block, or of a group, in order.
-#[derive(Debug, Default)]
-struct MemberSet {
-    sum: BlockSum,
-    members: Vec<ShortHash>,
-}
-
-impl MemberSet {
-    fn read(record: Option<BaseRecord>) -> Result<Self> {
-        let record = record.ok_or_else(|| corrupt("an index without its records"))?;
-        let members = members::decode(&record).ok_or_else(|| corrupt("a block of members that cannot be read back"))?;
-        Ok(Self { sum: BlockSum::from_digest(record.digest), members })
-    }
-
-    /// Takes steps in order. One that was taken already, by a fold that was interrupted, changes nothing.
-    fn take(&mut self, steps: &[HashedStep]) {
-        let mut before = std::mem::take(&mut self.members).into_iter().peekable();
-        for (hash, step) in steps {
-            while let Some(other) = before.next_if(|other| *other < hash.short()) {
-                self.members.push(other);
-            }
-            let was_there = before.next_if(|other| *other == hash.short()).is_some();
-            match (step, was_there) {
-                (Step::Join, false) => self.sum.add(*hash),
-                (Step::Leave, true) => self.sum.remove(*hash),
-                _ => {}
-            }
-            if *step == Step::Join {
-                self.members.push(hash.short());
-            }
-        }
-        self.members.extend(before);
-    }
 }
 
 /// Folds group by group. All writes for one group go into one transaction, so that a group is never kept in two layouts.
@@ -241,50 +201,14 @@ impl EntryIndex<UserId> {
     }
 }
 
-/// Members after some joined and some left; both in order.
-fn taken(members: Vec<IdHash>, steps: &[HashedStep]) -> Vec<IdHash> {
-    let mut before = members.into_iter().peekable();
-    let mut after = Vec::with_capacity(before.len() + steps.len());
-    for (hash, step) in steps {
-        while let Some(other) = before.next_if(|other| other < hash) {
-            after.push(other);
-        }
-        before.next_if_eq(hash);
-        if *step == Step::Join {
-            after.push(*hash);
-        }
-    }
-    after.extend(before);
-    after
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::members::BlockSum;
     use crate::packs;
     use futures::executor::block_on;
     use idsync_core::memory::MemoryStore;
-    use idsync_core::{DigestKey, DirectoryId, JournalHeader, RemovalReason, Revision, Timestamp};
-
-    #[test]
-    fn p12_steps_that_were_taken_already_change_nothing() {
-        let digester = Digester::new(DigestKey::new([7; 32]));
-        let mut hashes: Vec<_> = (0..100).map(|number| digester.id(&format!("u{number}"))).collect();
-        hashes.sort_unstable();
-        let mut set = MemberSet::default();
-        let join: Vec<_> = hashes.iter().step_by(2).map(|hash| (*hash, Step::Join)).collect();
-        set.take(&join);
-        let steps: Vec<_> = hashes.iter().enumerate().map(|(n, hash)| (*hash, if n < 50 { Step::Join } else { Step::Leave })).collect();
-        set.take(&steps);
-        let expected: Vec<_> = hashes[..50].iter().map(|hash| hash.short()).collect();
-        assert_eq!(set.members, expected);
-        let mut sum = BlockSum::default();
-        hashes[..50].iter().for_each(|hash| sum.add(*hash));
-        assert_eq!(set.sum, sum);
-        set.take(&steps);
-        assert_eq!((set.members, set.sum), (expected, sum), "the same once more");
-        assert_eq!(taken(hashes.clone(), &steps), hashes[..50]);
-    }
+    use idsync_core::{DirectoryId, JournalHeader, RemovalReason, Revision, Timestamp};
 
     #[test]
     fn blocks_of_many_groups_are_changed_together_and_each_as_if_alone() {
@@ -309,7 +233,7 @@ mod tests {
                     _ => packs::added(group, &then).chain(packs::removed(group, &[(user("a"), RemovalReason::Left)])).collect(),
                 });
                 store.stage(&lease, rows.collect()).await.unwrap();
-                fold_members(&store, &lease).await.unwrap();
+                fold_members(&store, &lease, None).await.unwrap();
                 let index: Vec<_> = store.index(&directory, BaseKind::Members).try_concat().await.unwrap();
                 assert_eq!(index.len(), groups.len());
                 for (number, row) in index.iter().enumerate() {

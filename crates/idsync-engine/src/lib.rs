@@ -111,6 +111,7 @@ mod run;
 mod schedule;
 mod stager;
 mod status;
+mod steps;
 mod touched;
 mod wanted;
 

@@ -1,8 +1,8 @@
 //! The blocks of a group that a fold changes.
 
-use crate::fold::HashedStep;
 use crate::index::GroupBlocks;
 use crate::members::Spread;
+use crate::steps::HashedStep;
 use idsync_core::{GroupId, Locator};
 use std::ops::Range;
 
@@ -45,9 +45,9 @@ impl Update {
 mod tests {
     use super::*;
     use crate::digest::Digester;
-    use crate::fold::Step;
     use crate::index::MemberIndex;
     use crate::members::{self, BlockSum, block_key};
+    use crate::steps::Step;
     use futures::executor::block_on;
     use idsync_core::memory::MemoryStore;
     use idsync_core::{BaseKind, BaseWrite, DigestKey, DirectoryId, JournalHeader, Revision, StateStore, Timestamp};
