@@ -15,8 +15,9 @@ use std::sync::Arc;
 /// * **Outcome.** `Ok` holds one outcome per delivery, in order. `Err` means that *nothing is known* about the batch: some of it may
 ///   have been applied. It never stands for "some failed".
 /// * **Idempotence.** Delivery is at least once: after a crash or an `Err` the same deliveries come again, under the same
-///   [`Delivery::key`]. Applying one again must end in the same state and answers [`ChangeOutcome::Unchanged`] or `Applied`. Creating
-///   what is there replaces it; deleting or removing what is gone is `Unchanged`.
+///   [`Delivery::key`], and after a crash so may some that were answered right before it. Applying one again must end in the same state
+///   and answers [`ChangeOutcome::Unchanged`] or `Applied`. Creating what is there replaces it; deleting or removing what is gone is
+///   `Unchanged`.
 /// * **Exactly once.** A sink that records each key in the transaction in which it applies the change can promise that its history
 ///   shows every change once.
 /// * **Cancellation.** A dropped future leaves what an `Err` leaves: nothing is known, the batch comes again.

@@ -3,16 +3,18 @@
 use crate::blocked::{Blocked, Subject};
 use crate::escrow::Escrow;
 use crate::held::Decision;
+use crate::index::MemberIndex;
 use crate::memo::Memo;
 use crate::note::PlanNote;
+use crate::noting::Noting;
 use crate::packs::{self, Pack, mark_position};
 use crate::pending::{Last, Origin, Pending};
 use crate::run::Observer;
 use crate::{Activity, Progress, SyncError, payload};
 use futures::TryStreamExt;
 use idsync_core::{
-    Batch, Change, ChangeOutcome, Counts, Delivery, Detail, DirectorySink, Error, ErrorKind, JournalHeader, KeyMaker, Lease, Mark,
-    Membership, Phase, PlanHash, Progress as Delivered, Result, RunContext, Stage, StagedRow, StateStore, StoreCommit,
+    Batch, Change, ChangeOutcome, Clock, Counts, Delivery, Detail, DirectorySink, Error, ErrorKind, JournalHeader, KeyMaker, Lease, Mark,
+    Membership, Phase, PlanHash, Result, RunContext, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
 };
 use std::sync::Arc;
 
@@ -34,6 +36,7 @@ pub(crate) struct Applier {
     pub(crate) progress: Progress,
     context: RunContext,
     keys: KeyMaker,
+    noting: Noting,
     applied: Applied,
     escrow: Escrow,
     /// What depends on something that the sink refused.
@@ -48,6 +51,7 @@ impl Applier {
         journal: &JournalHeader,
         hash: PlanHash,
         escrow: Escrow,
+        clock: Arc<dyn Clock>,
     ) -> Self {
         let context = RunContext::new(lease.directory.clone(), hash, journal.base, journal.read_at).with_fence(lease.fence);
         Self {
@@ -58,6 +62,7 @@ impl Applier {
             observer: None,
             progress: Progress::START,
             context,
+            noting: Noting::new(clock),
             applied: Applied::default(),
             escrow,
             refused: Blocked::default(),
@@ -65,7 +70,7 @@ impl Applier {
     }
 
     /// Delivers what is not delivered yet, folds what was applied into the base, and commits.
-    pub(crate) async fn run(mut self, mut journal: JournalHeader) -> Result<Applied, SyncError> {
+    pub(crate) async fn run(mut self, mut journal: JournalHeader, members: Option<MemberIndex>) -> Result<Applied, SyncError> {
         let note = PlanNote::decode(&journal.note).map_err(SyncError::store)?;
         self.progress.to_deliver = Some(note.counts().total());
         if journal.stage != Stage::Folding {
@@ -78,7 +83,7 @@ impl Applier {
             self.recount().await.map_err(SyncError::store)?;
         }
         self.report(Activity::Folding);
-        crate::fold::fold_members(&self.store, &self.lease).await.map_err(SyncError::store)?;
+        crate::fold::fold_members(&self.store, &self.lease, members).await.map_err(SyncError::store)?;
         let head = payload::to_json(&note.head).map_err(SyncError::store)?;
         self.store.commit(&self.lease, StoreCommit::new(journal.base, head)).await.map_err(SyncError::store)?;
         if note.counts().total() > 0 {
@@ -192,7 +197,14 @@ impl Applier {
         let Some((phase, last)) = pending.phase().zip(pending.last.take()) else { return Ok(()) };
         if !pending.deliveries.is_empty() {
             let batch = Batch::new(&self.context, phase, &pending.deliveries);
-            let outcome = self.sink.apply(batch).await.map_err(SyncError::sink)?;
+            let outcome = match self.sink.apply(batch).await {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    // A note only spares the sink what it has; why it failed is what people must know.
+                    let _ = self.note(Vec::new()).await;
+                    return Err(SyncError::sink(error));
+                }
+            };
             if outcome.outcomes().len() != pending.deliveries.len() {
                 return Err(SyncError::Sink(miscounted(outcome.outcomes().len(), pending.deliveries.len())));
             }
@@ -219,16 +231,27 @@ impl Applier {
                 }
             }
         }
+        self.noting.settled(last);
+        let is_due = !pending.marks.is_empty() || !pending.escrow.is_empty() || self.noting.is_due();
         if !pending.escrow.is_empty() {
             // Before the outcome is recorded: whoever is refused again after a crash waits as long, and is not forgotten.
             self.store.write_base(&self.lease, std::mem::take(&mut pending.escrow)).await.map_err(SyncError::store)?;
         }
-        let progress = Delivered::through(last.into_key());
-        self.store.mark(&self.lease, std::mem::take(&mut pending.marks), Some(progress)).await.map_err(SyncError::store)?;
+        if is_due {
+            self.note(std::mem::take(&mut pending.marks)).await.map_err(SyncError::store)?;
+        }
         self.progress.delivered += pending.deliveries.len() as u64;
         pending.clear();
         self.report(Activity::Applying);
         Ok(())
+    }
+
+    /// Writes down how far the delivery has come, and what is not applied after all.
+    async fn note(&mut self, marks: Vec<(StagedKey, Mark)>) -> Result<()> {
+        match self.noting.take() {
+            Some(progress) => self.store.mark(&self.lease, marks, Some(progress)).await,
+            None => Ok(()),
+        }
     }
 
     fn refuse(&mut self, change: &Change, error: &Error) {

@@ -4,6 +4,7 @@ use crate::apply::{Applied, Applier};
 use crate::delta::Ended;
 use crate::draft::Draft;
 use crate::held::{Decision, HeldSet};
+use crate::index::MemberIndex;
 use crate::memo::Memo;
 use crate::payload;
 use crate::report::{Held, Mode, Outcome, SyncReport};
@@ -20,20 +21,35 @@ struct Left {
 }
 
 impl SyncEngine {
-    pub(crate) async fn deliver(&self, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
+    /// Delivers a journal. `members` are those of the base, if this run has read them.
+    pub(crate) async fn deliver(
+        &self,
+        lease: &Lease,
+        journal: JournalHeader,
+        hash: PlanHash,
+        members: Option<MemberIndex>,
+    ) -> Result<Applied, SyncError> {
         let started = self.surroundings.clock.now();
-        let applied = self.deliver_from(started, lease, journal, hash).await;
+        let applied = self.deliver_from(started, lease, journal, hash, members).await;
         if let Err(error) = &applied {
             self.record_failure(lease, started, error).await;
         }
         applied
     }
 
-    async fn deliver_from(&self, started: Timestamp, lease: &Lease, journal: JournalHeader, hash: PlanHash) -> Result<Applied, SyncError> {
+    async fn deliver_from(
+        &self,
+        started: Timestamp,
+        lease: &Lease,
+        journal: JournalHeader,
+        hash: PlanHash,
+        members: Option<MemberIndex>,
+    ) -> Result<Applied, SyncError> {
         let escrow = self.load_escrow(lease, started).await?;
-        let mut applier = Applier::new(Arc::clone(&self.store), Arc::clone(&self.sink), lease.clone(), &journal, hash, escrow);
+        let (store, sink, clock) = (Arc::clone(&self.store), Arc::clone(&self.sink), Arc::clone(&self.surroundings.clock));
+        let mut applier = Applier::new(store, sink, lease.clone(), &journal, hash, escrow, clock);
         applier.observer = self.surroundings.observer.clone();
-        applier.run(journal).await
+        applier.run(journal, members).await
     }
 
     pub(crate) async fn close(&self, mut draft: Draft, applied: Applied) -> Result<SyncReport, SyncError> {

@@ -7,7 +7,7 @@ use crate::delta::{Bookmark, Reading, Wish};
 use crate::digest::Digester;
 use crate::escrow::Escrow;
 use crate::held::Decision;
-use crate::index::BaseIndex;
+use crate::index::{BaseIndex, MemberIndex};
 use crate::members_read::MembersRead;
 use crate::memo::Memo;
 use crate::note::{HeadNote, ReadResult};
@@ -33,6 +33,8 @@ pub(crate) struct Draft {
     pub(crate) mode: Mode,
     pub(crate) read: ReadResult,
     pub(crate) plan: Option<plan::Draft>,
+    /// The members in the base, if they were read: the end of the run needs them again.
+    pub(crate) members: Option<MemberIndex>,
     pub(crate) before: Before,
     /// What the next delta may stand on; `None` where nothing was read.
     pub(crate) next: Option<(DirectoryInfo, MembersRead)>,
@@ -98,7 +100,8 @@ impl SyncEngine {
             tracing::warn!(directory = %state.lease.directory, failure, "not everything could be read; what was not read stays as it was");
         }
         let next = Some((info, state.members_read));
-        Ok(Draft { lease: state.lease, revision: state.revision, started, mode: state.mode, read, plan, before, next })
+        let members = Some(state.index.members);
+        Ok(Draft { lease: state.lease, revision: state.revision, started, mode: state.mode, read, plan, members, before, next })
     }
 
     /// Reads everything, and settles the fate of what vanished.

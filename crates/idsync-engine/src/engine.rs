@@ -65,7 +65,7 @@ impl SyncEngine {
         let journal = self.store.journal(&lease.directory).await.map_err(SyncError::store)?;
         let applied = match (plan.hash, journal) {
             (Some(hash), Some(journal)) if journal.stage == Stage::Planned && journal.plan == Some(hash) && journal.base == plan.base => {
-                self.deliver(&lease, journal, hash).await?
+                self.deliver(&lease, journal, hash, None).await?
             }
             (None, _) => Applied::default(),
             (Some(expected), journal) => {
@@ -77,7 +77,17 @@ impl SyncEngine {
         let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory, left_out: 0 };
         let before = Before { usage: self.provider.usage(), ..Before::default() };
         // A plan of which everything is held or waits has no hash of its own, and is still not done.
-        let draft = Draft { lease, revision: plan.base, started, mode: Mode::Full, read, plan: plan.draft.clone(), before, next: None };
+        let draft = Draft {
+            lease,
+            revision: plan.base,
+            started,
+            mode: Mode::Full,
+            read,
+            plan: plan.draft.clone(),
+            members: None,
+            before,
+            next: None,
+        };
         self.close(draft, applied).await
     }
 
@@ -122,7 +132,7 @@ impl SyncEngine {
         let recovered = match self.unfinished(&lease).await? {
             Some((journal, hash)) => {
                 tracing::info!(directory = %lease.directory, "finishing the delivery of an interrupted run");
-                self.deliver(&lease, journal, hash).await?.counts
+                self.deliver(&lease, journal, hash, None).await?.counts
             }
             None => Counts::default(),
         };
@@ -172,12 +182,12 @@ impl SyncEngine {
         }
     }
 
-    async fn finish(&self, draft: Draft) -> Result<SyncReport, SyncError> {
+    async fn finish(&self, mut draft: Draft) -> Result<SyncReport, SyncError> {
         let applied = match &draft.plan {
             Some(plan) if plan.note.counts().total() > 0 => {
                 let journal = self.store.journal(&draft.lease.directory).await.map_err(SyncError::store)?;
                 let journal = journal.ok_or_else(|| SyncError::Store(payload::corrupt("no journal for the plan just made")))?;
-                self.deliver(&draft.lease, journal, plan.hash).await?
+                self.deliver(&draft.lease, journal, plan.hash, draft.members.take()).await?
             }
             Some(_) => {
                 // Everything is held or waits: nothing is to be applied, and the next run finds the same again.

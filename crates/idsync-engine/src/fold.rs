@@ -3,26 +3,32 @@
 use crate::amend::StagedPacks;
 use crate::digest::{Digester, IdHash, ShortHash};
 use crate::entries::EntryIndex;
-use crate::index::{Block, GroupBlocks, MemberIndex};
-use crate::members::{self, BlockSum, Spread, block_key};
+use crate::index::{GroupBlocks, MemberIndex};
+use crate::members::{self, Spread, block_key};
 use crate::packs::Pack;
 use crate::payload::corrupt;
+use crate::steps::{HashedStep, MemberSet, Step, taken};
+use crate::touched::Update;
 use futures::TryStreamExt;
 use idsync_core::{
     BaseKind, BaseRecord, BaseWrite, Detail, GroupId, Lease, Locator, Mark, Phase, Result, StagedKey, StagedRow, StateStore, UserId,
 };
 use std::sync::Arc;
 
-/// Folds all staged memberships into the base. Everything here can be repeated: after a crash it is.
-pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease) -> Result<()> {
+/// Folds all staged memberships into the base. Everything here can be repeated: after a crash it is. `members` are those that the base
+/// has, if they are known.
+pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease, members: Option<MemberIndex>) -> Result<()> {
     let mut removed = StagedPacks::new(store.as_ref(), &lease.directory, Phase::RemoveMembers);
     let mut added = StagedPacks::new(store.as_ref(), &lease.directory, Phase::AddMembers);
     if removed.peek().await?.is_none() && added.peek().await?.is_none() {
         return Ok(());
     }
-    let index = MemberIndex::load(store.as_ref(), &lease.directory).await?;
+    let index = match members {
+        Some(members) => members,
+        None => MemberIndex::load(store.as_ref(), &lease.directory).await?,
+    };
     let digester = Digester::new(store.digest_key(lease).await?);
-    let mut folder = Folder { store, lease, digester, names: None, writes: Vec::new(), bytes: 0 };
+    let mut folder = Folder { store, lease, digester, names: None, waiting: Vec::new(), blocks: 0, writes: Vec::new(), bytes: 0 };
     loop {
         let group = match (removed.peek().await?, added.peek().await?) {
             (None, None) => break,
@@ -34,55 +40,12 @@ pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease) -> 
         // In order of their hashes, and so of their blocks.
         steps.sort_unstable();
         if !steps.is_empty() {
-            folder.fold_group(&group, index.get(&group), &steps).await?;
+            let base = index.get(&group);
+            folder.fold_group(group, base, steps).await?;
         }
     }
+    folder.update_waiting().await?;
     folder.flush().await
-}
-
-/// What becomes of a member.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Join,
-    Leave,
-}
-
-/// A step of the member with this hash.
-type HashedStep = (IdHash, Step);
-
-/// The members of a block, or of a group, in order.
-#[derive(Debug, Default)]
-struct MemberSet {
-    sum: BlockSum,
-    members: Vec<ShortHash>,
-}
-
-impl MemberSet {
-    fn read(record: Option<BaseRecord>) -> Result<Self> {
-        let record = record.ok_or_else(|| corrupt("an index without its records"))?;
-        let members = members::decode(&record).ok_or_else(|| corrupt("a block of members that cannot be read back"))?;
-        Ok(Self { sum: BlockSum::from_digest(record.digest), members })
-    }
-
-    /// Takes steps in order. One that was taken already, by a fold that was interrupted, changes nothing.
-    fn take(&mut self, steps: &[HashedStep]) {
-        let mut before = std::mem::take(&mut self.members).into_iter().peekable();
-        for (hash, step) in steps {
-            while let Some(other) = before.next_if(|other| *other < hash.short()) {
-                self.members.push(other);
-            }
-            let was_there = before.next_if(|other| *other == hash.short()).is_some();
-            match (step, was_there) {
-                (Step::Join, false) => self.sum.add(*hash),
-                (Step::Leave, true) => self.sum.remove(*hash),
-                _ => {}
-            }
-            if *step == Step::Join {
-                self.members.push(hash.short());
-            }
-        }
-        self.members.extend(before);
-    }
 }
 
 /// Folds group by group. All writes for one group go into one transaction, so that a group is never kept in two layouts.
@@ -92,6 +55,10 @@ struct Folder<'a> {
     digester: Digester,
     /// All users, loaded when a group is spread anew.
     names: Option<EntryIndex<UserId>>,
+    /// Groups whose blocks are read together: few blocks change in most groups.
+    waiting: Vec<Update>,
+    /// How many blocks those are.
+    blocks: usize,
     writes: Vec<BaseWrite>,
     bytes: usize,
 }
@@ -109,38 +76,38 @@ impl Folder<'_> {
         Ok(steps)
     }
 
-    async fn fold_group(&mut self, group: &GroupId, base: Option<GroupBlocks<'_>>, steps: &[HashedStep]) -> Result<()> {
+    async fn fold_group(&mut self, group: GroupId, base: Option<GroupBlocks<'_>>, steps: Vec<HashedStep>) -> Result<()> {
         let size = base.map_or(0, |base| usize::try_from(base.size).unwrap_or(usize::MAX));
         let joining = steps.iter().filter(|(_, step)| *step == Step::Join).count();
         let size_after = (size + joining).saturating_sub(steps.len() - joining);
-        match base.filter(|base| base.spread.suits(size_after)) {
-            Some(base) => self.update(group, base, steps).await,
-            None => self.spread_anew(group, base, steps).await,
-        }
+        let Some(stays) = base.filter(|base| base.spread.suits(size_after)) else {
+            return self.spread_anew(&group, base, &steps).await;
+        };
+        let update = Update::new(group, stays, steps);
+        self.blocks += update.blocks.len();
+        self.waiting.push(update);
+        if self.blocks >= Self::BUNDLE { self.update_waiting().await } else { Ok(()) }
     }
 
-    /// Changes the blocks that the steps fall into.
-    async fn update(&mut self, group: &GroupId, base: GroupBlocks<'_>, steps: &[HashedStep]) -> Result<()> {
-        self.make_room().await?;
-        let spread = base.spread;
-        let mut known = base.iter().peekable();
-        let mut touched: Vec<(&[HashedStep], Option<&Block>)> = Vec::new();
-        for steps in steps.chunk_by(|(one, _), (other, _)| spread.block(one.short()) == spread.block(other.short())) {
-            let number = steps.first().map_or(0, |(hash, _)| spread.block(hash.short()));
-            while known.next_if(|block| block.number < number).is_some() {}
-            touched.push((steps, known.next_if(|block| block.number == number)));
-        }
+    /// Changes the blocks of the groups that wait.
+    async fn update_waiting(&mut self) -> Result<()> {
+        self.blocks = 0;
+        let waiting = std::mem::take(&mut self.waiting);
+        let touched: Vec<_> = waiting.iter().flat_map(|update| update.blocks.iter().map(move |block| (update, block))).collect();
         for bundle in touched.chunks(Self::BUNDLE) {
-            let places: Vec<_> = bundle.iter().filter_map(|(_, block)| block.map(|block| block.locator)).collect();
+            let places: Vec<_> = bundle.iter().filter_map(|(_, block)| block.place).collect();
             let mut records = self.records(&places).await?.into_iter();
-            for (steps, block) in bundle {
-                let mut set = match block {
+            for (update, block) in bundle {
+                if block.steps.start == 0 {
+                    // Another group begins.
+                    self.make_room().await?;
+                }
+                let mut set = match block.place {
                     Some(_) => MemberSet::read(records.next().flatten())?,
                     None => MemberSet::default(),
                 };
-                set.take(steps);
-                let number = steps.first().map_or(0, |(hash, _)| spread.block(hash.short()));
-                self.write(group, spread, number, &set);
+                set.take(&update.steps[block.steps.clone()]);
+                self.write(&update.group, update.spread, block.number, &set);
             }
         }
         Ok(())
@@ -234,45 +201,46 @@ impl EntryIndex<UserId> {
     }
 }
 
-/// Members after some joined and some left; both in order.
-fn taken(members: Vec<IdHash>, steps: &[HashedStep]) -> Vec<IdHash> {
-    let mut before = members.into_iter().peekable();
-    let mut after = Vec::with_capacity(before.len() + steps.len());
-    for (hash, step) in steps {
-        while let Some(other) = before.next_if(|other| other < hash) {
-            after.push(other);
-        }
-        before.next_if_eq(hash);
-        if *step == Step::Join {
-            after.push(*hash);
-        }
-    }
-    after.extend(before);
-    after
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use idsync_core::DigestKey;
+    use crate::members::BlockSum;
+    use crate::packs;
+    use futures::executor::block_on;
+    use idsync_core::memory::MemoryStore;
+    use idsync_core::{DirectoryId, JournalHeader, RemovalReason, Revision, Timestamp};
 
     #[test]
-    fn p12_steps_that_were_taken_already_change_nothing() {
-        let digester = Digester::new(DigestKey::new([7; 32]));
-        let mut hashes: Vec<_> = (0..100).map(|number| digester.id(&format!("u{number}"))).collect();
-        hashes.sort_unstable();
-        let mut set = MemberSet::default();
-        let join: Vec<_> = hashes.iter().step_by(2).map(|hash| (*hash, Step::Join)).collect();
-        set.take(&join);
-        let steps: Vec<_> = hashes.iter().enumerate().map(|(n, hash)| (*hash, if n < 50 { Step::Join } else { Step::Leave })).collect();
-        set.take(&steps);
-        let expected: Vec<_> = hashes[..50].iter().map(|hash| hash.short()).collect();
-        assert_eq!(set.members, expected);
-        let mut sum = BlockSum::default();
-        hashes[..50].iter().for_each(|hash| sum.add(*hash));
-        assert_eq!(set.sum, sum);
-        set.take(&steps);
-        assert_eq!((set.members, set.sum), (expected, sum), "the same once more");
-        assert_eq!(taken(hashes.clone(), &steps), hashes[..50]);
+    fn blocks_of_many_groups_are_changed_together_and_each_as_if_alone() {
+        block_on(async {
+            let (store, directory) = (Arc::new(MemoryStore::new()) as Arc<dyn StateStore>, DirectoryId::new("d").unwrap());
+            let lease = store.acquire(&directory, "test").await.unwrap();
+            let user = |name: &str| UserId::new(name).unwrap();
+            let groups: Vec<_> = (0..Folder::BUNDLE + 100).map(|number| format!("g{number:04}")).collect();
+            let digester = Digester::new(store.digest_key(&lease).await.unwrap());
+            let sum_of = |names: &[&str]| {
+                let mut sum = BlockSum::default();
+                names.iter().for_each(|name| sum.add(digester.id(name)));
+                sum.digest()
+            };
+            // All groups get two members; then in all but every tenth one goes and another one comes, which is done twice.
+            let (first, then) = ([user("a"), user("b")], [user("c")]);
+            for round in 0..3 {
+                store.begin_journal(&lease, JournalHeader::new(Revision(0), Timestamp::UNIX_EPOCH)).await.unwrap();
+                let touched = groups.iter().enumerate().filter(|(number, _)| round == 0 || number % 10 > 0);
+                let rows = touched.flat_map(|(_, group)| match round {
+                    0 => packs::added(group, &first).collect::<Vec<_>>(),
+                    _ => packs::added(group, &then).chain(packs::removed(group, &[(user("a"), RemovalReason::Left)])).collect(),
+                });
+                store.stage(&lease, rows.collect()).await.unwrap();
+                fold_members(&store, &lease, None).await.unwrap();
+                let index: Vec<_> = store.index(&directory, BaseKind::Members).try_concat().await.unwrap();
+                assert_eq!(index.len(), groups.len());
+                for (number, row) in index.iter().enumerate() {
+                    let names = if round == 0 || number % 10 == 0 { ["a", "b"] } else { ["b", "c"] };
+                    assert_eq!((row.key().split('\0').next(), row.digest), (Some(&*groups[number]), sum_of(&names)), "{round}");
+                }
+            }
+        });
     }
 }

@@ -93,6 +93,7 @@ mod members;
 mod members_read;
 mod memo;
 mod note;
+mod noting;
 mod packs;
 mod payload;
 mod pending;
@@ -113,6 +114,8 @@ mod run;
 mod schedule;
 mod stager;
 mod status;
+mod steps;
+mod touched;
 mod updates;
 mod wanted;
 

@@ -48,6 +48,7 @@
 mod error;
 mod file;
 mod lock;
+mod moment;
 mod order;
 mod schema;
 mod sink;

@@ -2,6 +2,7 @@
 
 use crate::SqliteFile;
 use crate::error::{Problem, conflict};
+use crate::moment::Moment;
 use crate::state::staged::Merge;
 use crate::state::{base, directories, journal, memos, runs, staged};
 use crate::{schema, state::directories::Row};
@@ -30,10 +31,9 @@ impl SqliteStore {
 
     async fn read<T: Send + 'static>(&self, read: impl FnOnce(&Connection) -> Result<T, Problem> + Send + 'static) -> Result<T> {
         let read = move |connection: &mut Connection| -> Result<T, Problem> {
-            // What is read in several statements is of one moment, whoever else writes the file.
-            let transaction = connection.transaction()?;
-            let result = read(&transaction)?;
-            transaction.finish()?;
+            let moment = Moment::begin(connection)?;
+            let result = read(&moment)?;
+            moment.end()?;
             Ok(result)
         };
         self.file.shared.worker.call(move |connection| Ok(read(connection)?)).await
