@@ -1,10 +1,9 @@
 //! One difference between two states of a directory.
 
-use crate::attributes::parsed;
+use crate::attributes::{Differing, parsed};
 use crate::{Attributes, DirectoryId, EntryId, Group, GroupId, IdempotencyKey, KeyMaker, Lifecycle, Membership, Revision, User, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::cmp::Ordering;
 use std::fmt;
 
 /// One difference, with everything a sink needs to apply it: whole states, and previous values where something was there before.
@@ -259,25 +258,10 @@ impl FieldChange {
     }
 }
 
-/// Adds the attributes that differ. Both sides are sorted, so one walk along them finds these, and only these become values.
+/// Adds the attributes that differ. Only these become values.
 fn between_attributes(of: &str, before: &Attributes, after: &Attributes, changed: &mut Vec<FieldChange>) {
-    if before == after {
-        return;
-    }
-    let (mut before, mut after) = (before.iter_raw().peekable(), after.iter_raw().peekable());
-    loop {
-        let order = match (before.peek(), after.peek()) {
-            (Some((old, _)), Some((new, _))) => old.cmp(new),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (None, None) => return,
-        };
-        let old = before.next_if(|_| order.is_le());
-        let new = after.next_if(|_| order.is_ge());
-        let Some(name) = old.as_ref().or(new.as_ref()).map(|(name, _)| name).filter(|_| old != new) else { continue };
-        let value = |side: Option<&(_, &str)>| side.map(|(_, raw)| parsed(raw));
-        changed.push(FieldChange::new(format!("{of}.{name}"), value(old.as_ref()), value(new.as_ref())));
-    }
+    let differing = Differing::between(before, after);
+    changed.extend(differing.map(|(name, old, new)| FieldChange::new(format!("{of}.{name}"), old.map(parsed), new.map(parsed))));
 }
 
 /// Values are personal data, so `Debug` names the field only.

@@ -8,6 +8,7 @@ use crate::run::RunState;
 use crate::{Limit, Safeguards};
 use futures::TryStreamExt;
 use idsync_core::{ChangeKind, Detail, FieldChange, GroupId, Phase, RemovalReason, Result, StagedRow, StateStore};
+use memchr::memmem;
 
 /// What would change, by what limits count.
 #[derive(Debug, Default)]
@@ -116,6 +117,10 @@ pub(crate) fn is_held_with_an_end(item: &Item<'_>, fates: &Fates) -> Result<bool
 
 /// Whether a row changes the login of somebody who had one.
 pub(crate) fn changes_login(row: &StagedRow) -> Result<bool> {
+    // Few rows name it anywhere, and the others need not be read.
+    if memmem::find(&row.payload, FieldChange::LOGIN.as_bytes()).is_none() {
+        return Ok(false);
+    }
     let changed: Vec<FieldChange> = payload::changed_fields(row)?;
     Ok(changed.iter().any(|change| change.field == FieldChange::LOGIN && change.before.is_some()))
 }

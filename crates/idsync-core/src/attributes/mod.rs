@@ -2,6 +2,7 @@
 
 mod builder;
 mod de;
+mod differing;
 mod open;
 mod parse;
 mod scan;
@@ -9,6 +10,7 @@ mod ser;
 mod write;
 
 pub use builder::AttributesBuilder;
+pub(crate) use differing::Differing;
 
 use scan::{Member, Members};
 use serde_json::Value;

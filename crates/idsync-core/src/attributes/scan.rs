@@ -8,11 +8,14 @@ use std::borrow::Cow;
 pub(super) struct Member<'a> {
     pub(super) name: Cow<'a, str>,
     pub(super) value: &'a str,
+    /// Name and value, as they stand in the text.
+    pub(super) whole: &'a str,
     pub(super) start: usize,
     pub(super) end: usize,
 }
 
 /// The members of an object, in their order.
+#[derive(Clone, Copy)]
 pub(super) struct Members<'a> {
     text: &'a str,
     at: usize,
@@ -22,6 +25,27 @@ impl<'a> Members<'a> {
     /// The members of a whole object.
     pub(super) const fn of(object: &'a str) -> Self {
         Self { text: object, at: 1 }
+    }
+
+    /// The next member, which stays the next one.
+    pub(super) fn peek(self) -> Option<Member<'a>> {
+        { self }.next()
+    }
+
+    /// Goes on behind a member of this object.
+    pub(super) const fn move_behind(&mut self, member: &Member<'_>) {
+        self.at = member.end + 1;
+    }
+
+    /// Goes on behind the next member if it is this one of another object; whether it was.
+    pub(super) fn pass(&mut self, member: &Member<'_>) -> bool {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let behind = rest.strip_prefix(member.whole.as_bytes());
+        let is_same = behind.is_some_and(|behind| matches!(behind.first(), Some(b',' | b'}')));
+        if is_same {
+            self.at += member.whole.len() + 1;
+        }
+        is_same
     }
 
     /// The members in what stands between the brackets of an object.
@@ -42,7 +66,7 @@ impl<'a> Iterator for Members<'a> {
         let end = value_end(bytes, colon + 1);
         self.at = end + 1;
         let name = if is_plain { Cow::Borrowed(&self.text[start + 1..colon - 1]) } else { text(&self.text[start..colon]) };
-        Some(Member { name, value: &self.text[colon + 1..end], start, end })
+        Some(Member { name, value: &self.text[colon + 1..end], whole: &self.text[start..end], start, end })
     }
 }
 
