@@ -95,7 +95,7 @@ impl RunState {
     /// one by one.
     fn differing(&self, group: &GroupId, mut fresh: Members, reason: RemovalReason) -> Result<(u64, Option<Differing>)> {
         let Some(base) = self.index.members.get(group) else { return Ok((fresh.count(), None)) };
-        let sums = self.sums(base, &fresh);
+        let (sums, hashes) = self.sums(base, &fresh);
         let mut before = base.iter().copied().peekable();
         let (mut blocks, mut read) = (Vec::new(), 0);
         let mut differs = vec![false; sums.len()];
@@ -112,8 +112,8 @@ impl RunState {
         }
         let spread = base.spread;
         let (mut candidates, mut ids) = (Vec::with_capacity(read), Vec::with_capacity(read));
-        for id in fresh.drain_ids() {
-            let hash = self.digester.id(id.as_str()).short();
+        for (number, id) in fresh.drain_ids().enumerate() {
+            let hash = hashes.get(number).copied().unwrap_or_else(|| self.digester.id(id.as_str()).short());
             if differs[spread.block(hash) as usize] {
                 let place = u32::try_from(ids.len()).map_err(|_| corrupt("a group with more members than can be numbered"))?;
                 candidates.push((hash, place));
@@ -151,13 +151,20 @@ impl RunState {
         Ok((before - candidates.len()) as u64)
     }
 
-    fn sums(&self, base: GroupBlocks<'_>, fresh: &Members) -> Vec<BlockSum> {
+    /// What the members of each block add up to, and the hashes of the first of them.
+    fn sums(&self, base: GroupBlocks<'_>, fresh: &Members) -> (Vec<BlockSum>, Vec<ShortHash>) {
+        // All, in most groups; of the largest they would take as much memory as the whole index of small directories.
+        const KEPT: usize = 1 << 16;
         let mut sums = vec![BlockSum::default(); base.spread.blocks()];
+        let mut hashes = Vec::with_capacity(usize::try_from(fresh.count()).unwrap_or(KEPT).min(KEPT));
         for id in fresh.ids() {
             let hash = self.digester.id(id.as_str());
             sums[base.spread.block(hash.short()) as usize].add(hash);
+            if hashes.len() < KEPT {
+                hashes.push(hash.short());
+            }
         }
-        sums
+        (sums, hashes)
     }
 
     /// Compares the groups that wait, member by member, and stages who joined and who left.

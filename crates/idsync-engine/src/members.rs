@@ -13,12 +13,13 @@ use idsync_core::{BaseRecord, Digest};
 pub(crate) struct Spread(u8);
 
 impl Spread {
-    const TARGET: usize = 64;
+    /// As blocks double in number, groups that grow have from half as many to as many in each: some 64.
+    const MOST: usize = 90;
     const MAX: u8 = 24;
 
     /// The spread that suits a group of `size`.
     pub(crate) fn for_size(size: usize) -> Self {
-        let blocks = size.div_ceil(Self::TARGET).max(1).next_power_of_two();
+        let blocks = size.div_ceil(Self::MOST).max(1).next_power_of_two();
         Self(u8::try_from(blocks.trailing_zeros()).unwrap_or(Self::MAX).min(Self::MAX))
     }
 

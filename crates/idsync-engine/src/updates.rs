@@ -32,24 +32,32 @@ impl Updates {
 
 impl RunState {
     /// Takes users as they were read.
-    pub(crate) async fn stage_users(&mut self, users: Vec<User>) -> Result<()> {
+    pub(crate) async fn stage_users(&mut self, mut users: Vec<User>) -> Result<()> {
         // All digests before all look-ups: these wait for memory, and then wait for many at once.
         let digests = self.digester.users(&users);
         let slots = self.index.users.find_or_insert_all(users.iter().map(|user| &user.id))?;
         self.index.users.see_each(&slots);
-        for ((user, digest), slot) in users.into_iter().zip(digests).zip(slots) {
-            let index = &mut self.index.users;
-            match index.in_base(slot) {
-                Some(base) if base.digest == digest && !index.is_touched(slot) => {}
-                Some(base) => {
-                    index.set_waiting(slot);
-                    self.updates.bytes += user.attributes.as_json().len() + user.extra.as_json().len();
-                    self.updates.waiting.push(Update { user, digest, slot, before: base.locator });
-                }
-                None => {
-                    index.set_staged(slot, Some(Phase::CreateUsers));
-                    self.stager.stage(payload::user_created(&user, digest)).await?;
-                }
+        let (index, mut known, mut touched) = (&mut self.index.users, digests.into_iter().zip(slots), Vec::new());
+        // Most are as they were, and stay where they are until they are dropped.
+        users.retain(|_| {
+            let Some((digest, slot)) = known.next() else { return false };
+            let base = index.in_base(slot);
+            if base.is_some_and(|base| base.digest == digest) && !index.is_touched(slot) {
+                return false;
+            }
+            if base.is_some() {
+                index.set_waiting(slot);
+            }
+            touched.push((digest, slot, base.map(|base| base.locator)));
+            true
+        });
+        for (user, (digest, slot, before)) in users.into_iter().zip(touched) {
+            if let Some(before) = before {
+                self.updates.bytes += user.attributes.as_json().len() + user.extra.as_json().len();
+                self.updates.waiting.push(Update { user, digest, slot, before });
+            } else {
+                self.index.users.set_staged(slot, Some(Phase::CreateUsers));
+                self.stager.stage(payload::user_created(&user, digest)).await?;
             }
         }
         if self.updates.is_full() { self.stage_updates().await } else { Ok(()) }
