@@ -18,10 +18,11 @@ use futures::executor::block_on;
 use idsync::engine::{Limit, Safeguards, SyncEngine};
 use idsync::sqlite::SqliteFile;
 use idsync_benches::{
-    Child, CountingSink, Data, FileProvider, Rate, Scale, Truth, Usage, export_csv, median_usage, naive_diff, read_and_hash, rounds,
+    Child, CountingSink, Data, FileProvider, Rate, Scale, Truth, Usage, copy_folder, empty_folder, export_csv, median_usage, naive_diff,
+    read_and_hash, rounds,
 };
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 fn main() {
@@ -120,8 +121,7 @@ async fn engine(data: &Data, folder: &Path, sink: CountingSink) -> SyncEngine {
 
 /// Syncs the directory before into a new store.
 fn base(start: Instant, scale: Scale, folder: &Path) {
-    let _ = fs::remove_dir_all(folder);
-    fs::create_dir_all(folder).expect("a folder can be made for the store");
+    empty_folder(folder);
     let (data, sink) = (Data::before(scale), CountingSink::summing());
     block_on(async {
         let engine = engine(&data, folder, sink.clone()).await;
@@ -157,16 +157,6 @@ fn naive(start: Instant, before: &Data, after: &Data) {
     let found = naive_diff(before, after);
     Usage::now(start).tell();
     after.truth().check(&found, "the naive diff");
-}
-
-/// Makes `to` a copy of a folder of files, and of nothing else.
-fn copy_folder(from: &Path, to: &Path) {
-    let _ = fs::remove_dir_all(to);
-    fs::create_dir_all(to).expect("a folder can be made");
-    for file in fs::read_dir(from).expect("the folder can be read") {
-        let file: PathBuf = file.expect("the folder can be read").path();
-        fs::copy(&file, to.join(file.file_name().unwrap_or_default())).expect("a file can be copied");
-    }
 }
 
 fn path(path: &Path) -> &str {

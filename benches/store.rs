@@ -14,7 +14,9 @@ use futures::executor::block_on;
 use idsync::engine::{Limit, Safeguards, SyncEngine};
 use idsync::sqlite::SqliteFile;
 use idsync::{Batch, BatchOutcome, ChangeOutcome, DirectorySink, IdentityProvider, Result, StateStore};
-use idsync_benches::{Child, Data, FileProvider, Rate, Scale, Usage, bare_commit, bare_load, median_usage, rounds, thread_cpu};
+use idsync_benches::{
+    Child, Data, FileProvider, Rate, Scale, Usage, bare_commit, bare_load, copy_folder, empty_folder, median_usage, rounds, thread_cpu,
+};
 use std::fmt;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -205,19 +207,14 @@ fn kill(scale: &str, until: u64, folder: &Path) {
 
 /// The folder, empty.
 fn anew(folder: &Path) -> PathBuf {
-    let _ = fs::remove_dir_all(folder);
-    fs::create_dir_all(folder).expect("a folder can be made");
+    empty_folder(folder);
     folder.to_owned()
 }
 
 /// The folder `to`, made a copy of the files in another.
 fn copied(from: &Path, to: &Path) -> PathBuf {
-    let to = anew(to);
-    for file in fs::read_dir(from).expect("the folder can be read") {
-        let file = file.expect("the folder can be read").path();
-        fs::copy(&file, to.join(file.file_name().unwrap_or_default())).expect("a file can be copied");
-    }
-    to
+    copy_folder(from, to);
+    to.to_owned()
 }
 
 /// What is in a folder, in MiB.

@@ -16,7 +16,8 @@ const TABLES: &str = "
     CREATE TABLE buckets (
         group_id INTEGER NOT NULL, bucket INTEGER NOT NULL, sum BLOB NOT NULL, members BLOB NOT NULL, PRIMARY KEY (group_id, bucket)
     ) WITHOUT ROWID;";
-const A_BUCKET: usize = 64;
+/// At most; half as many at the least, and some 64 in all.
+const A_BUCKET: usize = 90;
 
 /// A row to be written.
 pub(crate) enum Write<'a> {
@@ -97,7 +98,7 @@ pub(crate) fn written(file: &Path, work: impl FnOnce(&mut dyn FnMut(Write<'_>)))
     connection.pragma_update(None, "journal_mode", "WAL").expect("SQLite has a write-ahead log");
     connection.pragma_update(None, "synchronous", "FULL").expect("SQLite can be told to sync");
     // As much as the store's own.
-    connection.pragma_update(None, "cache_size", -32_768).expect("SQLite has a cache");
+    connection.pragma_update(None, "cache_size", -8_192).expect("SQLite has a cache");
     if !connection.table_exists(None, "users").expect("the file is a database") {
         connection.execute_batch(TABLES).expect("the tables can be made");
     }

@@ -4,7 +4,7 @@ use crate::amend::StagedPacks;
 use crate::confirm::Fates;
 use crate::digest::ShortHash;
 use crate::entries::{EntryIndex, EntryKey};
-use crate::members;
+use crate::members::{self, Spread};
 use crate::packs;
 use crate::payload::{self, corrupt};
 use crate::record;
@@ -124,7 +124,9 @@ impl RunState {
             let mut places = Vec::new();
             let (mut count, mut ends) = (0, Vec::new());
             while let Some(group) = rest.get(count).filter(|_| places.len() < Self::BLOCKS) {
-                places.extend(self.index.members.get(group).into_iter().flat_map(|blocks| blocks.iter()).map(|block| block.locator));
+                if let Some(blocks) = self.index.members.get(group) {
+                    places.extend(blocks.iter().filter(|block| gone.may_be_in(blocks.spread, block.number)).map(|block| block.locator));
+                }
                 ends.push(places.len());
                 count += 1;
             }
@@ -157,6 +159,8 @@ impl RunState {
 /// Users that are gone, by the hash of their id: every membership in the base is looked up in it.
 struct Gone<'a> {
     users: HashTable<(ShortHash, &'a UserId)>,
+    /// Their hashes, in order.
+    hashes: Vec<ShortHash>,
     /// Which beginnings of hashes there are: most are told by a bit that is near, without a look into the table.
     beginnings: Vec<u64>,
 }
@@ -166,19 +170,31 @@ impl<'a> Gone<'a> {
     const BEGINNING: u32 = 16;
 
     fn new(state: &RunState, fates: &'a Fates) -> Self {
-        let mut gone = Self { users: HashTable::with_capacity(fates.users.len()), beginnings: vec![0; 1 << (Self::BEGINNING - 6)] };
+        let mut gone = Self {
+            users: HashTable::with_capacity(fates.users.len()),
+            hashes: Vec::with_capacity(fates.users.len()),
+            beginnings: vec![0; 1 << (Self::BEGINNING - 6)],
+        };
         for user in fates.users.keys() {
             let hash = state.digester.id(user.as_str()).short();
             gone.users.insert_unique(hash.0, (hash, user), |(hash, _)| hash.0);
             let (word, bit) = Self::place(hash);
             gone.beginnings[word] |= bit;
+            gone.hashes.push(hash);
         }
+        gone.hashes.sort_unstable();
         gone
     }
 
     const fn place(hash: ShortHash) -> (usize, u64) {
         let beginning = hash.0 >> (64 - Self::BEGINNING);
         ((beginning >> 6) as usize, 1 << (beginning & 63))
+    }
+
+    /// Whether anybody's hash belongs into this block. Of a large group that is so for few blocks.
+    fn may_be_in(&self, spread: Spread, block: u32) -> bool {
+        let next = self.hashes.partition_point(|hash| spread.block(*hash) < block);
+        self.hashes.get(next).is_some_and(|hash| spread.block(*hash) == block)
     }
 
     fn find(&self, hash: ShortHash) -> Option<&'a UserId> {

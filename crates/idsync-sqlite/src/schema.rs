@@ -242,6 +242,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // 1,000,000 rows, to reading them back, to 10,000 scattered rewrites of blocks of members, or to 3,000,000 memberships in the sink.
     connection.pragma_update(None, "cache_size", -8_192)?;
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    // 16 MiB: a first load, which writes some pages over and over, took an eighth less time than with a quarter of that.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     // Else SQLite parses most statements that sort anew each time they are bound, for a plan that might suit the values better.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // More than there are statements.

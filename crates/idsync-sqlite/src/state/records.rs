@@ -55,52 +55,45 @@ impl<'a> Append<'a> {
 
 /// The records at `ids`, those that are of this directory and kind.
 pub(super) fn get(connection: &Connection, row: &Row, kind: BaseKind, ids: &[Option<i64>]) -> Result<Vec<Option<BaseRecord>>, Problem> {
-    if let Some((first, last)) = neighbours(ids) {
-        return get_range(connection, row, kind, ids, first, last);
-    }
-    const SQL: &str = "SELECT digest, record FROM idsync_records WHERE id = ?1 AND directory = ?2 AND kind = ?3";
-    let mut statement = connection.prepare_cached(SQL)?;
-    let mut record = |id: &Option<i64>| -> Result<_, Problem> {
-        let Some(id) = id else { return Ok(None) };
-        let mut rows = statement.query(params![id, row.id, kind as u8])?;
-        rows.next()?.map(|row| read(row, 0)).transpose()
-    };
-    ids.iter().map(&mut record).collect()
-}
-
-/// The first and the last of records that lie close together and in order, as members of one group do, and of the next one. To step
-/// over the few between them is several times quicker than to search for each.
-fn neighbours(ids: &[Option<i64>]) -> Option<(i64, i64)> {
-    const ENOUGH: usize = 8;
-    let ((Some(first), Some(last)), count) = ((*ids.first()?, *ids.last()?), i64::try_from(ids.len()).ok()?) else { return None };
-    let is_close = ids.len() >= ENOUGH && last.checked_sub(first)? < count.checked_mul(2)?;
-    (is_close && ids.is_sorted_by(|one, other| one.is_some() && one < other)).then_some((first, last))
-}
-
-fn get_range(
-    connection: &Connection,
-    row: &Row,
-    kind: BaseKind,
-    ids: &[Option<i64>],
-    first: i64,
-    last: i64,
-) -> Result<Vec<Option<BaseRecord>>, Problem> {
-    const SQL: &str =
+    const ONE: &str = "SELECT id, digest, record FROM idsync_records WHERE id = ?1 AND directory = ?2 AND kind = ?3";
+    const RANGE: &str =
         "SELECT id, digest, record FROM idsync_records WHERE id BETWEEN ?1 AND ?2 AND directory = ?3 AND kind = ?4 ORDER BY id";
-    let mut statement = connection.prepare_cached(SQL)?;
-    let mut rows = statement.query(params![first, last, row.id, kind as u8])?;
-    let (mut records, mut wanted) = (Vec::with_capacity(ids.len()), ids.iter().flatten().peekable());
+    let mut wanted: Vec<_> = (0..).zip(ids).filter_map(|(place, id)| Some(((*id)?, place))).collect();
+    wanted.sort_unstable();
+    let (mut one, mut range) = (connection.prepare_cached(ONE)?, connection.prepare_cached(RANGE)?);
+    let mut records = vec![None; ids.len()];
+    for stretch in stretches(&wanted) {
+        let (first, last) = (stretch[0].0, stretch[stretch.len() - 1].0);
+        let rows = match first == last {
+            true => one.query(params![first, row.id, kind as u8])?,
+            false => range.query(params![first, last, row.id, kind as u8])?,
+        };
+        hand_out(rows, stretch, &mut records)?;
+    }
+    Ok(records)
+}
+
+/// The number of a record, and where it is wanted.
+type Wanted = (i64, usize);
+
+/// Cuts into records that lie close together, as members of one group do, and of the next one. To step over the few between them is
+/// several times quicker than to search for each.
+fn stretches(wanted: &[Wanted]) -> impl Iterator<Item = &[Wanted]> {
+    const CLOSE: i64 = 4;
+    wanted.chunk_by(|(one, _), (other, _)| other.checked_sub(*one).is_some_and(|step| step <= CLOSE))
+}
+
+/// Puts records that come in order where they are wanted.
+fn hand_out(mut rows: rusqlite::Rows<'_>, wanted: &[Wanted], records: &mut [Option<BaseRecord>]) -> Result<(), Problem> {
+    let mut wanted = wanted.iter().peekable();
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
-        while wanted.next_if(|wanted| **wanted < id).is_some() {
-            records.push(None);
-        }
-        if wanted.next_if(|wanted| **wanted == id).is_some() {
-            records.push(Some(read(row, 1)?));
+        while wanted.next_if(|(wanted, _)| *wanted < id).is_some() {}
+        while let Some((_, place)) = wanted.next_if(|(wanted, _)| *wanted == id) {
+            records[*place] = Some(read(row, 1)?);
         }
     }
-    records.resize_with(ids.len(), || None);
-    Ok(records)
+    Ok(())
 }
 
 /// The digest in a column, and the record in the next one.
@@ -154,17 +147,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_are_close_in_order_and_all_there() {
-        let ids = |ids: &[i64]| neighbours(&ids.iter().copied().map(Some).collect::<Vec<_>>());
-        assert_eq!(ids(&[3, 4, 5, 6, 7, 8, 9, 10]), Some((3, 10)));
-        assert_eq!(ids(&[3, 4, 5, 8, 9, 12, 14, 18]), Some((3, 18)));
-        assert_eq!(ids(&[3, 4, 5, 8, 9, 12, 14, 19]), None, "too far apart");
-        assert_eq!(ids(&[3, 4, 5, 6, 7, 8, 10, 9]), None, "not in order");
-        assert_eq!(ids(&[3, 4, 5, 6, 7, 8, 8, 9]), None, "one twice");
-        assert_eq!(ids(&[3, 4]), None, "too few");
-        let mut holes: Vec<_> = (3..20).map(Some).collect();
-        holes[4] = None;
-        assert_eq!(neighbours(&holes), None);
-        assert_eq!(neighbours(&[]), None);
+    fn stretches_are_close_together() {
+        let wanted = [3, 3, 4, 8, 13, 14, i64::MAX].map(|id| (id, 0));
+        let stretches: Vec<Vec<_>> = stretches(&wanted).map(|stretch| stretch.iter().map(|(id, _)| *id).collect()).collect();
+        assert_eq!(stretches, [vec![3, 3, 4, 8], vec![13, 14], vec![i64::MAX]]);
+        assert_eq!(super::stretches(&[]).count(), 0);
+    }
+
+    #[test]
+    fn records_come_where_they_are_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = crate::schema::open(&folder.path().join("acme.db")).unwrap();
+        let row = Row { id: 7, fence: 1, revision: idsync_core::Revision(0) };
+        let other = Row { id: 8, ..row };
+        let record = |id: i64| BaseRecord::new(idsync_core::Digest([id as u8; 16]), vec![id as u8]);
+        let mut append = Append::new(&connection, &row).unwrap();
+        for id in 1..=40 {
+            append.add(if id == 6 { BaseKind::Group } else { BaseKind::User }, &record(id)).unwrap();
+        }
+        let ids = [Some(30), None, Some(5), Some(41), Some(7), Some(6), Some(5), Some(-2), Some(1), Some(29)];
+        let expected = [Some(30), None, Some(5), None, Some(7), None, Some(5), None, Some(1), Some(29)].map(|id| id.map(record));
+        assert_eq!(get(&connection, &row, BaseKind::User, &ids).unwrap(), expected);
+        assert_eq!(get(&connection, &other, BaseKind::User, &ids).unwrap(), vec![None; ids.len()]);
     }
 }

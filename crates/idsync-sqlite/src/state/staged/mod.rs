@@ -26,9 +26,11 @@ const PAGE_ROWS: usize = 2_048;
 const PAGE_BYTES: usize = 1024 * 1024;
 
 /// Adds rows. Their records are written to their last place right away.
-pub(crate) fn stage(connection: &Connection, row: &Row, mut rows: Vec<StagedRow>) -> Result<(), Problem> {
-    rows.sort_by(|one, other| one.position.cmp(&other.position));
-    let last: Vec<_> = rows.chunk_by(|one, other| one.position == other.position).filter_map(<[_]>::last).collect();
+pub(crate) fn stage(connection: &Connection, row: &Row, rows: Vec<StagedRow>) -> Result<(), Problem> {
+    // Rows are large, so that they stay where they are.
+    let mut sorted: Vec<_> = rows.iter().collect();
+    sorted.sort_by(|one, other| one.position.cmp(&other.position));
+    let last: Vec<_> = sorted.chunk_by(|one, other| one.position == other.position).filter_map(<[_]>::last).copied().collect();
     // Whatever was decided at these positions before is forgotten.
     marks::mark(connection, row, last.iter().map(|staged| (&staged.position, staged.mark)))?;
     let mut append = Append::new(connection, row)?;
