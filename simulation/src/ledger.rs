@@ -37,7 +37,7 @@ struct Books {
 struct Session {
     last: Option<StagedKey>,
     seen: HashSet<Item>,
-    unsettled: Vec<IdempotencyKey>,
+    unsettled: Vec<(StagedKey, IdempotencyKey)>,
     /// What the sink refused, and nobody has recorded yet.
     refused: BTreeMap<StagedKey, String>,
 }
@@ -62,12 +62,16 @@ impl Ledger {
         lock(&self.books).sessions.insert(watch.name, Session::default());
     }
 
-    /// The outcome of what an engine delivered last is recorded.
-    pub(crate) fn settle(&self, watch: &Watch) {
+    /// The outcome of what an engine delivered is recorded up to this position. What came after it may come again.
+    pub(crate) fn settle(&self, watch: &Watch, through: &StagedKey) {
         let mut books = lock(&self.books);
         let Some(session) = books.sessions.get_mut(watch.name) else { return };
-        let (unsettled, refused) = (std::mem::take(&mut session.unsettled), std::mem::take(&mut session.refused));
-        books.settled.extend(unsettled);
+        let settled = session.unsettled.extract_if(.., |(position, _)| *position <= *through).map(|(_, key)| key);
+        let settled: Vec<_> = settled.collect();
+        let all = std::mem::take(&mut session.refused);
+        let (refused, rest): (BTreeMap<_, _>, _) = all.into_iter().partition(|(position, _)| position <= through);
+        session.refused = rest;
+        books.settled.extend(settled);
         let mut refusals = lock(&self.universe.notes.refusals);
         for (position, content) in refused {
             refusals.refuse(position, content, watch.times().escrow, watch.settings.escrow);
@@ -101,8 +105,8 @@ impl Ledger {
                 self.check_retry(reading, change, &position);
                 self.check_dependencies(change, session, present);
             }
-            session.last = Some(position);
-            session.unsettled.push(delivery.key);
+            session.last = Some(position.clone());
+            session.unsettled.push((position, delivery.key));
         }
     }
 

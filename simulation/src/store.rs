@@ -165,13 +165,12 @@ impl StateStore for SimStore {
         self.pages("staged", self.inner.staged(directory, after, detail), |_, _| {})
     }
     async fn mark(&self, lease: &Lease, marks: Vec<(StagedKey, Mark)>, progress: Option<Progress>) -> Result<()> {
-        let (judged, settles) = (marks.clone(), progress.is_some());
+        let (judged, settled) = (marks.clone(), progress.as_ref().map(|progress| progress.through.clone()));
         let marked = async {
             self.inner.mark(lease, marks, progress).await?;
-            if settles {
-                self.ledger.settle(&self.watch)
-            } else {
-                self.note_judgements(&judged)
+            match settled {
+                Some(through) => self.ledger.settle(&self.watch, &through),
+                None => self.note_judgements(&judged),
             }
             Ok(())
         };
