@@ -97,8 +97,8 @@ pub(crate) fn written(file: &Path, work: impl FnOnce(&mut dyn FnMut(Write<'_>)))
     let mut connection = Connection::open(file).expect("the file can be opened");
     connection.pragma_update(None, "journal_mode", "WAL").expect("SQLite has a write-ahead log");
     connection.pragma_update(None, "synchronous", "FULL").expect("SQLite can be told to sync");
-    // As much as the store's own.
-    connection.pragma_update(None, "cache_size", -8_192).expect("SQLite has a cache");
+    // Four times the store's own: with as little, it would write the pages of its index of ids many times over, and be no floor.
+    connection.pragma_update(None, "cache_size", -32_768).expect("SQLite has a cache");
     if !connection.table_exists(None, "users").expect("the file is a database") {
         connection.execute_batch(TABLES).expect("the tables can be made");
     }

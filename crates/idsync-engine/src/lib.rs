@@ -12,8 +12,9 @@
 //!    An empty directory is an error. What vanished is looked up by id before its deletion is planned ([`Evidence`]).
 //! 4. **Plan.** The differences get their canonical order and a hash. Removals above a limit are held back until a person decides
 //!    ([`Safeguards`], [`HeldSet`]), and what the sink refused a short while ago waits ([`Escrowed`]).
-//! 5. **Apply.** Phase by phase, batch by batch: revoke before grant, create before refer, delete last. The outcome of each batch is
-//!    recorded before the next one goes out.
+//! 5. **Apply.** Phase by phase, batch by batch: revoke before grant, create before refer, delete last. What the sink refused is recorded
+//!    before the next batch goes out, and so is what it took; batches that it takes within 50 ms are recorded together, 64 at most.
+//!    What was not recorded when the process died comes again, under the same keys.
 //! 6. **Fold.** What was applied becomes the new base, in one transaction with the new revision. What a sink refused stays as it was in
 //!    the base, so it comes back with the next difference.
 //! 7. **Record.** Each run leaves its record. A directory whose runs keep failing is left alone for a while ([`Quarantine`]).
@@ -40,7 +41,8 @@
 //! What grows with a directory is the index of a run: some 60 bytes for each user and each group (an id of up to 24 bytes, longer ones
 //! more; a digest, a place, a slot in a table), and 32 bytes for each block of about 64 members, which is about half a byte for each
 //! membership. The members of groups under way are held with 24 bytes each until they are compared; another group is not begun while
-//! more than 1.5 million are held or expected. Everything else is of a fixed size: pages, bundles of at most 4 MiB on their way to the
+//! more than 1.5 million are held or expected. Members of blocks that differ are held with 40 bytes each, until a thousand such blocks
+//! of the base are read at once. Everything else is of a fixed size: pages, bundles of at most 4 MiB on their way to the
 //! store, batches on their way to the sink, of which there is one at a time. What is found is kept in the store, not in memory; users
 //! and groups that vanished are an exception, for they are asked for by id.
 //!
