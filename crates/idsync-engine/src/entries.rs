@@ -131,37 +131,6 @@ impl<K: EntryKey> EntryIndex<K> {
         self.table.find(hash.0, |slot| self.digester.id(self.id(*slot).text()).short() == hash).copied()
     }
 
-    /// The entries of these ids, made new where they are not there.
-    ///
-    /// # Errors
-    /// Two ids have the same hash, by which members could not be told apart.
-    pub(crate) fn find_or_insert_all<'a>(&mut self, ids: impl Iterator<Item = &'a K> + Clone) -> Result<Vec<Slot>>
-    where
-        K: 'a,
-    {
-        let hashes: Vec<_> = ids.clone().map(|id| self.digester.id(id.text()).short()).collect();
-        // Look-ups wait for memory: for the table first, then for the entry. Those of one kind do not depend on each other, so that in a
-        // step that does little else many are waited for at once. What the table alone says is nearly always right.
-        let likely: Vec<_> = hashes.iter().map(|hash| self.table.find(hash.0, |_| true).copied()).collect();
-        let is_as_long = |(likely, id): (&Option<Slot>, &K)| likely.is_some_and(|slot| self.id(slot).text().len() == id.text().len());
-        let are_as_long: Vec<_> = likely.iter().zip(ids.clone()).map(is_as_long).collect();
-        let find = |(((likely, is_as_long), hash), id): (((Option<Slot>, bool), &ShortHash), &'a K)| match likely {
-            Some(slot) if is_as_long && self.id(slot) == id => likely,
-            Some(_) => self.table.find(hash.0, |slot| self.id(*slot) == id).copied(),
-            None => None,
-        };
-        let found: Vec<_> = likely.into_iter().zip(are_as_long).zip(&hashes).zip(ids.clone()).map(find).collect();
-        let mut slots = Vec::with_capacity(found.len());
-        for ((slot, hash), id) in found.into_iter().zip(hashes).zip(ids) {
-            // One that comes twice may have been made a moment ago.
-            slots.push(match slot.or_else(|| self.find(id)) {
-                Some(slot) => slot,
-                None => self.push(hash, Entry { id: id.clone(), digest: Digest::default(), locator: Locator(0) }, State::default())?,
-            });
-        }
-        Ok(slots)
-    }
-
     /// The entry of `id`, made new when it is not there.
     ///
     /// # Errors

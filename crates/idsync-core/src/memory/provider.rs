@@ -83,6 +83,7 @@ impl MemoryProvider {
 
     /// An empty directory of this name.
     pub fn with_id(id: DirectoryId) -> Self {
+        // Not zero, which is checked when this is compiled.
         const PAGE: NonZeroUsize = NonZeroUsize::new(100).unwrap();
         Self { id, scope: String::from("all"), page_size: PAGE, capabilities: Capabilities::default(), world: Arc::default() }
     }

@@ -3,10 +3,31 @@
 //! A look-up waits for memory: for the table first, then for the entry. Those of one kind do not depend on each other, so that in a step
 //! that does little else many are waited for at once. What the table alone says is nearly always right.
 
-use super::{EntryIndex, EntryKey, ShortHash, Slot, State};
+use super::{Entry, EntryIndex, EntryKey, ShortHash, Slot, State};
+use idsync_core::{Digest, Locator, Result};
 use std::hint::black_box;
 
 impl<K: EntryKey> EntryIndex<K> {
+    /// The entries of these ids, made new where they are not there.
+    ///
+    /// # Errors
+    /// Two ids have the same hash, by which members could not be told apart.
+    pub(crate) fn find_or_insert_all<'a>(&mut self, ids: impl Iterator<Item = &'a K> + Clone) -> Result<Vec<Slot>>
+    where
+        K: 'a,
+    {
+        let hashes: Vec<_> = ids.clone().map(|id| self.digester.id(id.text()).short()).collect();
+        let mut slots = Vec::with_capacity(hashes.len());
+        for ((slot, hash), id) in self.likely(&hashes).into_iter().zip(hashes).zip(ids) {
+            // One that comes twice may have been made a moment ago.
+            slots.push(match slot.filter(|slot| self.id(*slot) == id).or_else(|| self.find(id)) {
+                Some(slot) => slot,
+                None => self.push(hash, Entry { id: id.clone(), digest: Digest::default(), locator: Locator(0) }, State::default())?,
+            });
+        }
+        Ok(slots)
+    }
+
     /// The entries whose ids have these hashes, in their order.
     pub(crate) fn find_hashes(&self, hashes: &[ShortHash]) -> Vec<Option<Slot>> {
         let likely = self.likely(hashes);
