@@ -123,15 +123,15 @@ pub(crate) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    pub(crate) fn read(mut row: &'a [u8]) -> Self {
-        let mut field = || {
-            let (length, rest) = row.split_first_chunk()?;
-            let (field, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
-            row = rest;
-            Some(text(field))
-        };
-        let mut fixed = || field().unwrap_or_default();
-        Self { id: fixed(), name: fixed(), state: fixed(), attributes: fixed() }
+    pub(crate) fn read(row: &'a [u8]) -> Self {
+        // As the fields before the attributes are short, the whole row is text.
+        let (mut rest, mut fixed) = (text(row), [""; 3]);
+        for field in &mut fixed {
+            let length = rest.as_bytes().first_chunk().map_or(0, |length| usize::from(u16::from_le_bytes(*length)));
+            (*field, rest) = rest.get(2..).and_then(|rest| rest.split_at_checked(length)).unwrap_or_default();
+        }
+        let [id, name, state] = fixed;
+        Self { id, name, state, attributes: rest }
     }
 }
 

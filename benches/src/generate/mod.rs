@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use world::World;
 
 /// Grows with every change of the files or of what is in them.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const SEED: u64 = 7;
 
 /// A directory at one moment, in a folder.

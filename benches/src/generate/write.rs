@@ -180,10 +180,12 @@ fn row(row: &mut Vec<u8>, id: &str, content: &Content, names: &[&str]) {
     fields(row, fixed.into_iter().chain(attributes));
 }
 
-/// The same with the attributes in one field, as JSON: an entry as it is normalised, and hashed.
+/// The same with the attributes as JSON, which is what is left of the row: an entry as it is normalised, and hashed.
 fn record(row: &mut Vec<u8>, id: &str, content: &Content, names: &[&str], json: &mut String) {
     Content::json(names, &content.attributes, json);
-    fields(row, [id, &content.name, content.state, json].into_iter());
+    fields(row, [id, &content.name, content.state].into_iter());
+    row.extend(json.as_bytes());
+    put_length(row);
 }
 
 fn fields<'a>(row: &mut Vec<u8>, fields: impl Iterator<Item = &'a str>) {
@@ -193,6 +195,10 @@ fn fields<'a>(row: &mut Vec<u8>, fields: impl Iterator<Item = &'a str>) {
         row.extend((field.len() as u16).to_le_bytes());
         row.extend(field.as_bytes());
     }
+    put_length(row);
+}
+
+fn put_length(row: &mut [u8]) {
     let length = (row.len() as u32 - 4).to_le_bytes();
     row[..4].copy_from_slice(&length);
 }

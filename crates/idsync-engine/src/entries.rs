@@ -6,15 +6,12 @@ use crate::chunked::Chunked;
 use crate::digest::{Digester, IdHash, ShortHash};
 pub(crate) use crate::entry_key::EntryKey;
 use crate::payload::corrupt;
+pub(crate) use crate::slots::Slot;
+use crate::slots::SlotTable;
 use futures::TryStreamExt;
-use hashbrown::HashTable;
 use idsync_core::{Digest, DirectoryId, IndexRow, Locator, Phase, Result, StateStore};
 use std::fmt;
 use std::hint::black_box;
-
-/// Where an entry stands in an index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Slot(u32);
 
 /// What the base has of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +51,7 @@ enum Sight {
 /// The entries of one kind: some 60 bytes for each, as ids are commonly long.
 pub(crate) struct EntryIndex<K> {
     digester: Digester,
-    table: HashTable<Slot>,
+    table: SlotTable,
     entries: Chunked<Entry<K>>,
     states: Chunked<State>,
     base_size: u64,
@@ -69,7 +66,7 @@ impl<K> fmt::Debug for EntryIndex<K> {
 
 impl<K: EntryKey> EntryIndex<K> {
     pub(crate) const fn empty(digester: Digester) -> Self {
-        Self { digester, table: HashTable::new(), entries: Chunked::new(), states: Chunked::new(), base_size: 0, present: 0 }
+        Self { digester, table: SlotTable::new(), entries: Chunked::new(), states: Chunked::new(), base_size: 0, present: 0 }
     }
 
     /// Loads what the base has; `expected` entries are made room for.
@@ -77,7 +74,7 @@ impl<K: EntryKey> EntryIndex<K> {
         let mut index = Self::empty(digester);
         // Room for a few more, so that a run that finds some does not make the table anew.
         let room = usize::try_from(expected + expected / 64).unwrap_or_default();
-        index.table.reserve(room, |_| unreachable!("an empty table has nothing to move"));
+        index.table = SlotTable::with_room_for(room);
         let mut pages = store.index(directory, K::KIND);
         while let Some(rows) = pages.try_next().await? {
             index.push_page(&rows)?;
@@ -97,7 +94,7 @@ impl<K: EntryKey> EntryIndex<K> {
             self.states.push(State(State::IN_BASE));
         }
         // In a step that does nothing else, all of them are waited for at once; what is found does not matter.
-        hashes.iter().for_each(|hash| _ = black_box(self.table.find(hash.0, |_| true)));
+        hashes.iter().for_each(|hash| _ = black_box(self.table.candidates(*hash).next()));
         hashes.into_iter().zip(first..).try_for_each(|(hash, place)| self.enter(hash, slot(place)?))
     }
 
@@ -123,12 +120,12 @@ impl<K: EntryKey> EntryIndex<K> {
 
     pub(crate) fn find_text(&self, id: &str) -> Option<Slot> {
         let hash = self.digester.id(id).short();
-        self.table.find(hash.0, |slot| self.id(*slot).text() == id).copied()
+        self.table.candidates(hash).find(|slot| self.id(*slot).text() == id)
     }
 
     /// The entry whose id has this hash.
     pub(crate) fn find_hash(&self, hash: ShortHash) -> Option<Slot> {
-        self.table.find(hash.0, |slot| self.digester.id(self.id(*slot).text()).short() == hash).copied()
+        self.table.candidates(hash).find(|slot| self.hash(*slot).short() == hash)
     }
 
     /// The entry of `id`, made new when it is not there.
@@ -137,8 +134,9 @@ impl<K: EntryKey> EntryIndex<K> {
     /// Two ids have the same hash, by which members could not be told apart.
     pub(crate) fn find_or_insert(&mut self, id: &K) -> Result<Slot> {
         let hash = self.digester.id(id.text()).short();
-        match self.table.find(hash.0, |slot| self.id(*slot) == id) {
-            Some(slot) => Ok(*slot),
+        let found = self.table.candidates(hash).find(|slot| self.id(*slot) == id);
+        match found {
+            Some(slot) => Ok(slot),
             None => self.push(hash, Entry { id: id.clone(), digest: Digest::default(), locator: Locator(0) }, State::default()),
         }
     }
@@ -153,27 +151,19 @@ impl<K: EntryKey> EntryIndex<K> {
 
     /// Makes an entry one that is found.
     fn enter(&mut self, hash: ShortHash, slot: Slot) -> Result<()> {
-        let Self { digester, table, entries, .. } = self;
-        let hash_of = |slot: &Slot| digester.id(entries.get(slot.0 as usize).id.text()).short();
-        match table.entry(hash.0, |slot| hash_of(slot) == hash, |slot| hash_of(slot).0) {
-            hashbrown::hash_table::Entry::Vacant(vacant) => {
-                vacant.insert(slot);
-                Ok(())
-            }
-            hashbrown::hash_table::Entry::Occupied(_) => {
-                Err(corrupt("two entries whose ids cannot be told apart by their hashes, or one entry twice"))
-            }
+        // The table tells nearly all apart by itself, so that this looks at hardly any entry.
+        if self.find_hash(hash).is_some() {
+            return Err(corrupt("two entries whose ids cannot be told apart by their hashes, or one entry twice"));
         }
+        self.table.insert(hash, slot);
+        Ok(())
     }
 
     /// Forgets an entry that turned out not to be there.
     pub(crate) fn forget(&mut self, slot: Slot) {
-        let hash = self.digester.id(self.id(slot).text()).short();
-        if let Ok(found) = self.table.find_entry(hash.0, |other| *other == slot) {
-            found.remove();
-        }
+        self.table.remove(self.hash(slot).short(), slot);
         self.unsee(slot);
-        *self.states.get_mut(slot.0 as usize) = State::default();
+        *self.states.get_mut(slot.place()) = State::default();
     }
 
     /// The whole hash of an entry's id.
@@ -182,12 +172,12 @@ impl<K: EntryKey> EntryIndex<K> {
     }
 
     pub(crate) fn id(&self, slot: Slot) -> &K {
-        &self.entries.get(slot.0 as usize).id
+        &self.entries.get(slot.place()).id
     }
 
     /// What the base has of the entry; `None` when it is new.
     pub(crate) fn in_base(&self, slot: Slot) -> Option<InBase> {
-        let entry = self.entries.get(slot.0 as usize);
+        let entry = self.entries.get(slot.place());
         self.state(slot).has(State::IN_BASE).then_some(InBase { digest: entry.digest, locator: entry.locator })
     }
 
@@ -210,7 +200,7 @@ impl<K: EntryKey> EntryIndex<K> {
     }
 
     fn turn(&mut self, slot: Slot, sight: Sight) {
-        let state = self.states.get_mut(slot.0 as usize);
+        let state = self.states.get_mut(slot.place());
         match (state.has(State::SEEN), sight) {
             (false, Sight::Seen) => {
                 state.0 |= State::SEEN;
@@ -236,13 +226,13 @@ impl<K: EntryKey> EntryIndex<K> {
 
     /// Notes that a difference is to be staged.
     pub(crate) fn set_waiting(&mut self, slot: Slot) {
-        self.states.get_mut(slot.0 as usize).0 |= State::WAITING;
+        self.states.get_mut(slot.place()).0 |= State::WAITING;
     }
 
     /// Notes where a difference is staged; returns where one was before.
     pub(crate) fn set_staged(&mut self, slot: Slot, phase: Option<Phase>) -> Option<Phase> {
         let before = self.staged(slot);
-        let state = self.states.get_mut(slot.0 as usize);
+        let state = self.states.get_mut(slot.place());
         *state = State(state.0 & !(State::PHASE | State::WAITING) | phase.map_or(0, |phase| phase as u8));
         before
     }
@@ -266,12 +256,12 @@ impl<K: EntryKey> EntryIndex<K> {
     }
 
     fn state(&self, slot: Slot) -> State {
-        *self.states.get(slot.0 as usize)
+        *self.states.get(slot.place())
     }
 }
 
 fn slot(place: usize) -> Result<Slot> {
-    u32::try_from(place).map(Slot).map_err(|_| corrupt("more entries than can be numbered"))
+    Slot::new(place).ok_or_else(|| corrupt("more entries than can be numbered"))
 }
 
 #[cfg(test)]

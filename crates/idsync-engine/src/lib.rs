@@ -114,6 +114,7 @@ mod report;
 mod resolve;
 mod run;
 mod schedule;
+mod slots;
 mod stager;
 mod status;
 mod steps;

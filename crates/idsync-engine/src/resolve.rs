@@ -9,7 +9,7 @@ use crate::packs;
 use crate::payload::{self, corrupt};
 use crate::record;
 use crate::run::RunState;
-use hashbrown::HashTable;
+use crate::slots::{Slot, SlotTable};
 use idsync_core::{BaseKind, BaseRecord, DeletionReason, Error, GroupId, Locator, Phase, RemovalReason, Result, UserId};
 use std::collections::BTreeMap;
 
@@ -158,7 +158,8 @@ impl RunState {
 
 /// Users that are gone, by the hash of their id: every membership in the base is looked up in it.
 struct Gone<'a> {
-    users: HashTable<(ShortHash, &'a UserId)>,
+    table: SlotTable,
+    users: Vec<(ShortHash, &'a UserId)>,
     /// Their hashes, in order.
     hashes: Vec<ShortHash>,
     /// Which beginnings of hashes there are: most are told by a bit that is near, without a look into the table.
@@ -171,13 +172,15 @@ impl<'a> Gone<'a> {
 
     fn new(state: &RunState, fates: &'a Fates) -> Self {
         let mut gone = Self {
-            users: HashTable::with_capacity(fates.users.len()),
+            table: SlotTable::with_room_for(fates.users.len()),
+            users: Vec::with_capacity(fates.users.len()),
             hashes: Vec::with_capacity(fates.users.len()),
             beginnings: vec![0; 1 << (Self::BEGINNING - 6)],
         };
-        for user in fates.users.keys() {
+        for (user, slot) in fates.users.keys().zip((0..).map_while(Slot::new)) {
             let hash = state.digester.id(user.as_str()).short();
-            gone.users.insert_unique(hash.0, (hash, user), |(hash, _)| hash.0);
+            gone.table.insert(hash, slot);
+            gone.users.push((hash, user));
             let (word, bit) = Self::place(hash);
             gone.beginnings[word] |= bit;
             gone.hashes.push(hash);
@@ -202,7 +205,8 @@ impl<'a> Gone<'a> {
         if self.beginnings[word] & bit == 0 {
             return None;
         }
-        self.users.find(hash.0, |(known, _)| *known == hash).map(|(_, user)| *user)
+        let mut candidates = self.table.candidates(hash).filter_map(|slot| self.users.get(slot.place()));
+        candidates.find(|(known, _)| *known == hash).map(|(_, user)| *user)
     }
 }
 

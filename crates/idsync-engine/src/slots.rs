@@ -1,0 +1,187 @@
+//! Where something stands in a list, and a table of such slots by the hashes of ids.
+
+use crate::digest::ShortHash;
+
+/// Where an entry stands in an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Slot(u32);
+
+impl Slot {
+    /// The slot at this place; `None` when there are more than can be numbered.
+    pub(crate) fn new(place: usize) -> Option<Self> {
+        // The last number is left to the table, for cells that are free.
+        u32::try_from(place).ok().filter(|number| *number < u32::MAX).map(Self)
+    }
+
+    pub(crate) const fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Finds slots by hash: to look one up is to wait for memory once.
+///
+/// Half of the hash stands beside each slot, so that what the table finds is nearly always what was looked for, and the entry itself need
+/// not be looked at to know. A cell that is taken is followed by the next one.
+#[derive(Debug)]
+pub(crate) struct SlotTable {
+    cells: Vec<Cell>,
+    taken: usize,
+}
+
+/// Half of a hash and a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cell(u64);
+
+impl Cell {
+    /// No slot has this number.
+    const FREE: Self = Self(u64::MAX);
+
+    const fn new(hash: ShortHash, slot: Slot) -> Self {
+        Self(hash.0 >> 32 << 32 | slot.0 as u64)
+    }
+
+    const fn slot(self) -> Slot {
+        Slot(self.0 as u32)
+    }
+
+    const fn has(self, hash: ShortHash) -> bool {
+        self.0 >> 32 == hash.0 >> 32
+    }
+}
+
+impl SlotTable {
+    const SMALLEST: usize = 64;
+
+    pub(crate) const fn new() -> Self {
+        Self { cells: Vec::new(), taken: 0 }
+    }
+
+    /// A table that will not grow before it holds so many.
+    pub(crate) fn with_room_for(slots: usize) -> Self {
+        Self { cells: vec![Cell::FREE; Self::size_for(slots)], taken: 0 }
+    }
+
+    /// Two thirds are taken at most, so that runs of taken cells stay short.
+    const fn size_for(slots: usize) -> usize {
+        if slots == 0 { 0 } else { slots + slots / 2 + Self::SMALLEST }
+    }
+
+    /// The slots that may have this hash, the first of which nearly always has.
+    pub(crate) fn candidates(&self, hash: ShortHash) -> impl Iterator<Item = Slot> {
+        let (before, from) = self.cells.split_at(self.home(hash.0));
+        let run = from.iter().chain(before).take_while(|cell| **cell != Cell::FREE);
+        run.filter(move |cell| cell.has(hash)).map(|cell| cell.slot())
+    }
+
+    /// Takes up a slot under its hash.
+    pub(crate) fn insert(&mut self, hash: ShortHash, slot: Slot) {
+        if self.cells.len() < Self::size_for(self.taken + 1) {
+            self.grow();
+        }
+        self.put(Cell::new(hash, slot));
+        self.taken += 1;
+    }
+
+    /// Drops a slot, if it is there under this hash.
+    pub(crate) fn remove(&mut self, hash: ShortHash, slot: Slot) {
+        let cell = Cell::new(hash, slot);
+        let mut place = self.home(cell.0);
+        loop {
+            match self.cells.get(place) {
+                Some(found) if *found == cell => break,
+                Some(found) if *found != Cell::FREE => place = self.after(place),
+                _ => return,
+            }
+        }
+        self.cells[place] = Cell::FREE;
+        self.taken -= 1;
+        // Whoever went further because of it must still be found.
+        loop {
+            place = self.after(place);
+            let moved = std::mem::replace(&mut self.cells[place], Cell::FREE);
+            if moved == Cell::FREE {
+                return;
+            }
+            self.put(moved);
+        }
+    }
+
+    fn put(&mut self, cell: Cell) {
+        let mut place = self.home(cell.0);
+        while self.cells[place] != Cell::FREE {
+            place = self.after(place);
+        }
+        self.cells[place] = cell;
+    }
+
+    fn grow(&mut self) {
+        let larger = vec![Cell::FREE; (self.cells.len() * 2).max(Self::SMALLEST)];
+        let smaller = std::mem::replace(&mut self.cells, larger);
+        smaller.into_iter().filter(|cell| *cell != Cell::FREE).for_each(|cell| self.put(cell));
+    }
+
+    /// Where a cell stands unless that place is taken: the half of the hash that it has, as a share of the table.
+    const fn home(&self, cell: u64) -> usize {
+        ((cell >> 32) * self.cells.len() as u64 >> 32) as usize
+    }
+
+    const fn after(&self, place: usize) -> usize {
+        if place + 1 == self.cells.len() { 0 } else { place + 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    fn found(table: &SlotTable, hash: ShortHash) -> BTreeSet<u32> {
+        table.candidates(hash).map(|slot| slot.0).collect()
+    }
+
+    #[test]
+    fn an_empty_table_has_nothing() {
+        for mut table in [SlotTable::new(), SlotTable::with_room_for(0)] {
+            assert_eq!(found(&table, ShortHash(7)), BTreeSet::new());
+            table.remove(ShortHash(7), Slot(1));
+            table.insert(ShortHash(u64::MAX), Slot(1));
+            assert_eq!(found(&table, ShortHash(u64::MAX)), BTreeSet::from([1]));
+        }
+    }
+
+    #[test]
+    fn a_table_with_room_does_not_grow() {
+        let mut table = SlotTable::with_room_for(10_000);
+        let size = table.cells.len();
+        (0..10_000).for_each(|slot| table.insert(ShortHash(u64::from(slot).wrapping_mul(0x9E37_79B9_7F4A_7C15)), Slot(slot)));
+        assert_eq!((table.cells.len(), table.taken), (size, 10_000));
+    }
+
+    proptest! {
+        // Few hashes, most of them at the ends of the table, so that runs are long and go on from the end at the start.
+        #[test]
+        fn what_was_inserted_is_found_until_it_is_removed(
+            steps in vec((any::<bool>(), prop_oneof![0_u32..3, (u32::MAX - 2)..=u32::MAX, any::<u32>()], 0_u32..12), 0..300),
+            room in 0_usize..4,
+        ) {
+            let mut table = SlotTable::with_room_for(room);
+            let mut model = BTreeSet::new();
+            let hash = |high: u32| ShortHash(u64::from(high) << 32 | 9);
+            for (is_new, high, slot) in steps {
+                if is_new && model.insert((high, slot)) {
+                    table.insert(hash(high), Slot(slot));
+                } else {
+                    model.remove(&(high, slot));
+                    table.remove(hash(high), Slot(slot));
+                }
+                for (high, _) in &model {
+                    let expected = model.iter().filter(|(of, _)| of == high).map(|(_, slot)| *slot).collect();
+                    prop_assert_eq!(found(&table, hash(*high)), expected);
+                }
+                prop_assert_eq!(table.taken, model.len());
+            }
+        }
+    }
+}
