@@ -37,7 +37,7 @@ impl Cell {
     const FREE: Self = Self(u64::MAX);
 
     const fn new(hash: ShortHash, slot: Slot) -> Self {
-        Self(hash.0 >> 32 << 32 | slot.0 as u64)
+        Self((hash.0 >> 32) << 32 | slot.0 as u64)
     }
 
     const fn slot(self) -> Slot {
@@ -122,7 +122,7 @@ impl SlotTable {
 
     /// Where a cell stands unless that place is taken: the half of the hash that it has, as a share of the table.
     const fn home(&self, cell: u64) -> usize {
-        ((cell >> 32) * self.cells.len() as u64 >> 32) as usize
+        (((cell >> 32) * self.cells.len() as u64) >> 32) as usize
     }
 
     const fn after(&self, place: usize) -> usize {
