@@ -98,11 +98,12 @@ impl RunState {
         let (sums, hashes) = self.sums(base, &fresh);
         let mut before = base.iter().copied().peekable();
         let (mut blocks, mut read) = (Vec::new(), 0);
-        let mut differs = vec![false; sums.len()];
-        for ((number, fresh), differs) in (0..).zip(sums).zip(&mut differs) {
+        // Where the next candidate of each block goes, if it differs.
+        let mut places = vec![None; sums.len()];
+        for ((number, fresh), place) in (0..).zip(sums).zip(&mut places) {
             let base = before.next_if(|block| block.number == number);
             if fresh != base.as_ref().map(Block::sum).unwrap_or_default() {
-                *differs = true;
+                *place = Some(read);
                 read += fresh.count as usize;
                 blocks.push(DifferingBlock { number, base, fresh });
             }
@@ -111,16 +112,23 @@ impl RunState {
             return Ok((fresh.count(), None));
         }
         let spread = base.spread;
-        let (mut candidates, mut ids) = (Vec::with_capacity(read), Vec::with_capacity(read));
+        let (mut candidates, mut ids) = (vec![(ShortHash::default(), 0); read], Vec::with_capacity(read));
         for (number, id) in fresh.drain_ids().enumerate() {
             let hash = hashes.get(number).copied().unwrap_or_else(|| self.digester.id(id.as_str()).short());
-            if differs[spread.block(hash) as usize] {
-                let place = u32::try_from(ids.len()).map_err(|_| corrupt("a group with more members than can be numbered"))?;
-                candidates.push((hash, place));
+            if let Some(place) = &mut places[spread.block(hash) as usize] {
+                let of_id = u32::try_from(ids.len()).map_err(|_| corrupt("a group with more members than can be numbered"))?;
+                candidates[*place] = (hash, of_id);
+                *place += 1;
                 ids.push(id);
             }
         }
-        candidates.sort_unstable();
+        // Blocks are in order already, and to sort some 64 at a time takes a fraction of sorting all.
+        let mut rest = candidates.as_mut_slice();
+        for block in &blocks {
+            let (of_block, behind) = rest.split_at_mut(block.fresh.count as usize);
+            of_block.sort_unstable();
+            rest = behind;
+        }
         let twice = self.drop_repeated(&mut candidates, &ids, spread, &mut blocks)?;
         let size = fresh.count() - twice;
         let Members { held, nameless, .. } = fresh;

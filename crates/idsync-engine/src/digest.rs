@@ -29,7 +29,7 @@ const SECRET: usize = 192;
 pub(crate) struct IdHash(pub(crate) u128);
 
 /// The first half of the hash of an id, which is how members are kept in the base.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ShortHash(pub(crate) u64);
 
 impl IdHash {
