@@ -12,9 +12,10 @@ use idsync::{
 };
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 const ROWS_A_PAGE: usize = 200;
 const MEMBERS_A_PAGE: usize = 1_000;
@@ -34,7 +35,7 @@ pub struct FileProvider {
 struct Files {
     id: DirectoryId,
     folder: PathBuf,
-    members: Mutex<File>,
+    members: File,
     sections: Vec<Section>,
     gone: Vec<[u8; ID]>,
 }
@@ -62,7 +63,7 @@ impl FileProvider {
         let gone = fs::read(folder.join("gone")).expect("who is gone can be read");
         let files = Files {
             id: DirectoryId::new(format!("files:{}", data.scale())).expect("the name is a valid id"),
-            members: Mutex::new(File::open(folder.join("members")).expect("the members can be opened")),
+            members: File::open(folder.join("members")).expect("the members can be opened"),
             sections: index.chunks_exact(24).map(section).collect(),
             gone: gone.as_chunks().0.to_vec(),
             folder,
@@ -110,12 +111,6 @@ impl Files {
         let section = place.ok().and_then(|place| self.sections.get(place).copied());
         section.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no group {group}")))
     }
-
-    fn read(&self, offset: u64, block: &mut [u8]) -> io::Result<()> {
-        let mut file = self.members.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(offset))?;
-        file.read_exact(block)
-    }
 }
 
 /// A member list that is being read.
@@ -148,7 +143,7 @@ impl Members {
         self.used = 0;
         let (left, more) = (self.block.len(), PART.min((self.end - self.offset) as usize));
         self.block.resize(left + more, 0);
-        self.files.read(self.offset, &mut self.block[left..])?;
+        self.files.members.read_exact_at(&mut self.block[left..], self.offset)?;
         self.offset += more as u64;
         Ok(())
     }

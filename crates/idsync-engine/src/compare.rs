@@ -95,23 +95,18 @@ impl RunState {
     /// one by one.
     fn differing(&self, group: &GroupId, mut fresh: Members, reason: RemovalReason) -> Result<(u64, Option<Differing>)> {
         let Some(base) = self.index.members.get(group) else { return Ok((fresh.count(), None)) };
-        let (sums, hashes) = self.sums(base, &fresh);
-        let mut before = base.iter().copied().peekable();
-        let (mut blocks, mut read) = (Vec::new(), 0);
-        // Where the next candidate of each block goes, if it differs.
-        let mut places = vec![None; sums.len()];
-        for ((number, fresh), place) in (0..).zip(sums).zip(&mut places) {
-            let base = before.next_if(|block| block.number == number);
-            if fresh != base.as_ref().map(Block::sum).unwrap_or_default() {
-                *place = Some(read);
-                read += fresh.count as usize;
-                blocks.push(DifferingBlock { number, base, fresh });
-            }
-        }
+        let (sums, hashes) = self.sums(base.spread, &fresh);
+        let spread = base.spread;
+        let mut blocks = differing_blocks(base, sums);
         if blocks.is_empty() {
             return Ok((fresh.count(), None));
         }
-        let spread = base.spread;
+        let (mut places, mut read) = (vec![None; spread.blocks()], 0);
+        for block in &blocks {
+            // Where the next member of this block goes.
+            places[block.number as usize] = Some(read);
+            read += block.fresh.count as usize;
+        }
         let (mut candidates, mut ids) = (vec![(ShortHash::default(), 0); read], Vec::with_capacity(read));
         for (number, id) in fresh.drain_ids().enumerate() {
             let hash = hashes.get(number).copied().unwrap_or_else(|| self.digester.id(id.as_str()).short());
@@ -160,14 +155,14 @@ impl RunState {
     }
 
     /// What the members of each block add up to, and the hashes of the first of them.
-    fn sums(&self, base: GroupBlocks<'_>, fresh: &Members) -> (Vec<BlockSum>, Vec<ShortHash>) {
+    fn sums(&self, spread: Spread, fresh: &Members) -> (Vec<BlockSum>, Vec<ShortHash>) {
         // All, in most groups; of the largest they would take as much memory as the whole index of small directories.
         const KEPT: usize = 1 << 16;
-        let mut sums = vec![BlockSum::default(); base.spread.blocks()];
+        let mut sums = vec![BlockSum::default(); spread.blocks()];
         let mut hashes = Vec::with_capacity(usize::try_from(fresh.count()).unwrap_or(KEPT).min(KEPT));
         for id in fresh.ids() {
             let hash = self.digester.id(id.as_str());
-            sums[base.spread.block(hash.short()) as usize].add(hash);
+            sums[spread.block(hash.short()) as usize].add(hash);
             if hashes.len() < KEPT {
                 hashes.push(hash.short());
             }
@@ -237,6 +232,19 @@ impl RunState {
         }
         Ok(removed)
     }
+}
+
+/// The blocks whose members do not add up to what the base has.
+fn differing_blocks(base: GroupBlocks<'_>, sums: Vec<BlockSum>) -> Vec<DifferingBlock> {
+    let mut before = base.iter().copied().peekable();
+    let mut blocks = Vec::new();
+    for (number, fresh) in (0..).zip(sums) {
+        let base = before.next_if(|block| block.number == number);
+        if fresh != base.as_ref().map(Block::sum).unwrap_or_default() {
+            blocks.push(DifferingBlock { number, base, fresh });
+        }
+    }
+    blocks
 }
 
 /// What was found in the blocks of one group.
