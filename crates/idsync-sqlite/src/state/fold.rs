@@ -24,7 +24,7 @@ pub(crate) fn fold(connection: &Connection, row: &Row) -> Result<(), Problem> {
         let mark = marks.of(&found.position)?;
         match found.effect {
             Some(effect) if mark == Mark::Apply => bundle.push(effect),
-            Some(Effect { put: Some((_, id)), .. }) => merge.lost().push(id),
+            Some(Effect { put: Some(put), .. }) => merge.lost().push(put.id),
             _ => {}
         }
         if bundle.len() >= BUNDLE {
@@ -41,14 +41,14 @@ fn apply(connection: &Connection, row: &Row, bundle: &mut Vec<Effect>, dead: &mu
         let mut changes = Vec::with_capacity(of_kind.len());
         for of_key in of_kind.chunk_by(|one, other| one.key == other.key) {
             let (last, before) = (&of_key[of_key.len() - 1], &of_key[..of_key.len() - 1]);
-            dead.extend(before.iter().filter_map(|effect| effect.put).map(|(_, id)| id));
+            dead.extend(before.iter().filter_map(|effect| effect.put).map(|put| put.id));
             if kind.is_of_the_base() {
-                let what = last.put.map_or(What::Delete, |(digest, id)| What::Adopt(digest, id));
+                let what = last.put.map_or(What::Delete, |put| What::Adopt(put.digest, put.id));
                 changes.push(Change { key: last.key.as_bytes(), what });
             } else {
-                let record = last.put.map(|(digest, id)| Ok::<_, Problem>(BaseRecord::new(digest, records::require(connection, id)?)));
+                let record = last.put.map(|put| Ok::<_, Problem>(BaseRecord::new(put.digest, records::require(connection, put.id)?)));
                 beside::write(connection, row, kind, &last.key, record.transpose()?.as_ref())?;
-                dead.extend(last.put.map(|(_, id)| id));
+                dead.extend(last.put.map(|put| put.id));
             }
         }
         index::apply(connection, row, kind, &changes, dead)?;

@@ -68,13 +68,28 @@ pub(super) fn get(connection: &Connection, row: &Row, kind: BaseKind, ids: &[Opt
             true => one.query(params![first, row.id, kind as u8])?,
             false => range.query(params![first, last, row.id, kind as u8])?,
         };
-        hand_out(rows, stretch, &mut records)?;
+        hand_out(rows, stretch, |place, row| Ok(records[place] = Some(read(row, 1)?)))?;
     }
     Ok(records)
 }
 
+/// Reads the bytes of records of staged rows, and calls `each` with where they are wanted.
+pub(super) fn read_all(connection: &Connection, mut wanted: Vec<Wanted>, mut each: impl FnMut(usize, &[u8])) -> Result<(), Problem> {
+    const SQL: &str = "SELECT id, record FROM idsync_records WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
+    wanted.sort_unstable();
+    let mut range = connection.prepare_cached(SQL)?;
+    for stretch in stretches(&wanted) {
+        let rows = range.query([stretch[0].0, stretch[stretch.len() - 1].0])?;
+        hand_out(rows, stretch, |place, row| {
+            each(place, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
 /// The number of a record, and where it is wanted.
-type Wanted = (i64, usize);
+pub(super) type Wanted = (i64, usize);
 
 /// Cuts into records that lie close together, as members of one group do, and of the next one. To step over the few between them is
 /// several times quicker than to search for each.
@@ -83,14 +98,18 @@ fn stretches(wanted: &[Wanted]) -> impl Iterator<Item = &[Wanted]> {
     wanted.chunk_by(|(one, _), (other, _)| other.checked_sub(*one).is_some_and(|step| step <= CLOSE))
 }
 
-/// Puts records that come in order where they are wanted.
-fn hand_out(mut rows: rusqlite::Rows<'_>, wanted: &[Wanted], records: &mut [Option<BaseRecord>]) -> Result<(), Problem> {
+/// Hands out records, which come in order, to where they are wanted.
+fn hand_out(
+    mut rows: rusqlite::Rows<'_>,
+    wanted: &[Wanted],
+    mut each: impl FnMut(usize, &rusqlite::Row<'_>) -> Result<(), Problem>,
+) -> Result<(), Problem> {
     let mut wanted = wanted.iter().peekable();
     while let Some(row) = rows.next()? {
         let id: i64 = row.get(0)?;
         while wanted.next_if(|(wanted, _)| *wanted < id).is_some() {}
         while let Some((_, place)) = wanted.next_if(|(wanted, _)| *wanted == id) {
-            records[*place] = Some(read(row, 1)?);
+            each(*place, row)?;
         }
     }
     Ok(())
@@ -102,10 +121,14 @@ pub(super) fn read(row: &rusqlite::Row<'_>, column: usize) -> Result<BaseRecord,
     Ok(BaseRecord::new(digest(of)?, row.get(column + 1)?))
 }
 
-/// The record of a staged row or of an entry of the index, which must be there.
+/// The record of a staged row, which must be there.
 pub(super) fn require(connection: &Connection, id: i64) -> Result<Vec<u8>, Problem> {
     let mut statement = connection.prepare_cached("SELECT record FROM idsync_records WHERE id = ?1")?;
-    statement.query_row([id], |row| row.get(0)).optional()?.ok_or_else(|| damaged("a row without its record"))
+    statement.query_row([id], |row| row.get(0)).optional()?.ok_or_else(without_record)
+}
+
+pub(super) fn without_record() -> Problem {
+    damaged("a row without its record")
 }
 
 /// Writes a record over the one that is there: it stays on its page, which a deletion would have to write too.

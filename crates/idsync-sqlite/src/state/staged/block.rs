@@ -17,8 +17,9 @@ pub(crate) enum Does<'a> {
         kind: BaseKind,
         key: &'a [u8],
         digest: Digest,
-        /// Where the record is.
+        /// Where the record is, and how long: a page of rows ends where it is large enough, before its records are read.
         id: i64,
+        length: u64,
     },
     Delete {
         kind: BaseKind,
@@ -47,14 +48,20 @@ pub(super) fn put(block: &mut Vec<u8>, before: &[u8], key: &[u8], does: &Does<'_
     match does {
         Does::Gone => block.push(GONE),
         Does::Nothing => block.push(NOTHING),
-        Does::Put { kind, key, digest, id } => {
+        Does::Put { kind, key, digest, id, length } => {
             effect(block, PUT, *kind, key);
             block.extend_from_slice(&digest.0);
             put_number(block, id.cast_unsigned());
+            put_number(block, *length);
         }
         Does::Delete { kind, key } => effect(block, DELETE, *kind, key),
     }
     put_bytes(block, payload);
+}
+
+/// Whether what follows the key of a row says that it is gone.
+pub(super) fn is_gone(rest: &[u8]) -> bool {
+    rest.first().is_some_and(|flags| flags & WHAT == GONE)
 }
 
 /// Reads what follows the key of a row: its effect and its payload.
@@ -69,7 +76,7 @@ pub(super) fn rest<'a>(input: &mut Input<'a>, key: &'a [u8]) -> Result<(Does<'a>
         NOTHING => Does::Nothing,
         PUT => {
             let (kind, key) = effect()?;
-            Does::Put { kind, key, digest: input.digest()?, id: input.id()? }
+            Does::Put { kind, key, digest: input.digest()?, id: input.id()?, length: input.number()? }
         }
         DELETE => {
             let (kind, key) = effect()?;

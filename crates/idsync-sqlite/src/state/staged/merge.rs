@@ -3,12 +3,11 @@
 use super::super::codec::text;
 use super::super::directories::Row;
 use super::block::Does;
+use super::heap::Heap;
 use super::run::{self, Cursor, Run};
 use crate::error::Problem;
 use idsync_core::{BaseKind, Digest, Phase, StagedKey};
 use rusqlite::Connection;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
 
 /// Reads rows in order, holding one block of each run.
 ///
@@ -20,7 +19,7 @@ pub(crate) struct Merge {
     /// The phases that are left, the current one last.
     phases: Vec<Phase>,
     /// Rows of the current phase.
-    heap: BinaryHeap<Box<Cursor>>,
+    heap: Heap,
     /// The last row of the last page, or where to start.
     after: Option<StagedKey>,
     /// Records of rows that others replaced.
@@ -43,13 +42,22 @@ pub(in super::super) struct Found {
 pub(in super::super) struct Effect {
     pub(in super::super) kind: BaseKind,
     pub(in super::super) key: String,
-    pub(in super::super) put: Option<(Digest, i64)>,
+    pub(in super::super) put: Option<Put>,
+}
+
+/// A record that was not read.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct Put {
+    pub(in super::super) digest: Digest,
+    /// Where it is, and how long.
+    pub(in super::super) id: i64,
+    pub(in super::super) length: u64,
 }
 
 impl Merge {
     /// All rows after `after`.
     pub(crate) fn new(after: Option<StagedKey>) -> Self {
-        Self { runs: Vec::new(), phases: Vec::new(), heap: BinaryHeap::new(), after, lost: Vec::new(), key: Vec::new(), payloads: true }
+        Self { runs: Vec::new(), phases: Vec::new(), heap: Heap::default(), after, lost: Vec::new(), key: Vec::new(), payloads: true }
     }
 
     /// Leaves payloads out.
@@ -87,7 +95,9 @@ impl Merge {
     fn open(&mut self, connection: &Connection, row: &Row, runs: &[Run], phase: Phase) -> Result<(), Problem> {
         let after = self.after.as_ref().filter(|after| after.phase == phase).map(|after| after.key.as_bytes());
         for run in runs {
-            self.heap.extend(Cursor::open(connection, row, *run, phase, after)?.map(Box::new));
+            if let Some(cursor) = Cursor::open(connection, row, *run, phase, after)? {
+                self.heap.push(cursor);
+            }
         }
         Ok(())
     }
@@ -108,16 +118,17 @@ impl Merge {
         connection: &Connection,
         read: impl FnOnce(&[u8], Does<'_>, &[u8]) -> Result<T, Problem>,
     ) -> Result<Option<T>, Problem> {
-        let Some(top) = self.heap.peek_mut() else { return Ok(None) };
-        let (does, payload) = top.row()?;
+        let Some(top) = self.heap.top() else { return Ok(None) };
+        let (does, payload, end) = top.row()?;
         let value = read(top.key(), does, payload)?;
         top.key().clone_into(&mut self.key);
-        advance(connection, top)?;
-        while let Some(top) = self.heap.peek_mut().filter(|top| top.key() == self.key) {
-            if let (Does::Put { id, .. }, _) = top.row()? {
+        top.advance(connection, end)?;
+        while let Some(top) = self.heap.top().filter(|top| top.key() == self.key) {
+            let (does, _, end) = top.row()?;
+            if let Does::Put { id, .. } = does {
                 self.lost.push(id);
             }
-            advance(connection, top)?;
+            top.advance(connection, end)?;
         }
         Ok(Some(value))
     }
@@ -126,7 +137,7 @@ impl Merge {
     pub(super) fn peek(&mut self, connection: &Connection, row: &Row) -> Result<Option<StagedKey>, Problem> {
         while let Some(phase) = self.phase(connection, row)? {
             let Some(top) = self.heap.peek() else { break };
-            if top.row()?.0 != Does::Gone {
+            if !top.is_gone() {
                 return Ok(Some(StagedKey::new(phase, text(top.key())?.to_owned())));
             }
             self.take(connection, |_, _, _| Ok(()))?;
@@ -141,7 +152,9 @@ impl Merge {
         let found = self.take(connection, |_, does, payload| {
             let effect = match does {
                 Does::Gone | Does::Nothing => None,
-                Does::Put { kind, key, digest, id } => Some(Effect { kind, key: text(key)?.to_owned(), put: Some((digest, id)) }),
+                Does::Put { kind, key, digest, id, length } => {
+                    Some(Effect { kind, key: text(key)?.to_owned(), put: Some(Put { digest, id, length }) })
+                }
                 Does::Delete { kind, key } => Some(Effect { kind, key: text(key)?.to_owned(), put: None }),
             };
             Ok((if payloads { payload.to_vec() } else { Vec::new() }, effect))
@@ -159,11 +172,4 @@ impl Merge {
     pub(in super::super) fn lost(&mut self) -> &mut Vec<i64> {
         &mut self.lost
     }
-}
-
-fn advance(connection: &Connection, mut top: PeekMut<'_, Box<Cursor>>) -> Result<(), Problem> {
-    if !top.advance(connection)? {
-        PeekMut::pop(top);
-    }
-    Ok(())
 }

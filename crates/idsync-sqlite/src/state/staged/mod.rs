@@ -6,6 +6,7 @@
 
 mod block;
 mod compact;
+mod heap;
 pub(super) mod marks;
 pub(super) mod merge;
 mod run;
@@ -14,16 +15,17 @@ pub(crate) use marks::mark;
 pub(crate) use merge::Merge;
 
 use self::block::Does;
+use self::merge::{Effect, Found};
 use self::run::Writer;
 use super::directories::Row;
-use super::records::{self, Append};
+use super::records::{self, Append, Wanted};
 use crate::error::Problem;
 use idsync_core::{BaseRecord, BaseWrite, Detail, StagedKey, StagedRow};
 use rusqlite::Connection;
 
 /// Rows read at a time, and bytes of them, of which there are a few more.
 const PAGE_ROWS: usize = 2_048;
-const PAGE_BYTES: usize = 1024 * 1024;
+const PAGE_BYTES: u64 = 1024 * 1024;
 
 /// Adds rows. Their records are written to their last place right away.
 pub(crate) fn stage(connection: &Connection, row: &Row, rows: Vec<StagedRow>) -> Result<(), Problem> {
@@ -39,9 +41,13 @@ pub(crate) fn stage(connection: &Connection, row: &Row, rows: Vec<StagedRow>) ->
         let does = match &staged.effect {
             None => Does::Nothing,
             Some(BaseWrite { kind, key, record: None, .. }) => Does::Delete { kind: *kind, key: key.as_bytes() },
-            Some(BaseWrite { kind, key, record: Some(record), .. }) => {
-                Does::Put { kind: *kind, key: key.as_bytes(), digest: record.digest, id: append.add(*kind, record)? }
-            }
+            Some(BaseWrite { kind, key, record: Some(record), .. }) => Does::Put {
+                kind: *kind,
+                key: key.as_bytes(),
+                digest: record.digest,
+                id: append.add(*kind, record)?,
+                length: record.record.len() as u64,
+            },
         };
         writer.put(staged.position.phase, staged.position.key.as_bytes(), &does, &staged.payload)?;
     }
@@ -65,35 +71,47 @@ pub(crate) fn unstage(connection: &Connection, row: &Row, mut positions: Vec<Sta
 
 /// The next rows of a stream.
 pub(crate) fn page(connection: &Connection, row: &Row, merge: &mut Merge, detail: Detail) -> Result<Vec<StagedRow>, Problem> {
-    let mut bytes = 0;
-    let mut page = Vec::new();
+    let (mut bytes, mut page, mut places) = (0, Vec::new(), Vec::new());
     merge.refresh(connection, row)?;
     while page.len() < PAGE_ROWS
         && bytes < PAGE_BYTES
         && let Some(found) = merge.next(connection, row)?
     {
-        let effect = match found.effect {
-            None => None,
-            Some(effect) => {
-                let record = match (effect.put, detail) {
-                    (None, _) => None,
-                    (Some((digest, _)), Detail::Digests) => Some(BaseRecord::new(digest, Vec::new())),
-                    (Some((digest, id)), _) => Some(BaseRecord::new(digest, records::require(connection, id)?)),
-                };
-                bytes += record.as_ref().map_or(0, |record| record.record.len());
-                Some(match record {
-                    Some(record) => BaseWrite::put(effect.kind, effect.key, record),
-                    None => BaseWrite::delete(effect.kind, effect.key),
-                })
-            }
-        };
-        bytes += found.payload.len();
-        page.push(StagedRow::new(found.position, found.payload, effect));
+        let Found { position, payload, effect } = found;
+        bytes += payload.len() as u64;
+        if detail != Detail::Digests
+            && let Some(put) = effect.as_ref().and_then(|effect| effect.put)
+        {
+            bytes += put.length;
+            places.push((put.id, page.len()));
+        }
+        page.push(StagedRow::new(position, payload, effect.map(without_record)));
     }
+    read_records(connection, places, &mut page)?;
     let end = merge.peek(connection, row)?;
     marks::attach(connection, row, &mut page, end.as_ref())?;
     merge.stand(page.last().map(|row| row.position.clone()));
     Ok(page)
+}
+
+fn without_record(effect: Effect) -> BaseWrite {
+    match effect.put {
+        Some(put) => BaseWrite::put(effect.kind, effect.key, BaseRecord::new(put.digest, Vec::new())),
+        None => BaseWrite::delete(effect.kind, effect.key),
+    }
+}
+
+/// Reads the records of a page where they are. Each call of [`stage`] wrote its own in the order of their positions, so that those of a
+/// page lie in stretches, which in the order of the page would be left and looked up again for every row.
+fn read_records(connection: &Connection, places: Vec<Wanted>, page: &mut [StagedRow]) -> Result<(), Problem> {
+    let mut missing = places.len();
+    records::read_all(connection, places, |at, bytes| {
+        if let Some(record) = page[at].effect.as_mut().and_then(|effect| effect.record.as_mut()) {
+            record.record = bytes.to_vec();
+            missing -= 1;
+        }
+    })?;
+    if missing == 0 { Ok(()) } else { Err(records::without_record()) }
 }
 
 /// Forgets rows and marks.

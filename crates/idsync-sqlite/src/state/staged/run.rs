@@ -7,7 +7,6 @@ use super::block::{self, Does};
 use crate::error::Problem;
 use idsync_core::Phase;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, params};
-use std::cmp::Ordering;
 
 /// A block is written once it is this large; a row that is larger is alone in one.
 const BLOCK: usize = 12 * 1024;
@@ -100,6 +99,10 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Where a row ends in its block.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End(usize);
+
 /// One run, read from some position on. It always stands at a row.
 #[derive(Debug)]
 pub(super) struct Cursor {
@@ -135,7 +138,8 @@ impl Cursor {
         let mut cursor = Self { run, directory: row.id, phase, first, block, key: Vec::new(), at: 0 };
         cursor.read_key(0)?;
         while after.is_some_and(|after| cursor.key.as_slice() <= after) {
-            if !cursor.advance(connection)? {
+            let (.., end) = cursor.row()?;
+            if !cursor.advance(connection, end)? {
                 return Ok(None);
             }
         }
@@ -146,8 +150,20 @@ impl Cursor {
         &self.key
     }
 
-    pub(super) fn row(&self) -> Result<(Does<'_>, &[u8]), Problem> {
-        block::rest(&mut Input::new(&self.block, self.at), &self.key)
+    /// The age of its run.
+    pub(super) const fn age(&self) -> i64 {
+        self.run.age
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        block::is_gone(&self.block[self.at..])
+    }
+
+    /// What the row does, its payload, and where it ends.
+    pub(super) fn row(&self) -> Result<(Does<'_>, &[u8], End), Problem> {
+        let mut input = Input::new(&self.block, self.at);
+        let (does, payload) = block::rest(&mut input, &self.key)?;
+        Ok((does, payload, End(input.at())))
     }
 
     fn read_key(&mut self, at: usize) -> Result<(), Problem> {
@@ -157,21 +173,21 @@ impl Cursor {
         Ok(())
     }
 
-    /// Moves to the next row of the phase, if there is one.
-    pub(super) fn advance(&mut self, connection: &Connection) -> Result<bool, Problem> {
+    /// Moves behind the end of its row to the next one of the phase, if there is one.
+    pub(super) fn advance(&mut self, connection: &Connection, End(end): End) -> Result<bool, Problem> {
         const NEXT: &str = "
             SELECT first, rows FROM idsync_staged
             WHERE directory = ?1 AND phase = ?2 AND run = ?3 AND first > ?4 ORDER BY first LIMIT 1";
-        let mut input = Input::new(&self.block, self.at);
-        block::rest(&mut input, &self.key)?;
-        if !input.is_at_end() {
-            let at = input.at();
-            self.read_key(at)?;
+        if end < self.block.len() {
+            self.read_key(end)?;
             return Ok(true);
         }
-        let next = block(connection, NEXT, params![self.directory, self.phase as u8, self.run.id, self.first])?;
-        let Some((first, block)) = next else { return Ok(false) };
-        (self.first, self.block) = (first, block);
+        let mut statement = connection.prepare_cached(NEXT)?;
+        let mut next = statement.query(params![self.directory, self.phase as u8, self.run.id, self.first])?;
+        let Some(next) = next.next()? else { return Ok(false) };
+        // In the place of the block before: it is as long, and there are ten thousands of them.
+        bytes(next, 0)?.clone_into(&mut self.first);
+        bytes(next, 1)?.clone_into(&mut self.block);
         self.key.clear();
         self.read_key(0)?;
         Ok(true)
@@ -185,23 +201,6 @@ fn block(connection: &Connection, sql: &str, of: impl Params) -> Result<Option<B
     Ok(connection.prepare_cached(sql)?.query_row(of, |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
 }
 
-/// The greatest cursor is the one to read next: the lowest key, and among equal ones the newest run.
-impl Ord for Cursor {
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.key.cmp(&self.key).then(self.run.age.cmp(&other.run.age))
-    }
+fn bytes<'a>(row: &'a rusqlite::Row<'_>, column: usize) -> Result<&'a [u8], Problem> {
+    Ok(row.get_ref(column)?.as_blob().map_err(rusqlite::Error::from)?)
 }
-
-impl PartialOrd for Cursor {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Cursor {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Cursor {}
