@@ -13,6 +13,11 @@ pub(super) fn put_number(block: &mut Vec<u8>, mut number: u64) {
     block.push(number as u8);
 }
 
+/// How many bytes a number takes that is not negative.
+pub(super) const fn number_size(number: i64) -> usize {
+    (70 - (number | 1).leading_zeros() as usize) / 7
+}
+
 /// Adds bytes, their length first.
 pub(super) fn put_bytes(block: &mut Vec<u8>, bytes: &[u8]) {
     put_number(block, bytes.len() as u64);
@@ -134,6 +139,7 @@ mod tests {
     fn what_was_put_comes_back_and_a_cut_block_is_an_error() {
         let (mut block, numbers) = (Vec::new(), [0, 1, 0x7F, 0x80, 0x3FFF, 0x4000, u64::MAX]);
         numbers.iter().for_each(|number| put_number(&mut block, *number));
+        assert_eq!(numbers[..6].iter().map(|number| number_size(number.cast_signed())).sum::<usize>(), 1 + 1 + 1 + 2 + 2 + 3);
         let mut input = Input::new(&block, 0);
         assert_eq!(numbers.map(|_| input.number().unwrap()), numbers);
         assert!(input.is_at_end());

@@ -3,7 +3,10 @@
 //! A row per entry would cost a search for each and more bytes than the entry. A block holds some hundred entries on one page, so an
 //! index is read in one pass without touching a record, and a sorted bundle of changes writes each block that it touches once.
 
-use super::codec::{Input, common, put_key, put_number, text};
+mod patch;
+
+use self::patch::Patch;
+use super::codec::{Input, common, number_size, put_key, put_number, text};
 use super::directories::Row;
 use super::records::{self, Append};
 use crate::error::Problem;
@@ -136,9 +139,15 @@ pub(super) fn apply(
             None => None,
         };
         let here = end.as_ref().map_or(rest.len(), |end| rest.partition_point(|change| change.key < end.as_slice()));
-        let old = block.as_ref().map(|block| Entries::read(&block.entries)).transpose()?.unwrap_or_default();
         let (changes, later) = rest.split_at(here);
         rest = later;
+        if let Some(block) = &block
+            && let Some(patches) = patch::patches(&block.entries, changes)?
+        {
+            overwrite(connection, block, &patches, dead)?;
+            continue;
+        }
+        let old = block.as_ref().map(|block| Entries::read(&block.entries)).transpose()?.unwrap_or_default();
 
         let mut entries = Vec::with_capacity(old.rows.len() + changes.len());
         let mut before = old.iter().peekable();
@@ -171,6 +180,24 @@ pub(super) fn apply(
     Ok(())
 }
 
+/// Changes entries of a block where they are.
+fn overwrite(connection: &Connection, block: &Block, patches: &[Patch<'_>], dead: &mut Vec<i64>) -> Result<(), Problem> {
+    let mut entries = block.entries.clone();
+    for patch in patches {
+        patch.write(&mut entries);
+        dead.extend(patch.dead());
+        if let Some(record) = patch.record {
+            records::replace(connection, patch.there, record)?;
+        }
+    }
+    if entries == block.entries { Ok(()) } else { update(connection, block, &entries) }
+}
+
+fn update(connection: &Connection, block: &Block, entries: &[u8]) -> Result<(), Problem> {
+    connection.prepare_cached("UPDATE idsync_index SET entries = ?2 WHERE id = ?1")?.execute(params![block.id, entries])?;
+    Ok(())
+}
+
 /// Writes entries in place of a block.
 fn write(
     connection: &Connection,
@@ -180,7 +207,6 @@ fn write(
     entries: &[Entry<'_>],
     is_last: bool,
 ) -> Result<(), Problem> {
-    const UPDATE: &str = "UPDATE idsync_index SET entries = ?2 WHERE id = ?1";
     const LOWER: &str = "UPDATE idsync_index SET entries = ?2, first = ?3 WHERE id = ?1";
     const INSERT: &str = "INSERT INTO idsync_index (directory, kind, first, entries) VALUES (?1, ?2, ?3, ?4)";
     const DELETE: &str = "DELETE FROM idsync_index WHERE id = ?1";
@@ -191,7 +217,7 @@ fn write(
             Some((first, bytes)) if first < block.first.as_slice() => {
                 connection.prepare_cached(LOWER)?.execute(params![block.id, bytes, first])?;
             }
-            Some((_, bytes)) => _ = connection.prepare_cached(UPDATE)?.execute(params![block.id, bytes])?,
+            Some((_, bytes)) => update(connection, block, &bytes)?,
             None => _ = connection.prepare_cached(DELETE)?.execute([block.id])?,
         }
     }
@@ -204,10 +230,12 @@ fn write(
 /// Cuts entries into blocks, each with its first key. At the end of an index they are packed full, for what comes next is likely to lie
 /// behind them; anywhere else they are spread evenly, so that there is room.
 fn pack<'a>(entries: &[Entry<'a>], is_last: bool) -> Vec<(&'a [u8], Vec<u8>)> {
-    let whole: usize = cut(entries, ROOM).iter().map(|(_, size)| size).sum();
-    let blocks = whole.div_ceil(ROOM).max(1);
-    let room = if is_last { ROOM } else { (whole / blocks + whole / blocks / 16).min(ROOM) };
-    let ranges = cut(entries, if blocks == 1 { ROOM } else { room });
+    let mut ranges = cut(entries, ROOM);
+    if !is_last && ranges.len() > 1 {
+        let whole: usize = ranges.iter().map(|(_, size)| size).sum();
+        let even = whole / whole.div_ceil(ROOM);
+        ranges = cut(entries, (even + even / 16).min(ROOM));
+    }
     ranges.into_iter().map(|(range, size)| (entries[range.start].key, encode(&entries[range], size))).collect()
 }
 
@@ -238,10 +266,6 @@ fn size_of(entry: &Entry<'_>, before: &[u8]) -> usize {
     let common = common(before, entry.key);
     let length = |number: usize| 1 + usize::from(number >= 0x80) + usize::from(number >= 0x4000) * 3;
     length(common) + length(entry.key.len() - common) + entry.key.len() - common + 16 + number_size(entry.id)
-}
-
-const fn number_size(id: i64) -> usize {
-    (70 - (id | 1).leading_zeros() as usize) / 7
 }
 
 fn encode(entries: &[Entry<'_>], size: usize) -> Vec<u8> {
