@@ -65,7 +65,7 @@ struct Entry {
 }
 
 /// The first bytes of a key, which are in order as keys are, except that those of different keys may be equal.
-fn beginning(key: &[u8]) -> u128 {
+pub(super) fn beginning(key: &[u8]) -> u128 {
     let (mut bytes, length) = ([0; 16], key.len().min(16));
     bytes[..length].copy_from_slice(&key[..length]);
     u128::from_be_bytes(bytes)

@@ -67,8 +67,11 @@ impl Merge {
 
     /// Looks which runs there are now.
     pub(in super::super) fn refresh(&mut self, connection: &Connection, row: &Row) -> Result<(), Problem> {
+        if !self.runs.is_empty() && run::last(connection, row)? == self.runs.iter().map(|run| run.id).max() {
+            return Ok(());
+        }
         let runs = run::all(connection, row)?;
-        // Numbers of runs are never used twice, so a run that is still there is the same; new ones are newer and stand in front.
+        // Numbers of runs only grow, so a run that is still there is the same; new ones are newer and stand in front.
         let new = runs.len().saturating_sub(self.runs.len());
         if self.runs.is_empty() || runs[new..] != self.runs[..] {
             return self.start(connection, row, runs);

@@ -15,6 +15,7 @@ pub(crate) use marks::mark;
 pub(crate) use merge::Merge;
 
 use self::block::Does;
+use self::heap::beginning;
 use self::merge::{Effect, Found};
 use self::run::Writer;
 use super::directories::Row;
@@ -29,10 +30,7 @@ const PAGE_BYTES: u64 = 1024 * 1024;
 
 /// Adds rows. Their records are written to their last place right away.
 pub(crate) fn stage(connection: &Connection, row: &Row, rows: Vec<StagedRow>) -> Result<(), Problem> {
-    // Rows are large, so that they stay where they are.
-    let mut sorted: Vec<_> = rows.iter().collect();
-    sorted.sort_by(|one, other| one.position.cmp(&other.position));
-    let last: Vec<_> = sorted.chunk_by(|one, other| one.position == other.position).filter_map(<[_]>::last).copied().collect();
+    let last = last_of_each(&rows);
     // Whatever was decided at these positions before is forgotten.
     marks::mark(connection, row, last.iter().map(|staged| (&staged.position, staged.mark)))?;
     let mut append = Append::new(connection, row)?;
@@ -54,6 +52,17 @@ pub(crate) fn stage(connection: &Connection, row: &Row, rows: Vec<StagedRow>) ->
     append.remember(connection)?;
     writer.finish()?;
     compact::if_many(connection, row)
+}
+
+/// The rows in order; of several at one position the last one.
+fn last_of_each(rows: &[StagedRow]) -> Vec<&StagedRow> {
+    // Rows are large, so that they stay where they are, and most are told apart without a look at them.
+    let mut sorted: Vec<_> = rows.iter().map(|row| (row.position.phase, beginning(row.position.key.as_bytes()), row)).collect();
+    sorted.sort_by(|one, other| {
+        let begins = (one.0, one.1).cmp(&(other.0, other.1));
+        begins.then_with(|| one.2.position.key.cmp(&other.2.position.key))
+    });
+    sorted.chunk_by(|one, other| one.2.position == other.2.position).filter_map(|same| same.last().map(|last| last.2)).collect()
 }
 
 /// Takes rows out.

@@ -28,6 +28,12 @@ pub(super) fn all(connection: &Connection, row: &Row) -> Result<Vec<Run>, Proble
     Ok(runs.collect::<Result<_, _>>()?)
 }
 
+/// The number of the run that was written last, be it a new one or one made of others.
+pub(super) fn last(connection: &Connection, row: &Row) -> Result<Option<i64>, Problem> {
+    const SQL: &str = "SELECT id FROM idsync_staged_runs WHERE directory = ?1 ORDER BY id DESC LIMIT 1";
+    Ok(connection.prepare_cached(SQL)?.query_row([row.id], |row| row.get(0)).optional()?)
+}
+
 /// Writes a run, whose rows come in order.
 pub(super) struct Writer<'a> {
     connection: &'a Connection,
