@@ -3,7 +3,7 @@
 use futures::TryStreamExt;
 use idsync_core::{
     BaseKind, BaseRecord, BaseWrite, Detail, Digest, DirectoryId, IndexRow, JournalHeader, Lease, Phase, Revision, StagedKey, StagedRow,
-    StateStore, Timestamp,
+    StateStore, StoreCommit, Timestamp,
 };
 use idsync_sqlite::{SqliteFile, SqliteStore};
 use std::collections::BTreeMap;
@@ -76,6 +76,31 @@ async fn an_index_that_comes_in_order_is_packed_full() {
         "SELECT sum(length(first) + length(entries)) / count(*) FROM idsync_index WHERE id < (SELECT max(id) FROM idsync_index)",
     );
     assert!(average > 3_900, "blocks of {average} bytes");
+}
+
+#[tokio::test]
+async fn entries_that_are_written_over_stay_where_they_are() {
+    let (folder, store, lease) = begun().await;
+    let put = |number: u32, of: u32| BaseWrite::put(BaseKind::User, key(number), record(of));
+    store.write_base(&lease, (0..5_000).map(|number| put(number, number)).collect()).await.unwrap();
+    let blocks = || count(&folder, "SELECT sum(id) FROM idsync_index");
+    let before = blocks();
+    store.write_base(&lease, (0..5_000).step_by(7).map(|number| put(number, number + 1)).collect()).await.unwrap();
+    assert_eq!(blocks(), before);
+    // By way of the journal they get other records, and the numbers of most are as long as before.
+    let staged = |number: u32| StagedRow::new(StagedKey::new(Phase::UpdateUsers, key(number)), Vec::new(), Some(put(number, number + 2)));
+    store.stage(&lease, (0..5_000).step_by(11).map(staged).collect()).await.unwrap();
+    store.commit(&lease, StoreCommit::new(Revision(0), Vec::new())).await.unwrap();
+    assert_eq!(blocks(), before);
+    assert_eq!(count(&folder, "SELECT count(*) FROM idsync_records"), 5_000);
+
+    let of = |number| number + if number % 11 == 0 { 2 } else { u32::from(number % 7 == 0) };
+    let expected: BTreeMap<_, _> = (0..5_000).map(|number| (key(number), record(of(number)))).collect();
+    let index: Vec<IndexRow> = store.index(&lease.directory, BaseKind::User).try_concat().await.unwrap();
+    let places: Vec<_> = index.iter().map(|row| row.locator).collect();
+    let records = store.records(&lease.directory, BaseKind::User, &places).await.unwrap();
+    let found = index.iter().zip(records).map(|(row, record)| (row.key(), row.digest, record));
+    assert!(found.eq(expected.iter().map(|(key, record)| (key.as_str(), record.digest, Some(record.clone())))));
 }
 
 #[tokio::test]

@@ -91,6 +91,8 @@ fn step() -> impl Strategy<Value = Step> {
         3 => vec(position(), 0..12).prop_map(Step::Unstage),
         4 => (vec((position(), mark()), 0..12), proptest::option::of(position())).prop_map(|(marks, progress)| Step::Mark(marks, progress)),
         4 => vec(write(), 0..40).prop_map(Step::WriteBase),
+        // Few enough that all may be about rows that are there.
+        2 => vec(write(), 1..4).prop_map(Step::WriteBase),
         2 => Just(Step::Commit),
         1 => Just(Step::Discard),
         1 => Just(Step::Reopen),
