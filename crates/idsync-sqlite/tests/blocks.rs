@@ -2,8 +2,8 @@
 
 use futures::TryStreamExt;
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, Detail, Digest, DirectoryId, IndexRow, JournalHeader, Lease, Phase, Revision, StagedKey, StagedRow,
-    StateStore, StoreCommit, Timestamp,
+    BaseKind, BaseRecord, BaseWrite, Detail, Digest, DirectoryId, ErrorKind, IndexRow, JournalHeader, Lease, Phase, Revision, StagedKey,
+    StagedRow, StateStore, StoreCommit, Timestamp,
 };
 use idsync_sqlite::{SqliteFile, SqliteStore};
 use std::collections::BTreeMap;
@@ -101,6 +101,27 @@ async fn entries_that_are_written_over_stay_where_they_are() {
     let records = store.records(&lease.directory, BaseKind::User, &places).await.unwrap();
     let found = index.iter().zip(records).map(|(row, record)| (row.key(), row.digest, record));
     assert!(found.eq(expected.iter().map(|(key, record)| (key.as_str(), record.digest, Some(record.clone())))));
+}
+
+#[tokio::test]
+async fn a_page_of_the_journal_ends_before_it_holds_too_much_and_misses_no_record() {
+    let (folder, store, lease) = begun().await;
+    let record = |number: u32| BaseRecord::new(Digest([number as u8; 16]), vec![number as u8; 300_000]);
+    let put = |number| Some(BaseWrite::put(BaseKind::User, key(number), record(number)));
+    let row = |number| StagedRow::new(StagedKey::new(Phase::CreateUsers, key(number)), Vec::new(), put(number));
+    store.stage(&lease, (0..20).map(row).collect()).await.unwrap();
+    let read = |detail| store.staged(&lease.directory, None, detail).try_collect::<Vec<_>>();
+    let pages = read(Detail::Records).await.unwrap();
+    assert!(pages.iter().all(|page| page.len() <= 4), "{:?} rows", pages.iter().map(Vec::len).collect::<Vec<_>>());
+    let mut rows: Vec<_> = (0..20).map(row).collect();
+    rows.sort_by(|one, other| one.position.cmp(&other.position));
+    assert_eq!(pages.concat(), rows);
+    assert_eq!(read(Detail::Digests).await.unwrap().len(), 1, "digests fit one page");
+
+    let connection = rusqlite::Connection::open(folder.path().join("acme.db")).unwrap();
+    connection.execute("DELETE FROM idsync_records WHERE id = 13", []).unwrap();
+    let error = read(Detail::Records).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
 }
 
 #[tokio::test]
