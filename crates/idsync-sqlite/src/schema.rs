@@ -246,6 +246,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     // Else SQLite parses most statements that sort anew each time they are bound, for a plan that might suit the values better.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    // For lists of numbers as parameters.
+    rusqlite::vtab::array::load_module(connection)?;
     // More than there are statements.
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())

@@ -8,6 +8,8 @@ use super::damaged;
 use super::directories::Row;
 use crate::error::Problem;
 use idsync_core::{BaseKind, BaseRecord};
+use rusqlite::types::Value;
+use rusqlite::vtab::array::Array;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 /// Adds records at the end.
@@ -55,47 +57,39 @@ impl<'a> Append<'a> {
 
 /// The records at `ids`, those that are of this directory and kind.
 pub(super) fn get(connection: &Connection, row: &Row, kind: BaseKind, ids: &[Option<i64>]) -> Result<Vec<Option<BaseRecord>>, Problem> {
-    const ONE: &str = "SELECT id, digest, record FROM idsync_records WHERE id = ?1 AND directory = ?2 AND kind = ?3";
-    const RANGE: &str =
-        "SELECT id, digest, record FROM idsync_records WHERE id BETWEEN ?1 AND ?2 AND directory = ?3 AND kind = ?4 ORDER BY id";
+    // `CROSS` has SQLite go through the numbers and look up the records, never the other way round.
+    const SQL: &str = "
+        SELECT id, digest, record FROM rarray(?1) CROSS JOIN idsync_records ON id = value WHERE directory = ?2 AND kind = ?3";
     let mut wanted: Vec<_> = (0..).zip(ids).filter_map(|(place, id)| Some(((*id)?, place))).collect();
-    wanted.sort_unstable();
-    let (mut one, mut range) = (connection.prepare_cached(ONE)?, connection.prepare_cached(RANGE)?);
+    let mut statement = connection.prepare_cached(SQL)?;
     let mut records = vec![None; ids.len()];
-    for stretch in stretches(&wanted) {
-        let (first, last) = (stretch[0].0, stretch[stretch.len() - 1].0);
-        let rows = match first == last {
-            true => one.query(params![first, row.id, kind as u8])?,
-            false => range.query(params![first, last, row.id, kind as u8])?,
-        };
-        hand_out(rows, stretch, |place, row| Ok(records[place] = Some(read(row, 1)?)))?;
-    }
+    let rows = statement.query(params![numbers(&mut wanted), row.id, kind as u8])?;
+    hand_out(rows, &wanted, |place, row| {
+        records[place] = Some(read(row, 1)?);
+        Ok(())
+    })?;
     Ok(records)
 }
 
 /// Reads the bytes of records of staged rows, and calls `each` with where they are wanted.
 pub(super) fn read_all(connection: &Connection, mut wanted: Vec<Wanted>, mut each: impl FnMut(usize, &[u8])) -> Result<(), Problem> {
-    const SQL: &str = "SELECT id, record FROM idsync_records WHERE id BETWEEN ?1 AND ?2 ORDER BY id";
-    wanted.sort_unstable();
-    let mut range = connection.prepare_cached(SQL)?;
-    for stretch in stretches(&wanted) {
-        let rows = range.query([stretch[0].0, stretch[stretch.len() - 1].0])?;
-        hand_out(rows, stretch, |place, row| {
-            each(place, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
-            Ok(())
-        })?;
-    }
-    Ok(())
+    const SQL: &str = "SELECT id, record FROM rarray(?1) CROSS JOIN idsync_records ON id = value";
+    let mut statement = connection.prepare_cached(SQL)?;
+    let rows = statement.query([numbers(&mut wanted)])?;
+    hand_out(rows, &wanted, |place, row| {
+        each(place, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
+        Ok(())
+    })
 }
 
 /// The number of a record, and where it is wanted.
 pub(super) type Wanted = (i64, usize);
 
-/// Cuts into records that lie close together, as members of one group do, and of the next one. To step over the few between them is
-/// several times quicker than to search for each.
-fn stretches(wanted: &[Wanted]) -> impl Iterator<Item = &[Wanted]> {
-    const CLOSE: i64 = 4;
-    wanted.chunk_by(|(one, _), (other, _)| other.checked_sub(*one).is_some_and(|step| step <= CLOSE))
+/// Puts the records in the order in which they stand, and lists their numbers. In that order SQLite goes from one to the next where they
+/// lie side by side, and reads each page once.
+fn numbers(wanted: &mut [Wanted]) -> Array {
+    wanted.sort_unstable();
+    Array::new(wanted.chunk_by(|one, other| one.0 == other.0).map(|same| Value::Integer(same[0].0)).collect())
 }
 
 /// Hands out records, which come in order, to where they are wanted.
@@ -168,14 +162,6 @@ pub(super) fn keep_pending(connection: &Connection, row: &Row) -> Result<(), Pro
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stretches_are_close_together() {
-        let wanted = [3, 3, 4, 8, 13, 14, i64::MAX].map(|id| (id, 0));
-        let stretches: Vec<Vec<_>> = stretches(&wanted).map(|stretch| stretch.iter().map(|(id, _)| *id).collect()).collect();
-        assert_eq!(stretches, [vec![3, 3, 4, 8], vec![13, 14], vec![i64::MAX]]);
-        assert_eq!(super::stretches(&[]).count(), 0);
-    }
 
     #[test]
     fn records_come_where_they_are_wanted() {
