@@ -100,7 +100,7 @@ fn end_of(connection: &Connection, row: &Row, kind: BaseKind, block: &Block) -> 
 /// Some entries after `after`.
 pub(super) fn page(connection: &Connection, row: &Row, kind: BaseKind, after: Option<&str>) -> Result<Vec<IndexRow>, Problem> {
     const SQL: &str = "SELECT entries FROM idsync_index WHERE directory = ?1 AND kind = ?2 AND first >= ?3 ORDER BY first LIMIT ?4";
-    let after = after.map(str::as_bytes);
+    let mut after = after.map(str::as_bytes);
     // Blocks may have been cut anew since `after` was read, so the page begins with the block that holds it now.
     let start = match after {
         Some(after) => block_of(connection, row, kind, after)?.map(|block| block.first).unwrap_or_default(),
@@ -115,9 +115,12 @@ pub(super) fn page(connection: &Connection, row: &Row, kind: BaseKind, after: Op
         while !input.is_at_end() {
             input.key(&mut key)?;
             let (digest, id) = (input.digest()?, input.id()?);
-            if after.is_none_or(|after| key.as_slice() > after) {
-                page.push(IndexRow::new(text(&key)?, digest, Locator(id.cast_unsigned())));
+            if after.is_some_and(|after| key.as_slice() <= after) {
+                continue;
             }
+            // So are all that follow.
+            after = None;
+            page.push(IndexRow::new(text(&key)?, digest, Locator(id.cast_unsigned())));
         }
     }
     Ok(page)
