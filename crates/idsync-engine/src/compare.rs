@@ -93,11 +93,17 @@ impl RunState {
 
     /// Compares the members that were read, each block of them by its sum. Returns how many there are, each once, and what to compare
     /// one by one.
-    fn differing(&self, group: &GroupId, mut fresh: Members, reason: RemovalReason) -> Result<(u64, Option<Differing>)> {
+    fn differing(&mut self, group: &GroupId, mut fresh: Members, reason: RemovalReason) -> Result<(u64, Option<Differing>)> {
         let Some(base) = self.index.members.get(group) else { return Ok((fresh.count(), None)) };
-        let (sums, hashes) = self.sums(base.spread, &fresh);
         let spread = base.spread;
+        let Sums { sums, hashes, mut suspects } = self.sums(spread, &fresh);
         let mut blocks = differing_blocks(base, sums);
+        if self.watch.is_some() {
+            // Whoever is not listed any more makes a block differ, so that one who does not is in none of the other blocks.
+            suspects.extend(blocks.iter().map(|block| block.number));
+            suspects.sort_unstable();
+            self.index.members.set_watched(group, suspects.into_iter());
+        }
         if blocks.is_empty() {
             return Ok((fresh.count(), None));
         }
@@ -154,20 +160,24 @@ impl RunState {
         Ok((before - candidates.len()) as u64)
     }
 
-    /// What the members of each block add up to, and the hashes of the first of them.
-    fn sums(&self, spread: Spread, fresh: &Members) -> (Vec<BlockSum>, Vec<ShortHash>) {
+    fn sums(&self, spread: Spread, fresh: &Members) -> Sums {
         // All, in most groups; of the largest they would take as much memory as the whole index of small directories.
         const KEPT: usize = 1 << 16;
         let mut sums = vec![BlockSum::default(); spread.blocks()];
         let mut hashes = Vec::with_capacity(usize::try_from(fresh.count()).unwrap_or(KEPT).min(KEPT));
+        let mut suspects = Vec::new();
         for id in fresh.ids() {
             let hash = self.digester.id(id.as_str());
-            sums[spread.block(hash.short()) as usize].add(hash);
+            let block = spread.block(hash.short());
+            sums[block as usize].add(hash);
+            if self.watch.as_ref().is_some_and(|watch| watch.has(hash.short())) {
+                suspects.push(block);
+            }
             if hashes.len() < KEPT {
                 hashes.push(hash.short());
             }
         }
-        (sums, hashes)
+        Sums { sums, hashes, suspects }
     }
 
     /// Compares the groups that wait, member by member, and stages who joined and who left.
@@ -232,6 +242,16 @@ impl RunState {
         }
         Ok(removed)
     }
+}
+
+/// What the members of a group add up to.
+struct Sums {
+    /// For each block.
+    sums: Vec<BlockSum>,
+    /// The hashes of the first of them.
+    hashes: Vec<ShortHash>,
+    /// The blocks that have somebody who is watched for.
+    suspects: Vec<u32>,
 }
 
 /// The blocks whose members do not add up to what the base has.

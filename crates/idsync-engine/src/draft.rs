@@ -231,6 +231,7 @@ impl SyncEngine {
             stager,
             updates: Updates::default(),
             comparisons: Comparisons::default(),
+            watch: None,
             checkpoint,
             evidence: Evidence { before, ..Evidence::default() },
             progress: Progress::START,

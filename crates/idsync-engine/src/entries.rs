@@ -246,6 +246,13 @@ impl<K: EntryKey> EntryIndex<K> {
         self.find_text(id).is_some_and(|slot| self.is_seen(slot))
     }
 
+    /// The hashes of the entries of the base that this read has not shown.
+    pub(crate) fn unseen(&self) -> impl Iterator<Item = ShortHash> {
+        let missing = |state: &State| state.has(State::IN_BASE) && !state.has(State::SEEN);
+        let entries = self.entries.iter().zip(self.states.iter());
+        entries.filter(move |(_, state)| missing(state)).map(|(entry, _)| self.digester.id(entry.id.text()).short())
+    }
+
     /// The entries of the base that this read has not shown, by id.
     pub(crate) fn vanished(&self) -> Vec<K> {
         let missing = |state: &State| state.has(State::IN_BASE) && !state.has(State::SEEN);

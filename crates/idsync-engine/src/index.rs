@@ -16,6 +16,8 @@ pub(crate) struct Block {
     pub(crate) number: u32,
     digest: Digest,
     pub(crate) locator: Locator,
+    /// Whether somebody may have left that it holds, as far as the members that were listed tell.
+    pub(crate) is_suspect: bool,
 }
 
 impl Block {
@@ -31,6 +33,7 @@ struct Range {
     from: u32,
     to: u32,
     size: u64,
+    is_watched: bool,
 }
 
 /// The blocks of one group's members in the base, in order.
@@ -39,6 +42,8 @@ pub(crate) struct GroupBlocks<'a> {
     pub(crate) spread: Spread,
     /// How many members the base has for the group.
     pub(crate) size: u64,
+    /// Whether its members were listed and watched, so that it is known which blocks are suspect.
+    pub(crate) is_watched: bool,
     all: &'a Chunked<Block>,
     from: u32,
     to: u32,
@@ -66,7 +71,7 @@ impl MemberIndex {
         while let Some(rows) = pages.try_next().await? {
             for row in rows {
                 let (id, spread, number) = parse_block_key(row.key()).ok_or_else(|| corrupt("a key that is not a block of members"))?;
-                let block = Block { number, digest: row.digest, locator: row.locator };
+                let block = Block { number, digest: row.digest, locator: row.locator, is_suspect: false };
                 let place = u32::try_from(index.blocks.len()).map_err(|_| corrupt("more blocks of members than can be numbered"))?;
                 // Rows come by key, so that the blocks of a group come one after the other.
                 match group.as_mut().filter(|(known, _)| known.as_str() == id) {
@@ -78,7 +83,8 @@ impl MemberIndex {
                     None => {
                         index.finish(group.take())?;
                         let id = GroupId::new(id).map_err(|_| corrupt("a key that is not a block of members"))?;
-                        group = Some((id, Range { spread, from: place, to: place + 1, size: u64::from(block.sum().count) }));
+                        let size = u64::from(block.sum().count);
+                        group = Some((id, Range { spread, from: place, to: place + 1, size, is_watched: false }));
                     }
                 }
                 index.blocks.push(block);
@@ -99,8 +105,22 @@ impl MemberIndex {
 
     /// The blocks of a group; `None` when it has no members.
     pub(crate) fn get(&self, group: &GroupId) -> Option<GroupBlocks<'_>> {
-        let Range { spread, from, to, size } = *self.groups.get(group)?;
-        Some(GroupBlocks { spread, size, all: &self.blocks, from, to })
+        let Range { spread, from, to, size, is_watched } = *self.groups.get(group)?;
+        Some(GroupBlocks { spread, size, is_watched, all: &self.blocks, from, to })
+    }
+
+    /// Notes that a group's members were listed and watched, and the numbers of the blocks that are suspect, in order.
+    pub(crate) fn set_watched(&mut self, group: &GroupId, suspects: impl Iterator<Item = u32>) {
+        let Some(range) = self.groups.get_mut(group) else { return };
+        range.is_watched = true;
+        let (mut suspects, mut places) = (suspects.peekable(), range.from..range.to);
+        // What the base does not have is not here to be marked.
+        while let (Some(_), Some(place)) = (suspects.peek(), places.next()) {
+            let block = self.blocks.get_mut(place as usize);
+            while let Some(number) = suspects.next_if(|number| *number <= block.number) {
+                block.is_suspect |= number == block.number;
+            }
+        }
     }
 
     /// How many members the base has for a group.

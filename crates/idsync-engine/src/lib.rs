@@ -121,6 +121,7 @@ mod steps;
 mod touched;
 mod updates;
 mod wanted;
+mod watch;
 
 pub use backoff::Backoff;
 pub use builder::SyncEngineBuilder;

@@ -49,6 +49,11 @@ impl<U: Send + 'static> Listings<U> {
         self.members.len() + self.arrived.len()
     }
 
+    /// Whether all users were listed.
+    pub(crate) const fn users_ended(&self) -> bool {
+        self.users_ended
+    }
+
     pub(crate) fn start_members(&mut self, read: BoxFuture<'static, MemberRead>) {
         self.members.push(read);
     }
@@ -62,6 +67,15 @@ impl<U: Send + 'static> Listings<U> {
         if let Some(read) = self.arrived.pop_front() {
             return Poll::Ready(Some(Arrival::Members(read)));
         }
+        // Users first: the sooner it is known who is missing, the more groups can be watched for them.
+        if !self.users_ended
+            && let Poll::Ready(page) = self.users.poll_next_unpin(context)
+        {
+            match page {
+                Some(page) => return Poll::Ready(Some(Arrival::Users(page))),
+                None => self.users_ended = true,
+            }
+        }
         if let Poll::Ready(Some(read)) = self.members.poll_next_unpin(context) {
             return Poll::Ready(Some(Arrival::Members(read)));
         }
@@ -71,14 +85,6 @@ impl<U: Send + 'static> Listings<U> {
             match page {
                 Some(page) => return Poll::Ready(Some(Arrival::Groups(page))),
                 None => self.groups_ended = true,
-            }
-        }
-        if !self.users_ended
-            && let Poll::Ready(page) = self.users.poll_next_unpin(context)
-        {
-            match page {
-                Some(page) => return Poll::Ready(Some(Arrival::Users(page))),
-                None => self.users_ended = true,
             }
         }
         let is_over = self.users_ended && self.groups_ended && self.members.is_empty();

@@ -7,6 +7,7 @@ use crate::payload::{self, corrupt};
 use crate::queue::{Queue, UnderWay, Waiting};
 use crate::record;
 use crate::run::RunState;
+use crate::watch::Watch;
 use crate::{Activity, Mode, StreamEvidence, SyncError};
 use futures::stream::BoxStream;
 use futures::{FutureExt, TryStreamExt};
@@ -109,6 +110,9 @@ impl<'a> Reader<'a> {
         let options = ReadOptions::default();
         let mut listings = Listings::new(self.provider.users(options.clone()), self.provider.groups(options));
         while let Some(arrival) = self.next(&mut listings).await {
+            if self.state.watch.is_none() && listings.users_ended() {
+                self.state.watch = Some(Watch::new(self.state.index.users.unseen()));
+            }
             match arrival {
                 Arrival::Members(read) => self.take_members_of(&mut listings, read).await?,
                 Arrival::Groups(page) => self.take_groups(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,

@@ -4,12 +4,13 @@ use crate::amend::StagedPacks;
 use crate::confirm::Fates;
 use crate::digest::ShortHash;
 use crate::entries::{EntryIndex, EntryKey};
-use crate::members::{self, Spread};
+use crate::index::{Block, GroupBlocks};
+use crate::members;
 use crate::packs;
 use crate::payload::{self, corrupt};
 use crate::record;
 use crate::run::RunState;
-use crate::slots::{Slot, SlotTable};
+use crate::watch::Watch;
 use idsync_core::{BaseKind, BaseRecord, DeletionReason, Error, GroupId, Locator, Phase, RemovalReason, Result, UserId};
 use std::collections::BTreeMap;
 
@@ -112,7 +113,8 @@ impl RunState {
         Ok(())
     }
 
-    /// Looks through the memberships in the base for users that are gone: their groups may not have noticed yet.
+    /// Looks through the memberships in the base for users that are gone: their groups may not have noticed yet. Most have, or were seen
+    /// not to have any of them, once it was known who is missing.
     async fn end_memberships_of(&mut self, fates: &Fates) -> Result<()> {
         self.stager.flush().await?;
         let gone = Gone::new(self, fates);
@@ -125,7 +127,7 @@ impl RunState {
             let (mut count, mut ends) = (0, Vec::new());
             while let Some(group) = rest.get(count).filter(|_| places.len() < Self::BLOCKS) {
                 if let Some(blocks) = self.index.members.get(group) {
-                    places.extend(blocks.iter().filter(|block| gone.may_be_in(blocks.spread, block.number)).map(|block| block.locator));
+                    places.extend(blocks.iter().filter(|block| gone.may_be_in(blocks, block)).map(|block| block.locator));
                 }
                 ends.push(places.len());
                 count += 1;
@@ -156,57 +158,37 @@ impl RunState {
     }
 }
 
-/// Users that are gone, by the hash of their id: every membership in the base is looked up in it.
+/// Users that are gone, by the hash of their id: memberships in the base are looked up in it.
 struct Gone<'a> {
-    table: SlotTable,
-    users: Vec<(ShortHash, &'a UserId)>,
-    /// Their hashes, in order.
-    hashes: Vec<ShortHash>,
-    /// Which beginnings of hashes there are: most are told by a bit that is near, without a look into the table.
-    beginnings: Vec<u64>,
+    watch: Watch,
+    /// In the order of their hashes.
+    users: Vec<&'a UserId>,
+    /// The hashes of those who were not watched for, in order.
+    unwatched: Vec<ShortHash>,
 }
 
 impl<'a> Gone<'a> {
-    /// How many bits of a hash its beginning has.
-    const BEGINNING: u32 = 16;
-
     fn new(state: &RunState, fates: &'a Fates) -> Self {
-        let mut gone = Self {
-            table: SlotTable::with_room_for(fates.users.len()),
-            users: Vec::with_capacity(fates.users.len()),
-            hashes: Vec::with_capacity(fates.users.len()),
-            beginnings: vec![0; 1 << (Self::BEGINNING - 6)],
-        };
-        for (user, slot) in fates.users.keys().zip((0..).map_while(Slot::new)) {
-            let hash = state.digester.id(user.as_str()).short();
-            gone.table.insert(hash, slot);
-            gone.users.push((hash, user));
-            let (word, bit) = Self::place(hash);
-            gone.beginnings[word] |= bit;
-            gone.hashes.push(hash);
+        let mut users: Vec<_> = fates.users.keys().map(|user| (state.digester.id(user.as_str()).short(), user)).collect();
+        users.sort_unstable();
+        let is_watched = |hash| state.watch.as_ref().is_some_and(|watch| watch.has(hash));
+        Self {
+            watch: Watch::new(users.iter().map(|(hash, _)| *hash)),
+            unwatched: users.iter().map(|(hash, _)| *hash).filter(|hash| !is_watched(*hash)).collect(),
+            users: users.into_iter().map(|(_, user)| user).collect(),
         }
-        gone.hashes.sort_unstable();
-        gone
     }
 
-    const fn place(hash: ShortHash) -> (usize, u64) {
-        let beginning = hash.0 >> (64 - Self::BEGINNING);
-        ((beginning >> 6) as usize, 1 << (beginning & 63))
-    }
-
-    /// Whether anybody's hash belongs into this block. Of a large group that is so for few blocks.
-    fn may_be_in(&self, spread: Spread, block: u32) -> bool {
-        let next = self.hashes.partition_point(|hash| spread.block(*hash) < block);
-        self.hashes.get(next).is_some_and(|hash| spread.block(*hash) == block)
+    /// Whether anybody may be in this block: few blocks of a large group have somebody whose hash belongs into them. Of a group that was
+    /// watched, only what is suspect may have anybody but those who were not watched for.
+    fn may_be_in(&self, group: GroupBlocks<'_>, block: &Block) -> bool {
+        let hashes = if group.is_watched && !block.is_suspect { &self.unwatched } else { self.watch.hashes() };
+        let next = hashes.partition_point(|hash| group.spread.block(*hash) < block.number);
+        hashes.get(next).is_some_and(|hash| group.spread.block(*hash) == block.number)
     }
 
     fn find(&self, hash: ShortHash) -> Option<&'a UserId> {
-        let (word, bit) = Self::place(hash);
-        if self.beginnings[word] & bit == 0 {
-            return None;
-        }
-        let mut candidates = self.table.candidates(hash).filter_map(|slot| self.users.get(slot.place()));
-        candidates.find(|(known, _)| *known == hash).map(|(_, user)| *user)
+        self.users.get(self.watch.find(hash)?).copied()
     }
 }
 

@@ -9,6 +9,7 @@ use crate::payload::member_key;
 use crate::recent::{Counted, Recent};
 use crate::stager::Stager;
 use crate::updates::Updates;
+use crate::watch::Watch;
 use crate::{Activity, Evidence, Mode, Progress, Protected};
 use futures::TryStreamExt;
 use idsync_core::{Clock, Detail, DirectoryInfo, Error, GroupId, Lease, Phase, Result, Revision, StagedKey, StateStore, Timestamp, UserId};
@@ -42,6 +43,8 @@ pub(crate) struct RunState {
     pub(crate) updates: Updates,
     /// Groups whose members were read and not compared yet.
     pub(crate) comparisons: Comparisons,
+    /// The users of the base that the read has not shown, from when all were listed.
+    pub(crate) watch: Option<Watch>,
     pub(crate) checkpoint: Checkpoint,
     pub(crate) evidence: Evidence,
     pub(crate) progress: Progress,

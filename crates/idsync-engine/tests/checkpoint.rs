@@ -86,7 +86,9 @@ impl IdentityProvider for Fragile {
         let pages = self.inner.users(options);
         match *self.breaks.lock().unwrap() {
             Breaks::AtTheUsers | Breaks::ChecksUnanswered => {
-                pages.chain(stream::iter([Err(Error::new(ErrorKind::Unavailable, "planted"))])).boxed()
+                // After as many polls as there are things that can come before.
+                let fails = stream::once(polls(20 * GROUPS)).map(|()| Err(Error::new(ErrorKind::Unavailable, "planted")));
+                pages.chain(fails).boxed()
             }
             _ => pages,
         }
@@ -106,10 +108,10 @@ impl IdentityProvider for Fragile {
         let place = Arc::clone(&self.place);
         let waits = stream::once(async move {
             let held = place.lock().await;
-            a_while().await;
+            polls(3).await;
             drop(held);
             // Meanwhile the next list takes the place.
-            a_while().await;
+            polls(3).await;
             Ok(Page::new(Vec::new()))
         });
         waits.chain(pages).boxed()
@@ -122,13 +124,13 @@ impl IdentityProvider for Fragile {
     }
 }
 
-/// Takes a few polls.
-async fn a_while() {
+/// Takes so many polls.
+async fn polls(most: usize) {
     let mut polls = 0;
     let wait = |context: &mut std::task::Context<'_>| {
         polls += 1;
         context.waker().wake_by_ref();
-        if polls > 3 { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        if polls > most { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     };
     futures::future::poll_fn(wait).await;
 }

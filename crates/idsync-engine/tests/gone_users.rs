@@ -1,0 +1,117 @@
+//! Users who are gone, whatever their groups say.
+
+use async_trait::async_trait;
+use futures::executor::block_on;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
+use idsync_core::{
+    Change, ChangeKind, DirectoryInfo, Group, GroupId, IdentityProvider, Lookup, Membership, Page, ReadOptions, RemovalReason, Result,
+    User, UserId, UserStatus,
+};
+use idsync_engine::{Limit, Safeguards, SyncEngine};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::task::{Context, Poll};
+
+/// A directory of which some groups still show the members that they had.
+#[derive(Debug, Clone)]
+struct Stale {
+    now: MemoryProvider,
+    before: MemoryProvider,
+    stale: Vec<GroupId>,
+    /// How often the end of the users has to be asked for.
+    polls: usize,
+}
+
+impl fmt::Display for Stale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Stale")
+    }
+}
+
+#[async_trait]
+impl IdentityProvider for Stale {
+    async fn identify(&self) -> Result<DirectoryInfo> {
+        self.now.identify().await
+    }
+    async fn check(&self) -> Result<()> {
+        self.now.check().await
+    }
+    fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
+        let (mut polls, most) = (0, self.polls);
+        let ends = stream::poll_fn(move |context: &mut Context<'_>| {
+            polls += 1;
+            context.waker().wake_by_ref();
+            if polls > most { Poll::Ready(None) } else { Poll::Pending }
+        });
+        self.now.users(options).chain(ends).boxed()
+    }
+    fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
+        self.now.groups(options)
+    }
+    fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
+        if self.stale.contains(group) { self.before.members(group, options) } else { self.now.members(group, options) }
+    }
+    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
+        self.now.user(id).await
+    }
+    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
+        self.now.group(id).await
+    }
+}
+
+fn uid(n: usize) -> UserId {
+    UserId::new(format!("00u{n:04}")).unwrap()
+}
+
+fn gid(n: usize) -> GroupId {
+    GroupId::new(format!("00g{n:04}")).unwrap()
+}
+
+/// Groups of one block and of several, with some users in all of them.
+fn directory() -> MemoryProvider {
+    let directory = MemoryProvider::new();
+    (0..400).for_each(|n| directory.put_user(User::new(uid(n), UserStatus::Active)));
+    for (n, size) in [3, 20, 400, 90, 1].into_iter().enumerate() {
+        directory.put_group(Group::new(gid(n), format!("Group {n}")));
+        (0..size).for_each(|user| directory.add_member(Membership::new(gid(n), uid(user))));
+    }
+    directory
+}
+
+fn reasons(plan: &[Change]) -> BTreeMap<(GroupId, UserId), RemovalReason> {
+    let removed = plan.iter().filter_map(|change| match change {
+        Change::GroupUserRemoved { membership, reason } => Some(((membership.group.clone(), membership.user.clone()), *reason)),
+        _ => None,
+    });
+    removed.collect()
+}
+
+/// Whether groups noticed that their members are gone or not, and were read before or after all users were listed, their memberships end.
+#[test]
+fn memberships_of_whoever_is_gone_end_in_every_group() {
+    let stale_groups = [vec![], vec![0, 2, 4], (0..5).collect::<Vec<_>>()];
+    for (stale, polls) in stale_groups.iter().flat_map(|stale| [0, 3, 200].map(|polls| (stale, polls))) {
+        let (before, now, sink, store) = (directory(), directory(), MemorySink::new(), std::sync::Arc::new(MemoryStore::new()));
+        let builder = |provider: Stale| SyncEngine::builder(provider, std::sync::Arc::clone(&store), sink.clone());
+        let provider = Stale { before, now: now.clone(), stale: stale.iter().map(|n| gid(*n)).collect(), polls };
+        block_on(builder(provider.clone()).build().sync()).unwrap();
+        // One is in all groups, one in some of them; and somebody leaves a group without being gone.
+        now.remove_user(&uid(0));
+        now.remove_user(&uid(17));
+        now.remove_member(&Membership::new(gid(3), uid(80)));
+
+        let changes = block_on(async {
+            let plan = builder(provider.clone()).safeguards(Safeguards::all(Limit::Unlimited)).build().plan().await.unwrap();
+            plan.changes().map_ok(|planned| planned.change).try_collect::<Vec<_>>().await.unwrap()
+        });
+        let mut expected: BTreeMap<_, _> = (0..5).map(|n| ((gid(n), uid(0)), RemovalReason::UserDeleted)).collect();
+        expected.extend((1..4).map(|n| ((gid(n), uid(17)), RemovalReason::UserDeleted)));
+        if !stale.contains(&3) {
+            expected.insert((gid(3), uid(80)), RemovalReason::Left);
+        }
+        assert_eq!(reasons(&changes), expected, "{stale:?} {polls}");
+        assert_eq!(changes.iter().filter(|change| change.kind() == ChangeKind::UserDeleted).count(), 2);
+    }
+}
