@@ -114,13 +114,17 @@ impl RunState {
             read += block.fresh.count as usize;
         }
         let (mut candidates, mut ids) = (vec![(ShortHash::default(), 0); read], Vec::with_capacity(read));
-        for (number, id) in fresh.drain_ids().enumerate() {
-            let hash = hashes.get(number).copied().unwrap_or_else(|| self.digester.id(id.as_str()).short());
-            if let Some(place) = &mut places[spread.block(hash) as usize] {
-                let of_id = u32::try_from(ids.len()).map_err(|_| corrupt("a group with more members than can be numbered"))?;
-                candidates[*place] = (hash, of_id);
-                *place += 1;
-                ids.push(id);
+        let mut hashes = hashes.into_iter();
+        for page in fresh.take_pages() {
+            for id in &page {
+                // Most are of blocks that do not differ, and are not looked at again.
+                let hash = hashes.next().unwrap_or_else(|| self.digester.id(id.as_str()).short());
+                if let Some(place) = &mut places[spread.block(hash) as usize] {
+                    let of_id = u32::try_from(ids.len()).map_err(|_| corrupt("a group with more members than can be numbered"))?;
+                    candidates[*place] = (hash, of_id);
+                    *place += 1;
+                    ids.push(id.clone());
+                }
             }
         }
         // Blocks are in order already, and to sort some 64 at a time takes a fraction of sorting all.

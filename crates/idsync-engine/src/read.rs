@@ -58,13 +58,13 @@ impl Members {
     /// Takes all of them.
     pub(crate) fn take_ids(&mut self) -> Vec<UserId> {
         let mut ids = Vec::with_capacity(usize::try_from(self.records).unwrap_or_default());
-        ids.extend(self.drain_ids());
+        ids.extend(self.take_pages().flatten());
         ids
     }
 
-    /// Takes them one by one; page by page, so that they are not held twice.
-    pub(crate) fn drain_ids(&mut self) -> impl Iterator<Item = UserId> {
-        self.listed.drain(..).flatten()
+    /// Takes them page by page, so that they are not held twice.
+    pub(crate) fn take_pages(&mut self) -> impl Iterator<Item = Vec<UserId>> {
+        self.listed.drain(..)
     }
 }
 
