@@ -99,10 +99,10 @@ impl RunState {
         let Sums { sums, hashes, mut suspects } = self.sums(spread, &fresh);
         let mut blocks = differing_blocks(base, sums);
         if self.watch.is_some() {
-            // Whoever is not listed any more makes a block differ, so that one who does not is in none of the other blocks.
-            suspects.extend(blocks.iter().map(|block| block.number));
+            // Whoever is not listed any more makes a block differ, and is found when it is compared.
             suspects.sort_unstable();
-            self.index.members.set_watched(group, suspects.into_iter());
+            self.index.members.set_watched(group);
+            self.index.members.suspect(group, suspects.into_iter());
         }
         if blocks.is_empty() {
             return Ok((fresh.count(), None));
@@ -201,6 +201,10 @@ impl RunState {
                 let (now, later) = rest.split_at(rest.partition_point(|(hash, _)| differing.spread.block(*hash) <= block.number));
                 rest = later;
                 found.compare(before, now);
+            }
+            if let Some(watch) = &self.watch {
+                let missing = found.left.iter().filter(|hash| watch.has(**hash));
+                self.index.members.suspect(&differing.group, missing.map(|hash| differing.spread.block(*hash)));
             }
             let mut added = self.joined(&differing, &found);
             let mut removed = self.left(&differing, &found)?;

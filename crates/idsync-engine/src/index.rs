@@ -16,7 +16,7 @@ pub(crate) struct Block {
     pub(crate) number: u32,
     digest: Digest,
     pub(crate) locator: Locator,
-    /// Whether somebody may have left that it holds, as far as the members that were listed tell.
+    /// Whether it has somebody who is watched for, or had until now.
     pub(crate) is_suspect: bool,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct GroupBlocks<'a> {
     pub(crate) spread: Spread,
     /// How many members the base has for the group.
     pub(crate) size: u64,
-    /// Whether its members were listed and watched, so that it is known which blocks are suspect.
+    /// Whether its members were listed and watched, so that blocks that are not suspect have nobody who is watched for.
     pub(crate) is_watched: bool,
     all: &'a Chunked<Block>,
     from: u32,
@@ -109,11 +109,21 @@ impl MemberIndex {
         Some(GroupBlocks { spread, size, is_watched, all: &self.blocks, from, to })
     }
 
-    /// Notes that a group's members were listed and watched, and the numbers of the blocks that are suspect, in order.
-    pub(crate) fn set_watched(&mut self, group: &GroupId, suspects: impl Iterator<Item = u32>) {
-        let Some(range) = self.groups.get_mut(group) else { return };
-        range.is_watched = true;
-        let (mut suspects, mut places) = (suspects.peekable(), range.from..range.to);
+    /// Notes that a group's members were listed and watched.
+    pub(crate) fn set_watched(&mut self, group: &GroupId) {
+        if let Some(range) = self.groups.get_mut(group) {
+            range.is_watched = true;
+        }
+    }
+
+    /// Suspects blocks of a group, whose numbers come in order.
+    pub(crate) fn suspect(&mut self, group: &GroupId, suspects: impl Iterator<Item = u32>) {
+        let mut suspects = suspects.peekable();
+        if suspects.peek().is_none() {
+            return;
+        }
+        let Some(range) = self.groups.get(group) else { return };
+        let mut places = range.from..range.to;
         // What the base does not have is not here to be marked.
         while let (Some(_), Some(place)) = (suspects.peek(), places.next()) {
             let block = self.blocks.get_mut(place as usize);
