@@ -107,8 +107,23 @@ impl RunState {
         if blocks.is_empty() {
             return Ok((fresh.count(), None));
         }
+        let (mut candidates, ids) = self.candidates(&mut fresh, hashes, spread, &blocks)?;
+        let twice = self.drop_repeated(&mut candidates, &ids, spread, &mut blocks)?;
+        let size = fresh.count() - twice;
+        let Members { held, nameless, .. } = fresh;
+        Ok((size, Some(Differing { group: group.clone(), reason, spread, blocks, candidates, ids, held, nameless })))
+    }
+
+    /// Takes the members of these blocks, in the order of their hashes, of which the first are known; and their ids, as they came.
+    fn candidates(
+        &self,
+        fresh: &mut Members,
+        hashes: Vec<ShortHash>,
+        spread: Spread,
+        blocks: &[DifferingBlock],
+    ) -> Result<(Vec<Candidate>, Vec<UserId>)> {
         let (mut places, mut read) = (vec![None; spread.blocks()], 0);
-        for block in &blocks {
+        for block in blocks {
             // Where the next member of this block goes.
             places[block.number as usize] = Some(read);
             read += block.fresh.count as usize;
@@ -129,15 +144,12 @@ impl RunState {
         }
         // Blocks are in order already, and to sort some 64 at a time takes a fraction of sorting all.
         let mut rest = candidates.as_mut_slice();
-        for block in &blocks {
+        for block in blocks {
             let (of_block, behind) = rest.split_at_mut(block.fresh.count as usize);
             of_block.sort_unstable();
             rest = behind;
         }
-        let twice = self.drop_repeated(&mut candidates, &ids, spread, &mut blocks)?;
-        let size = fresh.count() - twice;
-        let Members { held, nameless, .. } = fresh;
-        Ok((size, Some(Differing { group: group.clone(), reason, spread, blocks, candidates, ids, held, nameless })))
+        Ok((candidates, ids))
     }
 
     /// A user may be listed twice while members change. Takes the second one out, and out of the sum of its block; returns how many.
