@@ -248,18 +248,19 @@ impl<K: EntryKey> EntryIndex<K> {
 
     /// The hashes of the entries of the base that this read has not shown.
     pub(crate) fn unseen(&self) -> impl Iterator<Item = ShortHash> {
-        let missing = |state: &State| state.has(State::IN_BASE) && !state.has(State::SEEN);
-        let entries = self.entries.iter().zip(self.states.iter());
-        entries.filter(move |(_, state)| missing(state)).map(|(entry, _)| self.digester.id(entry.id.text()).short())
+        self.missing().map(|id| self.digester.id(id.text()).short())
     }
 
     /// The entries of the base that this read has not shown, by id.
     pub(crate) fn vanished(&self) -> Vec<K> {
-        let missing = |state: &State| state.has(State::IN_BASE) && !state.has(State::SEEN);
-        let entries = self.entries.iter().zip(self.states.iter());
-        let mut vanished: Vec<_> = entries.filter(|(_, state)| missing(state)).map(|(entry, _)| entry.id.clone()).collect();
+        let mut vanished: Vec<_> = self.missing().cloned().collect();
         vanished.sort_unstable();
         vanished
+    }
+
+    fn missing(&self) -> impl Iterator<Item = &K> {
+        let entries = self.entries.iter().zip(self.states.iter());
+        entries.filter(|(_, state)| state.has(State::IN_BASE) && !state.has(State::SEEN)).map(|(entry, _)| &entry.id)
     }
 
     fn state(&self, slot: Slot) -> State {
