@@ -149,7 +149,8 @@ impl Members {
     }
 
     fn page(&mut self) -> Result<Option<Page<UserId>>> {
-        let mut items = Vec::with_capacity(MEMBERS_A_PAGE);
+        let left = self.block.len() - self.used + (self.end - self.offset) as usize;
+        let mut items = Vec::with_capacity(MEMBERS_A_PAGE.min(left / (1 + ID)));
         loop {
             // The lengths of ids pass for text, too, so that the whole block is checked at once.
             let ids = str::from_utf8(&self.block[self.used..]).expect("the files hold text");
@@ -174,19 +175,16 @@ impl Members {
 fn user(row: &[u8]) -> Result<User> {
     let Record { id, name, state, attributes } = Record::read(row);
     let mut user = User::new(UserId::new(id).map_err(invalid)?, UserStatus::from(state)).with_login(name);
-    user.attributes = parsed(attributes)?;
+    // The records are normalised: their attributes were found to be canonical when they were written.
+    user.attributes = Attributes::from_canonical_unchecked(attributes);
     Ok(user)
 }
 
 fn group(row: &[u8]) -> Result<Group> {
     let Record { id, name, state, attributes } = Record::read(row);
     let mut group = Group::new(GroupId::new(id).map_err(invalid)?, name).with_kind(GroupKind::from(state.to_owned()));
-    group.attributes = parsed(attributes)?;
+    group.attributes = Attributes::from_canonical_unchecked(attributes);
     Ok(group)
-}
-
-fn parsed(attributes: &str) -> Result<Attributes> {
-    attributes.parse().map_err(|error| Error::new(ErrorKind::InvalidData, "attributes are not JSON").with_source(error))
 }
 
 fn invalid(error: idsync::InvalidId) -> Error {

@@ -3,7 +3,7 @@
 use super::content::{Content, GROUP_ATTRIBUTES, ID, Mask, USER_ATTRIBUTES, purpose};
 use super::truth::Truth;
 use super::world::{GONE, World};
-use idsync::ChangeKind;
+use idsync::{Attributes, ChangeKind};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -183,6 +183,7 @@ fn row(row: &mut Vec<u8>, id: &str, content: &Content, names: &[&str]) {
 /// The same with the attributes as JSON, which is what is left of the row: an entry as it is normalised, and hashed.
 fn record(row: &mut Vec<u8>, id: &str, content: &Content, names: &[&str], json: &mut String) {
     Content::json(names, &content.attributes, json);
+    assert!(json.parse::<Attributes>().is_ok_and(|attributes| attributes.as_json() == json), "records are canonical");
     fields(row, [id, &content.name, content.state].into_iter());
     row.extend(json.as_bytes());
     put_length(row);

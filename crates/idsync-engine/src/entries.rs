@@ -152,11 +152,9 @@ impl<K: EntryKey> EntryIndex<K> {
     /// Makes an entry one that is found.
     fn enter(&mut self, hash: ShortHash, slot: Slot) -> Result<()> {
         // The table tells nearly all apart by itself, so that this looks at hardly any entry.
-        if self.find_hash(hash).is_some() {
-            return Err(corrupt("two entries whose ids cannot be told apart by their hashes, or one entry twice"));
-        }
-        self.table.insert(hash, slot);
-        Ok(())
+        let Self { table, entries, digester, .. } = self;
+        let is_new = table.insert(hash, slot, |other| digester.id(entries.get(other.place()).id.text()).short() == hash);
+        is_new.then_some(()).ok_or_else(|| corrupt("two entries whose ids cannot be told apart by their hashes, or one entry twice"))
     }
 
     /// Forgets an entry that turned out not to be there.

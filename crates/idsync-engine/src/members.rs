@@ -33,24 +33,43 @@ impl Spread {
         1 << self.0
     }
 
+    /// How many digits the number of a block has in its key.
+    const fn digits(self) -> u32 {
+        (self.0 as u32).div_ceil(DIGIT)
+    }
+
     /// The block of a member with this hash: its top bits. Lists in order of their hashes are in order of their blocks, too.
     pub(crate) const fn block(self, hash: ShortHash) -> u32 {
         if self.0 == 0 { 0 } else { (hash.0 >> (64 - self.0 as u32)) as u32 }
     }
 }
 
-/// The key of a block in the base: group, spread and block, separated by a character that ids cannot hold.
+/// What a digit of a block's number is added to: letters and digits in one row, so that keys sort as numbers do.
+const ZERO: u8 = b'0';
+/// Bits to a digit.
+const DIGIT: u32 = 6;
+
+/// The key of a block in the base: the group, a character that ids cannot hold, the spread, and the number of the block with as many
+/// digits as the spread needs. There are hundreds of thousands of them, and most are short enough to need no memory of their own.
 pub(crate) fn block_key(group: &str, spread: Spread, block: u32) -> String {
-    format!("{group}\0{:02x}\0{block:08x}", spread.0)
+    let mut key = String::with_capacity(group.len() + 2 + spread.digits() as usize);
+    key.push_str(group);
+    key.push('\0');
+    key.push(char::from(ZERO + spread.0));
+    for digit in (0..spread.digits()).rev() {
+        key.push(char::from(ZERO + (block >> (DIGIT * digit) & ((1 << DIGIT) - 1)) as u8));
+    }
+    key
 }
 
 /// Reads a key that [`block_key`] made.
 pub(crate) fn parse_block_key(key: &str) -> Option<(&str, Spread, u32)> {
-    let mut parts = key.split('\0');
-    let group = parts.next()?;
-    let spread = u8::from_str_radix(parts.next()?, 16).ok().filter(|bits| *bits <= Spread::MAX)?;
-    let block = u32::from_str_radix(parts.next()?, 16).ok()?;
-    parts.next().is_none().then_some((group, Spread(spread), block))
+    let (group, rest) = key.split_at_checked(key.bytes().rposition(|byte| byte == 0)?)?;
+    let (spread, digits) = rest.as_bytes().get(1..)?.split_first()?;
+    let spread = spread.checked_sub(ZERO).filter(|bits| *bits <= Spread::MAX).map(Spread)?;
+    let number = |number, digit: &u8| Some(number << DIGIT | u32::from(digit.checked_sub(ZERO).filter(|digit| digit >> DIGIT == 0)?));
+    let block = (digits.len() == spread.digits() as usize).then(|| digits.iter().try_fold(0, number)).flatten()?;
+    ((block as usize) < spread.blocks()).then_some((group, spread, block))
 }
 
 /// How many members a block has, and the commutative sum of their hashes; 4 and 12 bytes of a [`Digest`].
@@ -135,11 +154,26 @@ mod tests {
     }
 
     #[test]
-    fn block_keys_round_trip_with_any_id() {
+    fn block_keys_round_trip_with_any_id_and_sort_by_number() {
         for id in ["00g1", "a b", "ü/%"] {
-            let key = block_key(id, Spread(4), 9);
-            assert_eq!(parse_block_key(&key), Some((id, Spread(4), 9)));
+            for bits in 0..=Spread::MAX {
+                let spread = Spread(bits);
+                let last = spread.blocks() as u32 - 1;
+                let numbers: std::collections::BTreeSet<_> =
+                    [0, 1, 63, 64, 65, 4_095, 4_096, last / 2, last].map(|number| number.min(last)).into();
+                let keys: Vec<_> = numbers.iter().map(|number| block_key(id, spread, *number)).collect();
+                assert!(keys.is_sorted_by(|one, other| one < other), "{keys:?}");
+                assert!(keys.iter().zip(numbers).all(|(key, number)| parse_block_key(key) == Some((id, spread, number))), "{keys:?}");
+            }
         }
-        assert_eq!(parse_block_key("00g1"), None);
+        assert_eq!(block_key("00gabcdefghijklmnopq", Spread(12), 4_095).len(), 24);
+    }
+
+    #[test]
+    fn what_is_no_block_key_is_not_read_as_one() {
+        for key in ["", "00g1", "00g1\0", "00g1\0I", "00g1\06", "00g1\0600", "00g1\06p", "00g1\06/", "00g1\01o", "00g1\006"] {
+            assert_eq!(parse_block_key(key), None, "{key:?}");
+        }
+        assert_eq!(parse_block_key("00g1\06o"), Some(("00g1", Spread(6), 63)));
     }
 }

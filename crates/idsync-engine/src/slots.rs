@@ -73,13 +73,23 @@ impl SlotTable {
         run.filter(move |cell| cell.has(hash)).map(|cell| cell.slot())
     }
 
-    /// Takes up a slot under its hash.
-    pub(crate) fn insert(&mut self, hash: ShortHash, slot: Slot) {
+    /// Takes up a slot under its hash, unless one is there already that `is_same` as it; whether it was taken up.
+    #[must_use]
+    pub(crate) fn insert(&mut self, hash: ShortHash, slot: Slot, is_same: impl Fn(Slot) -> bool) -> bool {
         if self.cells.len() < Self::size_for(self.taken + 1) {
             self.grow();
         }
-        self.put(Cell::new(hash, slot));
+        let cell = Cell::new(hash, slot);
+        let mut place = self.home(cell.0);
+        while self.cells[place] != Cell::FREE {
+            if self.cells[place].has(hash) && is_same(self.cells[place].slot()) {
+                return false;
+            }
+            place = self.after(place);
+        }
+        self.cells[place] = cell;
         self.taken += 1;
+        true
     }
 
     /// Drops a slot, if it is there under this hash.
@@ -146,7 +156,8 @@ mod tests {
         for mut table in [SlotTable::new(), SlotTable::with_room_for(0)] {
             assert_eq!(found(&table, ShortHash(7)), BTreeSet::new());
             table.remove(ShortHash(7), Slot(1));
-            table.insert(ShortHash(u64::MAX), Slot(1));
+            assert!(table.insert(ShortHash(u64::MAX), Slot(1), |_| true));
+            assert!(!table.insert(ShortHash(u64::MAX), Slot(2), |slot| slot == Slot(1)), "it is there");
             assert_eq!(found(&table, ShortHash(u64::MAX)), BTreeSet::from([1]));
         }
     }
@@ -155,7 +166,8 @@ mod tests {
     fn a_table_with_room_does_not_grow() {
         let mut table = SlotTable::with_room_for(10_000);
         let size = table.cells.len();
-        (0..10_000).for_each(|slot| table.insert(ShortHash(u64::from(slot).wrapping_mul(0x9E37_79B9_7F4A_7C15)), Slot(slot)));
+        let hash = |slot: u32| ShortHash(u64::from(slot).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        assert!((0..10_000).all(|slot| table.insert(hash(slot), Slot(slot), |_| false)));
         assert_eq!((table.cells.len(), table.taken), (size, 10_000));
     }
 
@@ -171,7 +183,7 @@ mod tests {
             let hash = |high: u32| ShortHash(u64::from(high) << 32 | 9);
             for (is_new, high, slot) in steps {
                 if is_new && model.insert((high, slot)) {
-                    table.insert(hash(high), Slot(slot));
+                    assert!(table.insert(hash(high), Slot(slot), |found| found == Slot(slot)));
                 } else {
                     model.remove(&(high, slot));
                     table.remove(hash(high), Slot(slot));

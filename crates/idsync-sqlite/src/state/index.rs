@@ -16,8 +16,10 @@ use std::ops::Range;
 
 /// The most bytes of a block and its first key: with what SQLite adds, they stay on one page of 4 KiB.
 const ROOM: usize = 4_000;
-/// Blocks read at a time, of some 4,000 entries.
+/// Blocks read at a time.
 const PAGE: i64 = 40;
+/// How many entries these commonly have.
+const ENTRIES: usize = 4_096;
 
 /// What becomes of one entry.
 #[derive(Debug)]
@@ -110,6 +112,9 @@ pub(super) fn page(connection: &Connection, row: &Row, kind: BaseKind, after: Op
     let mut blocks = statement.query(params![row.id, kind as u8, start, PAGE])?;
     let mut page = Vec::new();
     while let Some(block) = blocks.next()? {
+        if page.is_empty() {
+            page.reserve(ENTRIES);
+        }
         let block = block.get_ref(0)?.as_blob().map_err(rusqlite::Error::from)?;
         let (mut input, mut key) = (Input::new(block, 0), Vec::new());
         while !input.is_at_end() {
