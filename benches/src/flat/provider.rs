@@ -10,6 +10,7 @@ use idsync::{
     Attributes, DirectoryId, DirectoryInfo, Error, ErrorKind, Group, GroupId, GroupKind, IdentityProvider, Lookup, Page, ReadOptions,
     Result, User, UserId, UserStatus,
 };
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
@@ -36,14 +37,14 @@ struct Files {
     id: DirectoryId,
     folder: PathBuf,
     members: File,
-    sections: Vec<Section>,
+    /// By the first letters of the group's id.
+    sections: HashMap<u64, Section>,
     gone: Vec<[u8; ID]>,
 }
 
 /// Where the members of a group are.
 #[derive(Debug, Clone, Copy)]
 struct Section {
-    group: u64,
     offset: u64,
     length: u64,
 }
@@ -59,7 +60,7 @@ impl FileProvider {
         let number = |bytes: &[u8], place: usize| {
             bytes.get(8 * place..).and_then(<[u8]>::first_chunk).map_or(0, |number| u64::from_le_bytes(*number))
         };
-        let section = |bytes| Section { group: number(bytes, 0), offset: number(bytes, 1), length: number(bytes, 2) };
+        let section = |bytes| (number(bytes, 0), Section { offset: number(bytes, 1), length: number(bytes, 2) });
         let gone = fs::read(folder.join("gone")).expect("who is gone can be read");
         let files = Files {
             id: DirectoryId::new(format!("files:{}", data.scale())).expect("the name is a valid id"),
@@ -87,7 +88,11 @@ impl FileProvider {
     }
 
     /// Pages of rows, from a file that is opened with the first poll.
-    fn rows<T: Send + 'static>(&self, name: &'static str, make: fn(&[u8]) -> Result<T>) -> BoxStream<'static, Result<Page<T>>> {
+    fn rows<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        make: impl Fn(&[u8]) -> Result<T> + Send + 'static,
+    ) -> BoxStream<'static, Result<Page<T>>> {
         let path = self.files.folder.join(name);
         let pages = stream::try_unfold(None, move |rows: Option<Flat>| {
             let page = || {
@@ -107,9 +112,8 @@ impl FileProvider {
 
 impl Files {
     fn section(&self, group: &GroupId) -> Result<Section> {
-        let place = self.sections.binary_search_by_key(&short(group.as_str().as_bytes()), |section| section.group);
-        let section = place.ok().and_then(|place| self.sections.get(place).copied());
-        section.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no group {group}")))
+        let section = self.sections.get(&short(group.as_str().as_bytes()));
+        section.copied().ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no group {group}")))
     }
 }
 

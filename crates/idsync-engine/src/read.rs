@@ -184,10 +184,10 @@ impl<'a> Reader<'a> {
             }
         }
         let (mut changed, mut places, mut listed, mut memberless) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for group in page.items {
+        let slots = self.state.index.groups.find_or_insert_all(page.items.iter().map(|group| &group.id))?;
+        for (group, slot) in page.items.into_iter().zip(slots) {
             let digest = self.state.digester.group(&group);
             let groups = &mut self.state.index.groups;
-            let slot = groups.find_or_insert(&group.id)?;
             if !groups.is_seen(slot) {
                 groups.see(slot);
                 match self.provider.member_listing(&group) {
