@@ -16,12 +16,12 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const ROWS_A_PAGE: usize = 200;
 const MEMBERS_A_PAGE: usize = 1_000;
-/// How much of a member list is read at once: about a page.
-const PART: usize = 21 << 10;
+/// How much of a member list is read at once: a page, and the head of the list.
+const PART: usize = (1 + MEMBERS_A_PAGE) * (1 + ID) + 4;
 
 /// An [`IdentityProvider`] over the files of a made-up directory.
 ///
@@ -40,6 +40,8 @@ struct Files {
     /// By the first letters of the group's id.
     sections: HashMap<u64, Section>,
     gone: Vec<[u8; ID]>,
+    /// The part of a member list that was read last.
+    part: Mutex<Vec<u8>>,
 }
 
 /// Where the members of a group are.
@@ -68,6 +70,7 @@ impl FileProvider {
             sections: index.chunks_exact(24).map(section).collect(),
             gone: gone.as_chunks().0.to_vec(),
             folder,
+            part: Mutex::new(vec![0; PART]),
         };
         Self { files: Arc::new(files) }
     }
@@ -120,57 +123,43 @@ impl Files {
 /// A member list that is being read.
 struct Members {
     files: Arc<Files>,
-    group: GroupId,
-    offset: u64,
-    end: u64,
-    block: Vec<u8>,
-    /// How much of the block is handed out.
-    used: usize,
+    /// The group, while its list has not begun.
+    group: Option<GroupId>,
+    /// What was not handed out yet.
+    from: u64,
+    to: u64,
 }
 
 impl Members {
     fn open(files: Arc<Files>, group: GroupId) -> Result<Self> {
-        let Section { offset, length, .. } = files.section(&group)?;
-        let mut members = Self { files, group, offset, end: offset + length, block: Vec::new(), used: 0 };
-        members.go_on().map_err(unreadable)?;
-        let head = 1 + members.group.as_str().len() + 4;
-        if members.block.get(1..head - 4) != Some(members.group.as_str().as_bytes()) {
-            return Err(unreadable(rows::cut()));
-        }
-        members.used = head;
-        Ok(members)
-    }
-
-    /// Reads the next part behind what is left of the one before.
-    fn go_on(&mut self) -> io::Result<()> {
-        self.block.drain(..self.used);
-        self.used = 0;
-        let (left, more) = (self.block.len(), PART.min((self.end - self.offset) as usize));
-        self.block.resize(left + more, 0);
-        self.files.members.read_exact_at(&mut self.block[left..], self.offset)?;
-        self.offset += more as u64;
-        Ok(())
+        let Section { offset, length } = files.section(&group)?;
+        Ok(Self { files, group: Some(group), from: offset, to: offset + length })
     }
 
     fn page(&mut self) -> Result<Option<Page<UserId>>> {
-        let left = self.block.len() - self.used + (self.end - self.offset) as usize;
-        let mut items = Vec::with_capacity(MEMBERS_A_PAGE.min(left / (1 + ID)));
-        loop {
-            // The lengths of ids pass for text, too, so that the whole block is checked at once.
-            let ids = str::from_utf8(&self.block[self.used..]).expect("the files hold text");
-            let mut place = 0;
-            while items.len() < MEMBERS_A_PAGE
-                && let Some(length) = ids.as_bytes().get(place)
-                && let Some(id) = ids.get(place + 1..place + 1 + usize::from(*length))
-            {
-                items.push(UserId::new(id).map_err(invalid)?);
-                place += 1 + id.len();
-            }
-            self.used += place;
-            if items.len() == MEMBERS_A_PAGE || self.offset == self.end {
-                break;
-            }
-            self.go_on().map_err(unreadable)?;
+        // Lists are read one after the other, though many are open: so they have one place in memory to read into.
+        let mut part = self.files.part.lock().unwrap_or_else(PoisonError::into_inner);
+        let length = part.len().min((self.to - self.from) as usize);
+        let part = &mut part[..length];
+        self.files.members.read_exact_at(part, self.from).map_err(unreadable)?;
+        let head = match self.group.take() {
+            Some(group) if part.get(1..).is_some_and(|part| part.starts_with(group.as_str().as_bytes())) => 1 + group.as_str().len() + 4,
+            Some(_) => return Err(unreadable(rows::cut())),
+            None => 0,
+        };
+        // The lengths of ids pass for text, too, so that the whole part is checked at once.
+        let ids = str::from_utf8(&part[head..]).expect("the files hold text");
+        let (mut items, mut place) = (Vec::with_capacity(MEMBERS_A_PAGE.min(ids.len() / (1 + ID))), 0);
+        while items.len() < MEMBERS_A_PAGE
+            && let Some(length) = ids.as_bytes().get(place)
+            && let Some(id) = ids.get(place + 1..place + 1 + usize::from(*length))
+        {
+            items.push(UserId::new(id).map_err(invalid)?);
+            place += 1 + id.len();
+        }
+        self.from += (head + place) as u64;
+        if items.is_empty() && self.from < self.to {
+            return Err(unreadable(rows::cut()));
         }
         Ok((!items.is_empty()).then(|| Page::new(items)))
     }
