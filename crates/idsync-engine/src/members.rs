@@ -40,7 +40,8 @@ impl Spread {
 
     /// The block of a member with this hash: its top bits. Lists in order of their hashes are in order of their blocks, too.
     pub(crate) const fn block(self, hash: ShortHash) -> u32 {
-        if self.0 == 0 { 0 } else { (hash.0 >> (64 - self.0 as u32)) as u32 }
+        // In two steps, for all 64 bits cannot be shifted out at once.
+        (hash.0 >> 1 >> (63 - self.0 as u32)) as u32
     }
 }
 
@@ -73,29 +74,37 @@ pub(crate) fn parse_block_key(key: &str) -> Option<(&str, Spread, u32)> {
 }
 
 /// How many members a block has, and the commutative sum of their hashes; 4 and 12 bytes of a [`Digest`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct BlockSum {
     pub(crate) count: u32,
+    /// More of it than counts: what is above the mask is cut off when it is looked at, and not with each member.
     sum: u128,
 }
 
+impl PartialEq for BlockSum {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest() == other.digest()
+    }
+}
+
+impl Eq for BlockSum {}
+
 impl BlockSum {
+    /// The 96 bits of a sum that are kept.
     const MASK: u128 = (1 << 96) - 1;
 
     pub(crate) const fn add(&mut self, hash: IdHash) {
         self.count = self.count.saturating_add(1);
-        self.sum = self.sum.wrapping_add(hash.0) & Self::MASK;
+        self.sum = self.sum.wrapping_add(hash.0);
     }
 
     pub(crate) const fn remove(&mut self, hash: IdHash) {
         self.count = self.count.saturating_sub(1);
-        self.sum = self.sum.wrapping_sub(hash.0) & Self::MASK;
+        self.sum = self.sum.wrapping_sub(hash.0);
     }
 
-    pub(crate) fn digest(self) -> Digest {
-        let mut bytes = self.sum.to_le_bytes();
-        bytes[12..].copy_from_slice(&self.count.to_le_bytes());
-        Digest(bytes)
+    pub(crate) const fn digest(self) -> Digest {
+        Digest((self.sum & Self::MASK | (self.count as u128) << 96).to_le_bytes())
     }
 
     pub(crate) fn from_digest(digest: Digest) -> Self {
