@@ -67,6 +67,8 @@ pub async fn connect_with(
     let file = SqliteFile::open(&flags.database).await.map_err(Failure::database)?;
     let builder = SyncEngine::builder(Arc::clone(&provider), file.store(), file.sink())
         .safeguards(flags.safeguards)
+        // To read members takes far longer than to look up ids that were let go.
+        .member_ids(50_000)
         .delta(flags.delta)
         .protect(Protected::nobody().logins(flags.protected.iter().cloned()))
         .holder(format!("{program}, process {}", std::process::id()));

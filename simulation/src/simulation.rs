@@ -66,6 +66,8 @@ pub(crate) struct Simulation<'a> {
     pub(crate) key: DigestKey,
     pub(crate) max_batch: NonZeroUsize,
     pub(crate) concurrency: NonZeroUsize,
+    /// None, few, or all there are.
+    pub(crate) member_ids: u64,
     pub(crate) settings: Settings,
     /// What happened before the next run.
     moved: FaultSet,
@@ -116,6 +118,7 @@ impl<'a> Simulation<'a> {
             key: DigestKey::new(key),
             max_batch,
             concurrency,
+            member_ids: [0, 9, u64::MAX][(seed % 3) as usize],
             settings,
             moved: FaultSet::default(),
             typical: Typical::new(),

@@ -62,6 +62,7 @@ impl Simulation<'_> {
             .quarantine(settings.quarantine)
             .checkpoint(settings.checkpoint)
             .concurrency(self.concurrency)
+            .member_ids(self.member_ids)
             .holder(watch.name)
             .clock(clock)
             .build();

@@ -2,16 +2,16 @@
 
 use crate::digest::ShortHash;
 use crate::index::{Block, GroupBlocks};
+use crate::member_read::Members;
 use crate::members::{self, BlockSum, Spread};
 use crate::packs;
 use crate::payload::corrupt;
-use crate::read::Members;
 use crate::run::RunState;
 use idsync_core::{BaseKind, BaseRecord, DirectoryId, GroupId, Locator, RemovalReason, Result, StateStore, UserId};
 use std::collections::BTreeSet;
 
-/// A member that was read, of a block that differs, and where its id is.
-type Candidate = (ShortHash, u32);
+/// A member that was read, of a block that differs, and where its id is, unless that is found by the hash.
+type Candidate = (ShortHash, Option<u32>);
 
 /// A group with blocks that differ from the base. What these hold there was not read yet.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ struct Differing {
     blocks: Vec<DifferingBlock>,
     /// The members of these blocks that were read, in the order of their hashes, each once.
     candidates: Vec<Candidate>,
-    /// Their ids, as they came.
+    /// The ids of those whose ids are at hand.
     ids: Vec<UserId>,
     /// Members whose record could not be understood, so that they are not missing.
     held: BTreeSet<String>,
@@ -81,7 +81,7 @@ impl RunState {
     }
 
     async fn stage_all_joined(&mut self, group: &GroupId, fresh: &mut Members) -> Result<u64> {
-        let mut added = fresh.take_ids();
+        let mut added = fresh.take_ids(&self.index.users)?;
         added.sort_unstable();
         added.dedup();
         self.membership_size += added.len() as u64;
@@ -114,7 +114,7 @@ impl RunState {
         Ok((size, Some(Differing { group: group.clone(), reason, spread, blocks, candidates, ids, held, nameless })))
     }
 
-    /// Takes the members of these blocks, in the order of their hashes, of which the first are known; and their ids, as they came.
+    /// Takes the members of these blocks, in the order of their hashes, of which the first are given; and the ids that are at hand.
     fn candidates(
         &self,
         fresh: &mut Members,
@@ -128,7 +128,7 @@ impl RunState {
             places[block.number as usize] = Some(read);
             read += block.fresh.count as usize;
         }
-        let (mut candidates, mut ids) = (vec![(ShortHash::default(), 0); read], Vec::with_capacity(read));
+        let (mut candidates, mut ids) = (vec![(ShortHash::default(), None); read], Vec::with_capacity(read.min(fresh.ids_held())));
         let mut hashes = hashes.into_iter();
         for page in fresh.take_pages() {
             for id in &page {
@@ -136,10 +136,16 @@ impl RunState {
                 let hash = hashes.next().unwrap_or_else(|| self.digester.id(id.as_str()).short());
                 if let Some(place) = &mut places[spread.block(hash) as usize] {
                     let of_id = u32::try_from(ids.len()).map_err(|_| corrupt("a group with more members than can be numbered"))?;
-                    candidates[*place] = (hash, of_id);
+                    candidates[*place] = (hash, Some(of_id));
                     *place += 1;
                     ids.push(id.clone());
                 }
+            }
+        }
+        for hash in fresh.take_known() {
+            if let Some(place) = &mut places[spread.block(hash) as usize] {
+                candidates[*place] = (hash, None);
+                *place += 1;
             }
         }
         // Blocks are in order already, and to sort some 64 at a time takes a fraction of sorting all.
@@ -159,13 +165,14 @@ impl RunState {
         }
         let before = candidates.len();
         let mut is_clash = false;
-        candidates.dedup_by(|(hash, place), (kept, first)| {
-            if hash != kept {
+        candidates.dedup_by(|again, kept| {
+            if again.0 != kept.0 {
                 return false;
             }
-            let id = &ids[*place as usize];
-            is_clash |= *id != ids[*first as usize];
-            if let Ok(block) = blocks.binary_search_by_key(&spread.block(*hash), |block| block.number) {
+            // Whoever is known by the hash is one user, so that only an id that is at hand may be another's.
+            let (hash, Some(id)) = (again.0, self.id_of(again, ids)) else { return true };
+            is_clash |= self.id_of(kept, ids) != Some(id);
+            if let Ok(block) = blocks.binary_search_by_key(&spread.block(hash), |block| block.number) {
                 blocks[block].fresh.remove(self.digester.id(id.as_str()));
             }
             true
@@ -179,14 +186,15 @@ impl RunState {
     fn sums(&self, spread: Spread, fresh: &Members) -> Sums {
         // All, in most groups; of the largest they would take as much memory as the whole index of small directories.
         const KEPT: usize = 1 << 16;
-        let mut sums = vec![BlockSum::default(); spread.blocks()];
+        let mut sums = fresh.sums(spread);
         let mut hashes = Vec::with_capacity(usize::try_from(fresh.count()).unwrap_or(KEPT).min(KEPT));
-        let mut suspects = Vec::new();
+        let is_watched = |hash| self.watch.as_ref().is_some_and(|watch| watch.has(hash));
+        let mut suspects: Vec<_> = fresh.known().filter(|hash| is_watched(*hash)).map(|hash| spread.block(hash)).collect();
         for id in fresh.ids() {
             let hash = self.digester.id(id.as_str());
             let block = spread.block(hash.short());
             sums[block as usize].add(hash);
-            if self.watch.as_ref().is_some_and(|watch| watch.has(hash.short())) {
+            if is_watched(hash.short()) {
                 suspects.push(block);
             }
             if hashes.len() < KEPT {
@@ -218,8 +226,8 @@ impl RunState {
                 let missing = found.left.iter().filter(|hash| watch.has(**hash));
                 self.index.members.suspect(&differing.group, missing.map(|hash| differing.spread.block(*hash)));
             }
-            let mut added = self.joined(&differing, &found);
-            let mut removed = self.left(&differing, &found)?;
+            let mut added = self.joined(&differing, &found)?;
+            let mut removed = self.left(&differing, &found, &added)?;
             added.sort_unstable();
             for row in packs::added(differing.group.as_str(), &added) {
                 self.stager.stage(row).await?;
@@ -237,19 +245,28 @@ impl RunState {
         Ok(())
     }
 
-    fn joined(&self, differing: &Differing, found: &Found) -> Vec<UserId> {
-        found.joined.iter().map(|place| differing.ids[*place as usize].clone()).collect()
+    /// The id of a candidate; `None` if nobody is known by its hash.
+    fn id_of<'a>(&'a self, (hash, place): &Candidate, ids: &'a [UserId]) -> Option<&'a UserId> {
+        match place {
+            Some(place) => ids.get(*place as usize),
+            None => self.index.users.find_hash(*hash).map(|slot| self.index.users.id(slot)),
+        }
     }
 
-    /// Who left; checks that what was found explains the difference of each block.
-    fn left(&self, differing: &Differing, found: &Found) -> Result<Vec<UserId>> {
+    fn joined(&self, differing: &Differing, found: &Found) -> Result<Vec<UserId>> {
+        let id = |candidate| self.id_of(candidate, &differing.ids).cloned().ok_or_else(|| corrupt("a user who is gone from the index"));
+        found.joined.iter().map(id).collect()
+    }
+
+    /// Who left, where `added` joined; checks that what was found explains the difference of each block.
+    fn left(&self, differing: &Differing, found: &Found, added: &[UserId]) -> Result<Vec<UserId>> {
         let mut removed = Vec::with_capacity(found.left.len());
         let slots = self.index.users.find_hashes(&found.left);
-        let (mut slots, mut joined) = (slots.into_iter(), found.joined.iter());
+        let (mut slots, mut joined) = (slots.into_iter(), added.iter());
         for (block, (joins, leaves)) in differing.blocks.iter().zip(&found.steps) {
             let mut sum = block.base.as_ref().map(Block::sum).unwrap_or_default();
-            for place in joined.by_ref().take(*joins) {
-                sum.add(self.digester.id(differing.ids[*place as usize].as_str()));
+            for user in joined.by_ref().take(*joins) {
+                sum.add(self.digester.id(user.as_str()));
             }
             for slot in slots.by_ref().take(*leaves) {
                 let slot = slot.ok_or_else(|| corrupt("a member that is no user"))?;
@@ -290,8 +307,8 @@ fn differing_blocks(base: GroupBlocks<'_>, sums: Vec<BlockSum>) -> Vec<Differing
 /// What was found in the blocks of one group.
 #[derive(Debug, Default)]
 struct Found {
-    /// Where the ids of those are who joined.
-    joined: Vec<u32>,
+    /// Those who joined.
+    joined: Vec<Candidate>,
     /// The hashes of those who left.
     left: Vec<ShortHash>,
     /// How many joined and left in each block.
@@ -303,12 +320,13 @@ impl Found {
     fn compare(&mut self, before: impl Iterator<Item = ShortHash>, now: &[Candidate]) {
         let start = (self.joined.len(), self.left.len());
         let mut before = before.peekable();
-        for (hash, place) in now {
+        for candidate in now {
+            let (hash, _) = candidate;
             while let Some(gone) = before.next_if(|known| known < hash) {
                 self.left.push(gone);
             }
             if before.next_if(|known| known == hash).is_none() {
-                self.joined.push(*place);
+                self.joined.push(*candidate);
             }
         }
         self.left.extend(before);

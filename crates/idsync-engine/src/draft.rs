@@ -239,6 +239,7 @@ impl SyncEngine {
             membership_size: 0,
             mode,
             members_read,
+            most_ids: self.most_ids,
             settle: self.delta.settle,
             ends_empty: false,
             left_out: 0,

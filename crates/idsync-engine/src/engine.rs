@@ -32,6 +32,7 @@ pub struct SyncEngine {
     pub(crate) checkpoint: CheckpointPolicy,
     pub(crate) delta: DeltaPolicy,
     pub(crate) concurrency: NonZeroUsize,
+    pub(crate) most_ids: u64,
     pub(crate) holder: String,
     pub(crate) surroundings: Surroundings,
 }

@@ -91,6 +91,7 @@ mod index;
 mod lanes;
 mod limits;
 mod listings;
+mod member_read;
 mod members;
 mod members_read;
 mod memo;

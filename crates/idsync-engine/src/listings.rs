@@ -1,9 +1,9 @@
 //! The listings of a read, side by side.
 
-use crate::read::MemberRead;
-use futures::StreamExt;
+use crate::member_read::{MemberRead, MemberStep};
 use futures::future::{BoxFuture, Either, select};
 use futures::stream::{BoxStream, FuturesUnordered, Peekable};
+use futures::{FutureExt, StreamExt};
 use idsync_core::{Group, Page, Result};
 use std::collections::VecDeque;
 use std::pin::{Pin, pin};
@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 /// What comes next of a read whose users come in pages like `U`.
 pub(crate) enum Arrival<U> {
     Groups(Result<Page<Group>>),
-    Members(MemberRead),
+    Members(MemberStep),
     Users(Result<U>),
 }
 
@@ -22,9 +22,9 @@ pub(crate) struct Listings<U> {
     groups: Peekable<BoxStream<'static, Result<Page<Group>>>>,
     users_ended: bool,
     groups_ended: bool,
-    members: FuturesUnordered<BoxFuture<'static, MemberRead>>,
+    members: FuturesUnordered<BoxFuture<'static, MemberStep>>,
     /// Members that came while something else was waited for.
-    arrived: VecDeque<MemberRead>,
+    arrived: VecDeque<MemberStep>,
 }
 
 impl<U: Send + 'static> Listings<U> {
@@ -54,11 +54,12 @@ impl<U: Send + 'static> Listings<U> {
         self.users_ended
     }
 
-    pub(crate) fn start_members(&mut self, read: BoxFuture<'static, MemberRead>) {
-        self.members.push(read);
+    /// Has a list of members come some pages further.
+    pub(crate) fn go_on_with(&mut self, read: Box<MemberRead>) {
+        self.members.push(read.go_on().boxed());
     }
 
-    /// The next page, or the next list of members; `None` when all that was begun has ended.
+    /// The next page, or the next pages of a list of members; `None` when all that was begun has ended.
     pub(crate) async fn next(&mut self) -> Option<Arrival<U>> {
         std::future::poll_fn(|context| self.poll_next(context)).await
     }
@@ -92,7 +93,7 @@ impl<U: Send + 'static> Listings<U> {
     }
 
     /// Waits for an answer while the listings go on: it may have to wait for a place that one of their requests holds. What comes
-    /// meanwhile is kept, one page of each listing at most.
+    /// meanwhile is kept, one step of each listing at most.
     pub(crate) async fn while_waiting_for<T>(&mut self, answer: impl Future<Output = T>) -> T {
         let going_on = std::future::poll_fn(|context| {
             self.go_on(context);

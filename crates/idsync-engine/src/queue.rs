@@ -53,32 +53,56 @@ impl Queue {
 }
 
 /// How many members of groups under way are held in memory, or will be.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct UnderWay {
-    expected: Arc<AtomicU64>,
-    held: Arc<AtomicU64>,
+#[derive(Debug, Clone)]
+pub(crate) struct UnderWay(Arc<Counts>);
+
+#[derive(Debug)]
+struct Counts {
+    expected: AtomicU64,
+    held: AtomicU64,
+    /// Those of them that are held with their ids.
+    ids: AtomicU64,
+    /// How many of those there may be.
+    most_ids: u64,
 }
 
 impl UnderWay {
-    /// The most members at once, unless one group alone has more: at 24 bytes for each, some 36 MB.
+    /// The most members at once, unless one group alone has more: at 24 bytes for each id and 8 for a hash in its place, some 36 MB at the
+    /// most.
     const MOST: u64 = 1_500_000;
 
+    pub(crate) fn new(most_ids: u64) -> Self {
+        Self(Arc::new(Counts { expected: AtomicU64::new(0), held: AtomicU64::new(0), ids: AtomicU64::new(0), most_ids }))
+    }
+
     pub(crate) fn has_room_for(&self, size: u64) -> bool {
-        let taken = self.expected.load(Memory::Relaxed).max(self.held.load(Memory::Relaxed));
+        let taken = self.0.expected.load(Memory::Relaxed).max(self.0.held.load(Memory::Relaxed));
         taken.saturating_add(size) <= Self::MOST
     }
 
     pub(crate) fn began(&self, expected: u64) {
-        self.expected.fetch_add(expected, Memory::Relaxed);
+        self.0.expected.fetch_add(expected, Memory::Relaxed);
     }
 
     pub(crate) fn came(&self, members: usize) {
-        self.held.fetch_add(members as u64, Memory::Relaxed);
+        self.0.held.fetch_add(members as u64, Memory::Relaxed);
+        self.0.ids.fetch_add(members as u64, Memory::Relaxed);
     }
 
-    pub(crate) fn ended(&self, expected: u64, held: u64) {
-        self.expected.fetch_sub(expected, Memory::Relaxed);
-        self.held.fetch_sub(held, Memory::Relaxed);
+    /// Whether no more ids are at hand than may be.
+    pub(crate) fn has_room_for_ids(&self) -> bool {
+        self.0.ids.load(Memory::Relaxed) <= self.0.most_ids
+    }
+
+    /// So many ids are not held any more.
+    pub(crate) fn let_go(&self, ids: usize) {
+        self.0.ids.fetch_sub(ids as u64, Memory::Relaxed);
+    }
+
+    pub(crate) fn ended(&self, expected: u64, held: u64, ids: usize) {
+        self.0.expected.fetch_sub(expected, Memory::Relaxed);
+        self.0.held.fetch_sub(held, Memory::Relaxed);
+        self.let_go(ids);
     }
 }
 

@@ -2,71 +2,21 @@
 
 use crate::checkpoint::{Earlier, GroupRead};
 use crate::listings::{Arrival, Listings};
+use crate::member_read::{MemberRead, MemberStep, Members};
 use crate::members_read::ReadMark;
 use crate::payload::{self, corrupt};
-use crate::queue::{Queue, UnderWay, Waiting};
+use crate::queue::{Queue, UnderWay};
 use crate::record;
 use crate::run::RunState;
 use crate::watch::Watch;
 use crate::{Activity, Mode, StreamEvidence, SyncError};
-use futures::stream::BoxStream;
-use futures::{FutureExt, TryStreamExt};
 use idsync_core::{
     BaseKind, BaseRecord, Change, Clock, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, Locator, MemberListing, Page,
-    Phase, ReadOptions, RemovalReason, Result, StagedKey, Timestamp, User, UserId,
+    Phase, ReadOptions, RemovalReason, Result, StagedKey, User,
 };
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-
-/// The members of one group, as they were read.
-pub(crate) struct MemberRead {
-    group: GroupId,
-    members_updated: Option<Timestamp>,
-    /// How many members it had the last time.
-    expected: u64,
-    /// How many members were read, whatever the outcome.
-    came: u64,
-    outcome: Result<Members>,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Members {
-    /// As they came: a user may be listed twice while members change.
-    listed: Vec<Vec<UserId>>,
-    /// Members whose record could not be understood: neither added nor removed.
-    pub(crate) held: BTreeSet<String>,
-    /// How many of them have no id, so that nobody can be said to be missing.
-    pub(crate) nameless: u64,
-    pages: u64,
-    records: u64,
-    /// The first of the records that could not be understood.
-    examples: Vec<HeldRecord>,
-    /// Whether the last page showed nobody, as all pages do for an identity that has lost its role.
-    ends_empty: bool,
-}
-
-impl Members {
-    pub(crate) fn ids(&self) -> impl Iterator<Item = &UserId> {
-        self.listed.iter().flatten()
-    }
-
-    pub(crate) const fn count(&self) -> u64 {
-        self.records
-    }
-
-    /// Takes all of them.
-    pub(crate) fn take_ids(&mut self) -> Vec<UserId> {
-        let mut ids = Vec::with_capacity(usize::try_from(self.records).unwrap_or_default());
-        ids.extend(self.take_pages().flatten());
-        ids
-    }
-
-    /// Takes them page by page, so that they are not held twice.
-    pub(crate) fn take_pages(&mut self) -> impl Iterator<Item = Vec<UserId>> {
-        self.listed.drain(..)
-    }
-}
 
 /// Reads, compares, stages.
 #[derive(Debug)]
@@ -92,13 +42,14 @@ impl<'a> Reader<'a> {
         concurrency: NonZeroUsize,
         clock: Arc<dyn Clock>,
     ) -> Self {
+        let under_way = UnderWay::new(state.most_ids);
         Self {
             provider,
             state,
             concurrency,
             clock,
             pending: Queue::default(),
-            under_way: UnderWay::default(),
+            under_way,
             gone: Vec::new(),
             memberless: HashSet::new(),
             read_again: HashSet::new(),
@@ -143,20 +94,27 @@ impl<'a> Reader<'a> {
                 break;
             }
             let Some(waiting) = self.pending.pop() else { break };
-            self.under_way.began(waiting.size);
             let pages = self.provider.members(&waiting.group, ReadOptions::default());
-            listings.start_members(read_members(waiting, self.under_way.clone(), pages).boxed());
+            listings.go_on_with(MemberRead::begin(waiting, self.under_way.clone(), pages));
         }
         listings.next().await
     }
 
-    /// Takes the members of one group, and notes how far the read has come if it is time for that.
+    /// Goes on with the members of one group. Once they are all there it takes them, and notes how far the read has come if it is time for
+    /// that.
     pub(crate) async fn take_members_of<U: Send + 'static>(
         &mut self,
         listings: &mut Listings<U>,
-        read: MemberRead,
+        step: MemberStep,
     ) -> Result<(), SyncError> {
-        if self.take_members(read).await? { self.make_checkpoint(listings).await } else { Ok(()) }
+        let MemberStep { mut read, end } = step;
+        if let Some(end) = end {
+            return if self.take_members(read, end).await? { self.make_checkpoint(listings).await } else { Ok(()) };
+        }
+        let spread = self.state.index.members.get(&read.group).map(|base| base.spread);
+        read.make_room(&self.state.index.users, spread);
+        listings.go_on_with(read);
+        Ok(())
     }
 
     /// Takes one page of users.
@@ -253,10 +211,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes the members of one group; whether they could be read.
-    async fn take_members(&mut self, read: MemberRead) -> Result<bool, SyncError> {
-        self.under_way.ended(read.expected, read.came);
-        match read.outcome {
-            Ok(members) => {
+    async fn take_members(&mut self, read: Box<MemberRead>, end: Result<()>) -> Result<bool, SyncError> {
+        let (group, members_updated, members) = read.finish();
+        match end {
+            Ok(()) => {
                 self.state.evidence.note("members", &members.examples);
                 let held = members.held.len() as u64 + members.nameless;
                 let evidence = &mut self.state.evidence.members;
@@ -265,17 +223,17 @@ impl<'a> Reader<'a> {
                 evidence.records += members.records;
                 evidence.held += held;
                 let (pages, records, ends_empty) = (members.pages, members.records, members.ends_empty);
-                let size = self.state.stage_members(&read.group, members, RemovalReason::Left).await.map_err(SyncError::store)?;
+                let size = self.state.stage_members(&group, members, RemovalReason::Left).await.map_err(SyncError::store)?;
                 self.state.progress.groups_with_members += 1;
                 self.state.progress.memberships += size;
                 self.state.ends_empty |= ends_empty;
                 if self.state.mode == Mode::Delta {
-                    self.read_again.insert(read.group.clone());
+                    self.read_again.insert(group.clone());
                 }
-                let mark = read.members_updated.map(|at| ReadMark::new(at, self.state.info.server_time, self.state.settle));
+                let mark = members_updated.map(|at| ReadMark::new(at, self.state.info.server_time, self.state.settle));
                 let note = GroupRead {
                     at: self.clock.now(),
-                    members_updated: read.members_updated,
+                    members_updated,
                     members: size,
                     pages,
                     records,
@@ -283,18 +241,18 @@ impl<'a> Reader<'a> {
                     // Members that could not be understood are looked at again by every delta.
                     mark: mark.filter(|_| held == 0),
                 };
-                self.state.members_read.note(&read.group, note.mark);
-                self.state.checkpoint.note(read.group, note);
+                self.state.members_read.note(&group, note.mark);
+                self.state.checkpoint.note(group, note);
                 Ok(true)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.gone.push(read.group);
+                self.gone.push(group);
                 Ok(false)
             }
             Err(error) => match SyncError::provider(error) {
                 SyncError::Read(error) => {
                     tracing::warn!(kind = error.kind().as_str(), "the members of a group could not be read; it keeps those it had");
-                    self.state.keep_members(read.group, error);
+                    self.state.keep_members(group, error);
                     Ok(false)
                 }
                 refused => Err(refused),
@@ -327,36 +285,6 @@ impl<'a> Reader<'a> {
         let records = self.state.store.records(&self.state.lease.directory, kind, places).await?;
         records.into_iter().map(|record| record.ok_or_else(|| corrupt("an index without its records"))).collect()
     }
-}
-
-async fn read_members(waiting: Waiting, under_way: UnderWay, mut pages: BoxStream<'static, Result<Page<UserId>>>) -> MemberRead {
-    let Waiting { group, members_updated, size: expected, .. } = waiting;
-    let mut came = 0;
-    let mut members = Members { ends_empty: true, ..Members::default() };
-    let outcome = loop {
-        match pages.try_next().await {
-            Ok(Some(page)) => {
-                members.pages += 1;
-                members.ends_empty = page.items.is_empty() && page.held.is_empty();
-                members.records += page.items.len() as u64;
-                came += page.items.len() as u64;
-                under_way.came(page.items.len());
-                members.listed.push(page.items);
-                for held in page.held {
-                    if members.examples.is_empty() {
-                        members.examples.push(held.clone());
-                    }
-                    match held.id {
-                        Some(id) => _ = members.held.insert(id),
-                        None => members.nameless += 1,
-                    }
-                }
-            }
-            Ok(None) => break Ok(members),
-            Err(error) => break Err(error),
-        }
-    };
-    MemberRead { group, members_updated, expected, came, outcome }
 }
 
 fn count(evidence: &mut StreamEvidence, held: &[HeldRecord], items: usize) {

@@ -55,6 +55,8 @@ pub(crate) struct RunState {
     pub(crate) mode: Mode,
     /// When the members of each group had last changed when they were read.
     pub(crate) members_read: MembersRead,
+    /// How many ids of members are at hand at most.
+    pub(crate) most_ids: u64,
     /// How long lists of members are not to be believed after a change.
     pub(crate) settle: Duration,
     /// Users that a delta left to the next full read.

@@ -92,9 +92,11 @@ fn reasons(plan: &[Change]) -> BTreeMap<(GroupId, UserId), RemovalReason> {
 #[test]
 fn memberships_of_whoever_is_gone_end_in_every_group() {
     let stale_groups = [vec![], vec![0, 2, 4], (0..5).collect::<Vec<_>>()];
-    for (stale, polls) in stale_groups.iter().flat_map(|stale| [0, 3, 200].map(|polls| (stale, polls))) {
+    // Members may be held by their ids or by hashes.
+    let ways = [0, 3, 200].into_iter().flat_map(|polls| [0, 1_000].map(|ids| (polls, ids)));
+    for (stale, (polls, ids)) in stale_groups.iter().flat_map(|stale| ways.clone().map(move |way| (stale, way))) {
         let (before, now, sink, store) = (directory(), directory(), MemorySink::new(), std::sync::Arc::new(MemoryStore::new()));
-        let builder = |provider: Stale| SyncEngine::builder(provider, std::sync::Arc::clone(&store), sink.clone());
+        let builder = |provider: Stale| SyncEngine::builder(provider, std::sync::Arc::clone(&store), sink.clone()).member_ids(ids);
         let provider = Stale { before, now: now.clone(), stale: stale.iter().map(|n| gid(*n)).collect(), polls };
         block_on(builder(provider.clone()).build().sync()).unwrap();
         // One is in all groups, one in some of them; and somebody leaves a group without being gone.

@@ -3,7 +3,7 @@
 //! A look-up waits for memory: for the table first, then for the entry. Those of one kind do not depend on each other, so that in a step
 //! that does little else many are waited for at once. What the table alone says is nearly always right.
 
-use super::{Entry, EntryIndex, EntryKey, ShortHash, Slot, State};
+use super::{Entry, EntryIndex, EntryKey, IdHash, ShortHash, Slot, State};
 use idsync_core::{Digest, Locator, Result};
 use std::hint::black_box;
 
@@ -26,6 +26,14 @@ impl<K: EntryKey> EntryIndex<K> {
             });
         }
         Ok(slots)
+    }
+
+    /// The hashes of these ids, in their order, and whether there are entries that have them.
+    pub(crate) fn look_up(&self, ids: &[K]) -> Vec<(IdHash, bool)> {
+        let hashes: Vec<_> = ids.iter().map(|id| self.digester.id(id.text())).collect();
+        let likely = self.likely(&hashes.iter().map(|hash| hash.short()).collect::<Vec<_>>());
+        let is_there = |slot: Option<Slot>, id| slot.is_some_and(|slot| self.id(slot) == id) || self.find(id).is_some();
+        hashes.into_iter().zip(likely).zip(ids).map(|((hash, slot), id)| (hash, is_there(slot, id))).collect()
     }
 
     /// The entries whose ids have these hashes, in their order.
@@ -82,6 +90,8 @@ mod tests {
         let found = index.find_hashes(&hashes);
         assert!(found.iter().zip(&hashes).all(|(slot, hash)| *slot == index.find_hash(*hash)));
         assert_eq!(found.iter().flatten().count(), 10_000);
+        let looked_up = index.look_up(&ids);
+        assert!(looked_up.iter().zip(&ids).zip(&found).all(|((up, id), slot)| *up == (digester.id(id.as_str()), slot.is_some())));
         let even = ids.iter().step_by(2).map(UserId::as_str);
         assert!(index.are_present(even.clone()));
         assert!(!index.are_present(even.clone().chain([ids[3].as_str()])), "there is no such entry");
