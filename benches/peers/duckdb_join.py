@@ -7,8 +7,8 @@
 `diff` finds the changes, and then writes them into one file beside the truth, in the order in which they can be applied: what each is and
 about whom, which fields changed, and all fields as they are afterwards. It prints the line that `scale plan` prints: CPU and wall time in
 microseconds, the most resident memory in KiB, and bytes read and written, all of the whole process; once when the changes are found
-(`found`), and once when they are written (`usage`). After that it compares its counts with those of the truth. IDSYNC_BENCH_DUCKDB_THREADS and
-IDSYNC_BENCH_DUCKDB_MEMORY (such as 512MB) set what DuckDB may use; unset, it uses what it finds.
+(`found`), and once when they are written (`usage`). After that it compares its counts with those of the truth. IDSYNC_BENCH_DUCKDB_THREADS
+and IDSYNC_BENCH_DUCKDB_MEMORY (such as 512MB) set what DuckDB may use; unset, it uses what it finds.
 """
 
 import os

@@ -21,7 +21,7 @@ pub(crate) const fn escapes(bytes: [u8; 8]) -> u64 {
 pub(crate) fn is_printable(text: &[u8]) -> bool {
     // Most ids are of some twenty bytes: those that the first and the last sixteen have in common are looked at twice.
     if let (16..=32, Some(first), Some(last)) = (text.len(), text.first_chunk(), text.last_chunk()) {
-        return are_printable::<16>(first) & are_printable::<16>(last);
+        return are_printable(first) & are_printable(last);
     }
     let (chunks, rest) = text.as_chunks::<16>();
     chunks.iter().all(are_printable) && rest.iter().all(|byte| matches!(byte, b' '..=b'~'))
@@ -29,7 +29,7 @@ pub(crate) fn is_printable(text: &[u8]) -> bool {
 
 /// Looks at all of them without a branch, which a compiler turns into a few instructions for all at once.
 #[inline]
-fn are_printable<const LENGTH: usize>(text: &[u8; LENGTH]) -> bool {
+fn are_printable(text: &[u8; 16]) -> bool {
     text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'))
 }
 

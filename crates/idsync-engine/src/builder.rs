@@ -92,7 +92,7 @@ impl SyncEngineBuilder {
 
     /// How many ids of members are held while their groups are read, at 24 bytes for each. Members beyond them are held by hashes of eight
     /// bytes as soon as their users are known, and their ids are found again where a group turns out to differ. To look a member up takes
-    /// a tenth of a microsecond: much less than to read it over a network, so that a service that does has little use for many ids.
+    /// some tenth of a microsecond: much less than to read it over a network, so that a service that does has little use for many ids.
     /// Default: 1,000,000, which are 24 MB.
     #[must_use]
     pub const fn member_ids(mut self, most: u64) -> Self {
