@@ -1,6 +1,7 @@
 //! Memberships that are staged after the packs of their groups were.
 
 use crate::packs::{self, Pack};
+use crate::resolve::Gone;
 use crate::run::RunState;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
@@ -78,13 +79,29 @@ impl RunState {
         Ok(())
     }
 
-    /// Stages that users leave a group because they are gone; `staged` are the packs of those who were missing in it.
-    pub(crate) async fn stage_gone(&mut self, group: &GroupId, staged: &[StagedRow], gone: Vec<UserId>) -> Result<()> {
+    /// Stages that users leave a group because they are gone: those of its `staged` packs who are, and those who are `missing` there.
+    pub(crate) async fn stage_gone(&mut self, group: &GroupId, staged: &[StagedRow], missing: Vec<&UserId>, gone: &Gone<'_>) -> Result<()> {
+        let mut missing: BTreeMap<_, _> = missing.into_iter().map(|user| (user.as_str(), user)).collect();
+        let mut changed = Vec::new();
+        for row in staged {
+            let is_gone = |user: &str| {
+                missing.remove(user);
+                gone.has(user)
+            };
+            changed.extend(packs::with_reason(row, RemovalReason::UserDeleted, is_gone)?);
+        }
+        if missing.is_empty() {
+            for row in changed {
+                self.stager.stage(row).await?;
+            }
+            return Ok(());
+        }
         let mut leaving = BTreeMap::new();
         for item in items(staged)? {
-            leaving.insert(item.user_id()?, item.reason());
+            let reason = if gone.has(item.user()) { RemovalReason::UserDeleted } else { item.reason() };
+            leaving.insert(item.user_id()?, reason);
         }
-        leaving.extend(gone.into_iter().map(|user| (user, RemovalReason::UserDeleted)));
+        leaving.extend(missing.into_values().map(|user| (user.clone(), RemovalReason::UserDeleted)));
         self.replace(staged).await?;
         let leaving: Vec<_> = leaving.into_iter().collect();
         for row in packs::removed(group.as_str(), &leaving) {

@@ -7,11 +7,35 @@ use crate::members::{self, BlockSum, Spread};
 use crate::packs;
 use crate::payload::corrupt;
 use crate::run::RunState;
-use idsync_core::{BaseKind, BaseRecord, DirectoryId, GroupId, Locator, RemovalReason, Result, StateStore, UserId};
+use idsync_core::{BaseKind, BaseRecord, DirectoryId, Error, GroupId, Locator, RemovalReason, Result, StateStore, UserId};
 use std::collections::BTreeSet;
 
 /// A member that was read, of a block that differs, and where its id is, unless that is found by the hash.
 type Candidate = (ShortHash, Option<u32>);
+
+/// Ids that are at hand, page by page and numbered across them.
+#[derive(Debug, Default)]
+struct IdsAtHand {
+    pages: Vec<Vec<UserId>>,
+    /// The number of the first of each page.
+    starts: Vec<u32>,
+    len: u32,
+}
+
+impl IdsAtHand {
+    fn push(&mut self, page: Vec<UserId>) -> Result<()> {
+        let more = u32::try_from(page.len()).ok().and_then(|more| self.len.checked_add(more));
+        self.starts.push(self.len);
+        self.len = more.ok_or_else(too_many)?;
+        self.pages.push(page);
+        Ok(())
+    }
+
+    fn get(&self, number: u32) -> Option<&UserId> {
+        let page = self.starts.partition_point(|start| *start <= number).checked_sub(1)?;
+        self.pages[page].get((number - self.starts[page]) as usize)
+    }
+}
 
 /// A group with blocks that differ from the base. What these hold there was not read yet.
 #[derive(Debug)]
@@ -24,8 +48,7 @@ struct Differing {
     blocks: Vec<DifferingBlock>,
     /// The members of these blocks that were read, in the order of their hashes, each once.
     candidates: Vec<Candidate>,
-    /// The ids of those whose ids are at hand.
-    ids: Vec<UserId>,
+    ids: IdsAtHand,
     /// Members whose record could not be understood, so that they are not missing.
     held: BTreeSet<String>,
     /// Some of them have no id, so that nobody can be said to be missing.
@@ -66,10 +89,9 @@ impl RunState {
     /// The store cannot be read; or it does not add up: what was before, who joined and who left do not make what was read. That is how
     /// a collision of hashes shows, too.
     pub(crate) async fn stage_members(&mut self, group: &GroupId, mut fresh: Members, reason: RemovalReason) -> Result<u64> {
-        if self.index.members.get(group).is_none() {
+        let Some((size, differing)) = self.differing(group, &mut fresh, reason)? else {
             return self.stage_all_joined(group, &mut fresh).await;
-        }
-        let (size, differing) = self.differing(group, fresh, reason)?;
+        };
         self.membership_size += size;
         if let Some(differing) = differing {
             self.comparisons.push(differing);
@@ -92,26 +114,25 @@ impl RunState {
     }
 
     /// Compares the members that were read, each block of them by its sum. Returns how many there are, each once, and what to compare
-    /// one by one.
-    fn differing(&mut self, group: &GroupId, mut fresh: Members, reason: RemovalReason) -> Result<(u64, Option<Differing>)> {
-        let Some(base) = self.index.members.get(group) else { return Ok((fresh.count(), None)) };
+    /// one by one; `None` where the base has no members.
+    fn differing(&mut self, group: &GroupId, fresh: &mut Members, reason: RemovalReason) -> Result<Option<(u64, Option<Differing>)>> {
+        let Some(base) = self.index.members.get(group) else { return Ok(None) };
         let spread = base.spread;
-        let Sums { sums, hashes, mut suspects } = self.sums(spread, &fresh);
+        let Sums { sums, hashes, mut suspects } = self.sums(spread, fresh);
         let mut blocks = differing_blocks(base, sums);
         if self.watch.is_some() {
             // Whoever is not listed any more makes a block differ, and is found when it is compared.
             suspects.sort_unstable();
-            self.index.members.set_watched(group);
-            self.index.members.suspect(group, suspects.into_iter());
+            self.index.members.set_watched(group, &suspects);
         }
         if blocks.is_empty() {
-            return Ok((fresh.count(), None));
+            return Ok(Some((fresh.count(), None)));
         }
-        let (mut candidates, ids) = self.candidates(&mut fresh, hashes, spread, &blocks)?;
+        let (mut candidates, ids) = self.candidates(fresh, hashes, spread, &blocks)?;
         let twice = self.drop_repeated(&mut candidates, &ids, spread, &mut blocks)?;
-        let size = fresh.count() - twice;
-        let Members { held, nameless, .. } = fresh;
-        Ok((size, Some(Differing { group: group.clone(), reason, spread, blocks, candidates, ids, held, nameless })))
+        let (held, nameless) = (std::mem::take(&mut fresh.held), fresh.nameless);
+        let differing = Differing { group: group.clone(), reason, spread, blocks, candidates, ids, held, nameless };
+        Ok(Some((fresh.count() - twice, Some(differing))))
     }
 
     /// Takes the members of these blocks, in the order of their hashes, of which the first are given; and the ids that are at hand.
@@ -121,45 +142,59 @@ impl RunState {
         hashes: Vec<ShortHash>,
         spread: Spread,
         blocks: &[DifferingBlock],
-    ) -> Result<(Vec<Candidate>, Vec<UserId>)> {
-        let (mut places, mut read) = (vec![None; spread.blocks()], 0);
+    ) -> Result<(Vec<Candidate>, IdsAtHand)> {
+        // Four bytes for each block of the group, so that they stay in the cache.
+        const ELSEWHERE: u32 = u32::MAX;
+        let (mut places, mut read) = (vec![ELSEWHERE; spread.blocks()], 0);
         for block in blocks {
             // Where the next member of this block goes.
-            places[block.number as usize] = Some(read);
-            read += block.fresh.count as usize;
+            places[block.number as usize] = read;
+            read = read.checked_add(block.fresh.count).ok_or_else(too_many)?;
         }
-        let (mut candidates, mut ids) = (vec![(ShortHash::default(), None); read], Vec::with_capacity(read.min(fresh.ids_held())));
-        let mut hashes = hashes.into_iter();
-        for page in fresh.take_pages() {
-            for id in &page {
-                // Most are of blocks that do not differ, and are not looked at again.
-                let hash = hashes.next().unwrap_or_else(|| self.digester.id(id.as_str()).short());
-                if let Some(place) = &mut places[spread.block(hash) as usize] {
-                    let of_id = u32::try_from(ids.len()).map_err(|_| corrupt("a group with more members than can be numbered"))?;
-                    candidates[*place] = (hash, Some(of_id));
-                    *place += 1;
-                    ids.push(id.clone());
+        let mut candidates = vec![(ShortHash::default(), None); read as usize];
+        let mut take = |hash: ShortHash, id: Option<u32>| {
+            let place = &mut places[spread.block(hash) as usize];
+            let is_here = *place != ELSEWHERE;
+            if is_here {
+                candidates[*place as usize] = (hash, id);
+                *place += 1;
+            }
+            is_here
+        };
+        let (mut ids, mut hashes) = (IdsAtHand::default(), hashes.into_iter());
+        let mut hash_of = |id: &UserId| hashes.next().unwrap_or_else(|| self.digester.id(id.as_str()).short());
+        if u64::from(read) < fresh.count() / 2 {
+            // Of few blocks: those are picked out that may be looked at again.
+            let mut picked = Vec::new();
+            for id in fresh.take_pages().flatten() {
+                if take(hash_of(&id), Some(picked.len() as u32)) {
+                    picked.push(id);
                 }
+            }
+            ids.push(picked)?;
+        } else {
+            for page in fresh.take_pages() {
+                for (id, number) in page.iter().zip(ids.len..) {
+                    take(hash_of(id), Some(number));
+                }
+                ids.push(page)?;
             }
         }
         for hash in fresh.take_known() {
-            if let Some(place) = &mut places[spread.block(hash) as usize] {
-                candidates[*place] = (hash, None);
-                *place += 1;
-            }
+            take(hash, None);
         }
         // Blocks are in order already, and to sort some 64 at a time takes a fraction of sorting all.
         let mut rest = candidates.as_mut_slice();
         for block in blocks {
             let (of_block, behind) = rest.split_at_mut(block.fresh.count as usize);
-            of_block.sort_unstable();
+            of_block.sort_unstable_by_key(|(hash, _)| *hash);
             rest = behind;
         }
         Ok((candidates, ids))
     }
 
     /// A user may be listed twice while members change. Takes the second one out, and out of the sum of its block; returns how many.
-    fn drop_repeated(&self, candidates: &mut Vec<Candidate>, ids: &[UserId], spread: Spread, blocks: &mut [DifferingBlock]) -> Result<u64> {
+    fn drop_repeated(&self, candidates: &mut Vec<Candidate>, ids: &IdsAtHand, spread: Spread, blocks: &mut [DifferingBlock]) -> Result<u64> {
         if candidates.is_sorted_by(|(one, _), (other, _)| one < other) {
             return Ok(0);
         }
@@ -223,8 +258,14 @@ impl RunState {
                 found.compare(before, now);
             }
             if let Some(watch) = &self.watch {
-                let missing = found.left.iter().filter(|hash| watch.has(**hash));
-                self.index.members.suspect(&differing.group, missing.map(|hash| differing.spread.block(*hash)));
+                let mut missing = found.left.iter().filter(|hash| watch.has(**hash)).peekable();
+                if differing.nameless > 0 || !differing.held.is_empty() {
+                    // Not everybody who is missing is staged.
+                    let suspects: Vec<_> = missing.map(|hash| differing.spread.block(*hash)).collect();
+                    self.index.members.suspect(&differing.group, &suspects);
+                } else if missing.peek().is_some() {
+                    self.index.members.set_lost_watched(&differing.group);
+                }
             }
             let mut added = self.joined(&differing, &found)?;
             let mut removed = self.left(&differing, &found, &added)?;
@@ -246,9 +287,9 @@ impl RunState {
     }
 
     /// The id of a candidate; `None` if nobody is known by its hash.
-    fn id_of<'a>(&'a self, (hash, place): &Candidate, ids: &'a [UserId]) -> Option<&'a UserId> {
-        match place {
-            Some(place) => ids.get(*place as usize),
+    fn id_of<'a>(&'a self, (hash, number): &Candidate, ids: &'a IdsAtHand) -> Option<&'a UserId> {
+        match number {
+            Some(number) => ids.get(*number),
             None => self.index.users.find_hash(*hash).map(|slot| self.index.users.id(slot)),
         }
     }
@@ -279,6 +320,10 @@ impl RunState {
         }
         Ok(removed)
     }
+}
+
+fn too_many() -> Error {
+    corrupt("a group with more members than can be numbered")
 }
 
 /// What the members of a group add up to.

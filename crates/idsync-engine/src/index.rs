@@ -34,6 +34,7 @@ struct Range {
     to: u32,
     size: u64,
     is_watched: bool,
+    lost_watched: bool,
 }
 
 /// The blocks of one group's members in the base, in order.
@@ -44,6 +45,8 @@ pub(crate) struct GroupBlocks<'a> {
     pub(crate) size: u64,
     /// Whether its members were listed and watched, so that blocks that are not suspect have nobody who is watched for.
     pub(crate) is_watched: bool,
+    /// Whether somebody who is watched for was missing among those, and is staged to leave.
+    pub(crate) lost_watched: bool,
     all: &'a Chunked<Block>,
     from: u32,
     to: u32,
@@ -84,7 +87,7 @@ impl MemberIndex {
                         index.finish(group.take())?;
                         let id = GroupId::new(id).map_err(|_| corrupt("a key that is not a block of members"))?;
                         let size = u64::from(block.sum().count);
-                        group = Some((id, Range { spread, from: place, to: place + 1, size, is_watched: false }));
+                        group = Some((id, Range { spread, from: place, to: place + 1, size, is_watched: false, lost_watched: false }));
                     }
                 }
                 index.blocks.push(block);
@@ -105,25 +108,36 @@ impl MemberIndex {
 
     /// The blocks of a group; `None` when it has no members.
     pub(crate) fn get(&self, group: &GroupId) -> Option<GroupBlocks<'_>> {
-        let Range { spread, from, to, size, is_watched } = *self.groups.get(group)?;
-        Some(GroupBlocks { spread, size, is_watched, all: &self.blocks, from, to })
+        self.groups.get(group).map(|range| self.blocks_of(range))
     }
 
-    /// Notes that a group's members were listed and watched.
-    pub(crate) fn set_watched(&mut self, group: &GroupId) {
+    const fn blocks_of(&self, range: &Range) -> GroupBlocks<'_> {
+        let Range { spread, from, to, size, is_watched, lost_watched } = *range;
+        GroupBlocks { spread, size, is_watched, lost_watched, all: &self.blocks, from, to }
+    }
+
+    /// Notes that somebody who is watched for is staged to leave a group.
+    pub(crate) fn set_lost_watched(&mut self, group: &GroupId) {
+        if let Some(range) = self.groups.get_mut(group) {
+            range.lost_watched = true;
+        }
+    }
+
+    /// Notes that a group's members were listed and watched, and which blocks are suspect; their numbers come in order.
+    pub(crate) fn set_watched(&mut self, group: &GroupId, suspects: &[u32]) {
         if let Some(range) = self.groups.get_mut(group) {
             range.is_watched = true;
         }
+        self.suspect(group, suspects)
     }
 
     /// Suspects blocks of a group, whose numbers come in order.
-    pub(crate) fn suspect(&mut self, group: &GroupId, suspects: impl Iterator<Item = u32>) {
-        let mut suspects = suspects.peekable();
-        if suspects.peek().is_none() {
+    pub(crate) fn suspect(&mut self, group: &GroupId, suspects: &[u32]) {
+        if suspects.is_empty() {
             return;
         }
         let Some(range) = self.groups.get(group) else { return };
-        let mut places = range.from..range.to;
+        let (mut suspects, mut places) = (suspects.iter().copied().peekable(), range.from..range.to);
         // What the base does not have is not here to be marked.
         while let (Some(_), Some(place)) = (suspects.peek(), places.next()) {
             let block = self.blocks.get_mut(place as usize);
@@ -143,11 +157,9 @@ impl MemberIndex {
         self.base_size
     }
 
-    /// The groups that have members, by id.
-    pub(crate) fn groups(&self) -> Vec<GroupId> {
-        let mut groups: Vec<_> = self.groups.keys().cloned().collect();
-        groups.sort_unstable();
-        groups
+    /// The groups that have members, in no order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&GroupId, GroupBlocks<'_>)> {
+        self.groups.iter().map(|(group, range)| (group, self.blocks_of(range)))
     }
 }
 

@@ -143,6 +143,12 @@ impl Safeguards {
         }
     }
 
+    /// Whether nothing that is counted in a plan has a limit; users and groups that are deleted are counted before there is one.
+    pub(crate) fn are_off_for_plans(&self) -> bool {
+        let limits = [self.deactivations, self.memberships, self.logins, self.creations, self.updates];
+        limits.iter().all(|limit| *limit == Limit::Unlimited) && self.in_one_group == GroupLimit::Unlimited
+    }
+
     /// Sets the limit for users that are deleted.
     #[must_use]
     pub const fn with_users(mut self, limit: Limit) -> Self {

@@ -35,6 +35,19 @@ fn pack<'a>(phase: Phase, group: &str, tag: u8, users: impl Iterator<Item = (&'a
     StagedRow::new(StagedKey::new(phase, member_key(group, first)), payload, None)
 }
 
+/// The row with another reason for those whom `is_meant` picks; `None` if it stays as it is.
+pub(crate) fn with_reason(row: &StagedRow, reason: RemovalReason, mut is_meant: impl FnMut(&str) -> bool) -> Result<Option<StagedRow>> {
+    let Some(pack) = Pack::of(row)? else { return Ok(None) };
+    let (reason, mut payload, mut start) = (reason_byte(reason), row.payload.clone(), 1);
+    for item in pack.items() {
+        if is_meant(item.user()) {
+            payload[start] = reason;
+        }
+        start += item.text.len() + 1;
+    }
+    Ok((payload != row.payload).then(|| StagedRow::new(row.position.clone(), payload, None)))
+}
+
 const fn reason_byte(reason: RemovalReason) -> u8 {
     match reason {
         RemovalReason::GroupDeleted => b'g',

@@ -2,7 +2,7 @@
 
 use crate::amend::StagedPacks;
 use crate::confirm::Fates;
-use crate::digest::ShortHash;
+use crate::digest::{Digester, ShortHash};
 use crate::entries::{EntryIndex, EntryKey};
 use crate::index::{Block, GroupBlocks};
 use crate::members;
@@ -113,43 +113,50 @@ impl RunState {
         Ok(())
     }
 
-    /// Looks through the memberships in the base for users that are gone: their groups may not have noticed yet. Most have, or were seen
-    /// not to have any of them, once it was known who is missing.
+    /// Ends the memberships of users that are gone. Most are staged to leave already, once it was known who is missing, and only for
+    /// another reason. The base is looked through for those whose groups may not have noticed yet.
     async fn end_memberships_of(&mut self, fates: &Fates) -> Result<()> {
         self.stager.flush().await?;
         let gone = Gone::new(self, fates);
         let mut staged = StagedPacks::new(self.store.as_ref(), &self.lease.directory, Phase::RemoveMembers);
-        let groups: Vec<_> = self.index.members.groups().into_iter().filter(|group| !fates.groups.contains_key(group)).collect();
-        let mut rest = groups.as_slice();
+        let reached = self.reached(fates, &gone);
+        let mut rest = reached.as_slice();
         while !rest.is_empty() {
             // Whole groups, as many as have so many blocks together.
-            let mut places = Vec::new();
-            let (mut count, mut ends) = (0, Vec::new());
-            while let Some(group) = rest.get(count).filter(|_| places.len() < Self::BLOCKS) {
-                if let Some(blocks) = self.index.members.get(group) {
-                    places.extend(blocks.iter().filter(|block| gone.may_be_in(blocks, block)).map(|block| block.locator));
-                }
-                ends.push(places.len());
+            let (mut places, mut count) = (Vec::new(), 0);
+            while let Some(next) = rest.get(count).filter(|_| places.len() < Self::BLOCKS) {
+                places.extend(&next.places);
                 count += 1;
             }
-            let records = self.records(BaseKind::Members, &places).await?;
             let (these, later) = rest.split_at(count);
-            let mut from = 0;
-            for (group, to) in these.iter().zip(ends) {
-                let mut leaving = Vec::new();
-                for record in &records[from..to] {
-                    let members = members::of(record).ok_or_else(unreadable)?;
-                    leaving.extend(members.filter_map(|hash| gone.find(hash)).cloned());
+            rest = later;
+            let mut records = self.records(BaseKind::Members, &places).await?.into_iter();
+            for Reached { group, places, lost_watched } in these {
+                let mut missing = Vec::new();
+                for record in records.by_ref().take(places.len()) {
+                    missing.extend(members::of(&record).ok_or_else(unreadable)?.filter_map(|hash| gone.find(hash)));
                 }
-                from = to;
-                if !leaving.is_empty() {
+                if *lost_watched || !missing.is_empty() {
                     let before = staged.take(group).await?;
-                    self.stage_gone(group, &before, leaving).await?;
+                    self.stage_gone(group, &before, missing, &gone).await?;
                 }
             }
-            rest = later;
         }
         Ok(())
+    }
+
+    /// The groups that stay and in which somebody who is gone is staged to leave, or may be a member, in the order of their ids.
+    fn reached(&self, fates: &Fates, gone: &Gone<'_>) -> Vec<Reached> {
+        let groups = self.index.members.iter().filter(|(group, _)| !fates.groups.contains_key(group));
+        let mut reached: Vec<_> = groups
+            .filter_map(|(group, blocks)| {
+                let places: Vec<_> = blocks.iter().filter(|block| gone.may_be_in(blocks, block)).map(|block| block.locator).collect();
+                let lost_watched = blocks.lost_watched;
+                (lost_watched || !places.is_empty()).then(|| Reached { group: group.clone(), places, lost_watched })
+            })
+            .collect();
+        reached.sort_unstable_by(|one, other| one.group.cmp(&other.group));
+        reached
     }
 
     async fn records(&self, kind: BaseKind, places: &[Locator]) -> Result<Vec<BaseRecord>> {
@@ -158,8 +165,18 @@ impl RunState {
     }
 }
 
+/// A group that somebody who is gone is, or may be, a member of.
+struct Reached {
+    group: GroupId,
+    /// The blocks that may have somebody who is gone, and is not staged to leave.
+    places: Vec<Locator>,
+    /// Whether somebody who is watched for is staged to leave.
+    lost_watched: bool,
+}
+
 /// Users that are gone, by the hash of their id: memberships in the base are looked up in it.
-struct Gone<'a> {
+pub(crate) struct Gone<'a> {
+    digester: Digester,
     watch: Watch,
     /// In the order of their hashes.
     users: Vec<&'a UserId>,
@@ -173,6 +190,7 @@ impl<'a> Gone<'a> {
         users.sort_unstable();
         let is_watched = |hash| state.watch.as_ref().is_some_and(|watch| watch.has(hash));
         Self {
+            digester: state.digester.clone(),
             watch: Watch::new(users.iter().map(|(hash, _)| *hash)),
             unwatched: users.iter().map(|(hash, _)| *hash).filter(|hash| !is_watched(*hash)).collect(),
             users: users.into_iter().map(|(_, user)| user).collect(),
@@ -189,6 +207,10 @@ impl<'a> Gone<'a> {
 
     fn find(&self, hash: ShortHash) -> Option<&'a UserId> {
         self.users.get(self.watch.find(hash)?).copied()
+    }
+
+    pub(crate) fn has(&self, user: &str) -> bool {
+        self.find(self.digester.id(user).short()).is_some_and(|found| found.as_str() == user)
     }
 }
 

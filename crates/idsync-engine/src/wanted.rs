@@ -21,6 +21,9 @@ pub(crate) struct Wanted {
 impl RunState {
     pub(crate) async fn wanted(&self, fates: &Fates, limits: &Safeguards) -> Result<Wanted> {
         let mut wanted = Wanted::default();
+        if limits.are_off_for_plans() {
+            return Ok(wanted);
+        }
         let creates_all = self.index.users.base_size() + self.index.groups.base_size() == 0;
         let last = if (creates_all || limits.creations == Limit::Unlimited) && limits.updates == Limit::Unlimited {
             // What comes later has no limit of its own.
