@@ -194,7 +194,13 @@ impl RunState {
     }
 
     /// A user may be listed twice while members change. Takes the second one out, and out of the sum of its block; returns how many.
-    fn drop_repeated(&self, candidates: &mut Vec<Candidate>, ids: &IdsAtHand, spread: Spread, blocks: &mut [DifferingBlock]) -> Result<u64> {
+    fn drop_repeated(
+        &self,
+        candidates: &mut Vec<Candidate>,
+        ids: &IdsAtHand,
+        spread: Spread,
+        blocks: &mut [DifferingBlock],
+    ) -> Result<u64> {
         if candidates.is_sorted_by(|(one, _), (other, _)| one < other) {
             return Ok(0);
         }
