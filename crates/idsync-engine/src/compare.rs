@@ -259,7 +259,8 @@ impl RunState {
                     None => members::encode(BlockSum::default(), &[]),
                 };
                 let before = members::of(&before).ok_or_else(|| corrupt("a block of members that cannot be read back"))?;
-                let (now, later) = rest.split_at(rest.partition_point(|(hash, _)| differing.spread.block(*hash) <= block.number));
+                let now = rest.split_at_checked(block.fresh.count as usize);
+                let (now, later) = now.ok_or_else(|| corrupt("a block with fewer members than were counted"))?;
                 rest = later;
                 found.compare(before, now);
             }

@@ -190,7 +190,7 @@ fn parse_key(key: &str) -> Option<StagedKey> {
 /// What tells a change from another one at the same position.
 fn digest(row: &StagedRow) -> Digest {
     let mut hasher = blake3::Hasher::new_derive_key("idsync 2026 escrow");
-    payload::identity(row, &mut hasher);
+    payload::identity(row, |bytes| _ = hasher.update(bytes));
     let mut digest = Digest::default();
     hasher.finalize_xof().fill(&mut digest.0);
     digest

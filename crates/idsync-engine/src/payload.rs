@@ -56,10 +56,10 @@ pub(crate) fn group_deleted(id: &GroupId, record: &[u8], reason: DeletionReason)
 }
 
 /// What tells this row from any other in the hash of a plan. Records are represented by their digest, so that timestamps do not count.
-pub(crate) fn identity(row: &StagedRow, hasher: &mut blake3::Hasher) {
+pub(crate) fn identity(row: &StagedRow, mut add: impl FnMut(&[u8])) {
     let mut field = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
+        add(&(bytes.len() as u64).to_le_bytes());
+        add(bytes);
     };
     field(&[row.position.phase as u8]);
     field(row.position.key.as_bytes());
@@ -70,12 +70,12 @@ pub(crate) fn identity(row: &StagedRow, hasher: &mut blake3::Hasher) {
 
 /// What tells a held row from any other: what would be removed, or changed into what. Why it would go is not part of it, for nobody was
 /// asked about it yet.
-pub(crate) fn held_identity(row: &StagedRow, hasher: &mut blake3::Hasher) {
-    hasher.update(&[row.position.phase as u8]);
-    hasher.update(&(row.position.key.len() as u64).to_le_bytes());
-    hasher.update(row.position.key.as_bytes());
+pub(crate) fn held_identity(row: &StagedRow, mut add: impl FnMut(&[u8])) {
+    add(&[row.position.phase as u8]);
+    add(&(row.position.key.len() as u64).to_le_bytes());
+    add(row.position.key.as_bytes());
     let digest = row.effect.as_ref().and_then(|effect| effect.record.as_ref()).map(|record| record.digest);
-    hasher.update(&digest.unwrap_or_default().0);
+    add(&digest.unwrap_or_default().0);
 }
 
 /// The change that a row stands for.

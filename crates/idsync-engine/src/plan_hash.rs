@@ -17,6 +17,8 @@ pub(crate) enum Covers {
 #[derive(Debug)]
 pub(crate) struct PlanHasher {
     hasher: blake3::Hasher,
+    /// What comes next: many chunks at once are hashed side by side.
+    gathered: Vec<u8>,
     covers: Covers,
     group: Option<(Phase, String)>,
 }
@@ -26,44 +28,56 @@ const ROW: u8 = 1;
 const GROUP: u8 = 2;
 
 impl PlanHasher {
+    /// As many bytes as fill the lanes of any machine.
+    const ENOUGH: usize = 32 * 1024;
+
     pub(crate) fn new(context: &str, directory: &DirectoryId, stands_on: &[u8], covers: Covers) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key(context);
         hasher.update(directory.as_str().as_bytes());
         hasher.update(&[0]);
         hasher.update(stands_on);
-        Self { hasher, covers, group: None }
+        Self { hasher, gathered: Vec::new(), covers, group: None }
     }
 
     /// Takes a row, all of it.
     pub(crate) fn add(&mut self, row: &StagedRow) -> Result<()> {
-        let Some(pack) = Pack::of(row)? else {
-            self.group = None;
-            self.hasher.update(&[ROW]);
-            match self.covers {
-                Covers::Changes => payload::identity(row, &mut self.hasher),
-                Covers::Removals => payload::held_identity(row, &mut self.hasher),
+        let gathered = &mut self.gathered;
+        match Pack::of(row)? {
+            None => {
+                self.group = None;
+                gathered.push(ROW);
+                match self.covers {
+                    Covers::Changes => payload::identity(row, |bytes| gathered.extend_from_slice(bytes)),
+                    Covers::Removals => payload::held_identity(row, |bytes| gathered.extend_from_slice(bytes)),
+                }
             }
-            return Ok(());
-        };
-        if self.group.as_ref().is_none_or(|(phase, group)| *phase != pack.phase || group != pack.group) {
-            self.hasher.update(&[GROUP, pack.phase as u8]);
-            self.hasher.update(&(pack.group.len() as u64).to_le_bytes());
-            self.hasher.update(pack.group.as_bytes());
-            self.group = Some((pack.phase, pack.group.to_owned()));
+            Some(pack) => {
+                if self.group.as_ref().is_none_or(|(phase, group)| *phase != pack.phase || group != pack.group) {
+                    gathered.extend([GROUP, pack.phase as u8]);
+                    gathered.extend_from_slice(&(pack.group.len() as u64).to_le_bytes());
+                    gathered.extend_from_slice(pack.group.as_bytes());
+                    self.group = Some((pack.phase, pack.group.to_owned()));
+                }
+                match self.covers {
+                    Covers::Changes => gathered.extend_from_slice(pack.items.as_bytes()),
+                    Covers::Removals => pack.items().for_each(|item| {
+                        gathered.extend_from_slice(item.user().as_bytes());
+                        gathered.push(b'\n');
+                    }),
+                }
+            }
         }
-        match self.covers {
-            Covers::Changes => _ = self.hasher.update(pack.items.as_bytes()),
-            Covers::Removals => pack.items().for_each(|item| {
-                self.hasher.update(item.user().as_bytes());
-                self.hasher.update(b"\n");
-            }),
+        if self.gathered.len() >= Self::ENOUGH {
+            self.hasher.update(&self.gathered);
+            self.gathered.clear();
         }
         Ok(())
     }
 
     pub(crate) fn finish(&self) -> PlanHash {
-        let mut hash = [0; 16];
-        self.hasher.finalize_xof().fill(&mut hash);
+        let (mut hasher, mut hash) = (self.hasher.clone(), [0; 16]);
+        hasher.update(&self.gathered);
+        hasher.finalize_xof().fill(&mut hash);
         PlanHash::from_bytes(hash)
     }
 }
