@@ -161,24 +161,30 @@ impl RunState {
             }
             is_here
         };
-        let (mut ids, mut hashes) = (IdsAtHand::default(), hashes.into_iter());
-        let mut hash_of = |id: &UserId| hashes.next().unwrap_or_else(|| self.digester.id(id.as_str()).short());
-        if u64::from(read) < fresh.count() / 2 {
-            // Of few blocks: those are picked out that may be looked at again.
-            let mut picked = Vec::new();
-            for id in fresh.take_pages().flatten() {
-                if take(hash_of(&id), Some(picked.len() as u32)) {
-                    picked.push(id);
+        let (mut ids, mut hashes) = (IdsAtHand::default(), hashes.as_slice());
+        // Of few blocks those are picked out that may be looked at again; else all pages are kept as they are.
+        let mut picked = (u64::from(read) < fresh.count() / 2).then(Vec::new);
+        for page in fresh.take_pages() {
+            let (of_page, later) = hashes.split_at(hashes.len().min(page.len()));
+            hashes = later;
+            let (hashed, rest) = page.split_at(of_page.len());
+            let hash = |id: &UserId| self.digester.id(id.as_str()).short();
+            let mut each = |hash, id: &UserId, number| match &mut picked {
+                None => _ = take(hash, Some(number)),
+                Some(picked) => {
+                    if take(hash, Some(picked.len() as u32)) {
+                        picked.push(id.clone());
+                    }
                 }
-            }
-            ids.push(picked)?;
-        } else {
-            for page in fresh.take_pages() {
-                for (id, number) in page.iter().zip(ids.len..) {
-                    take(hash_of(id), Some(number));
-                }
+            };
+            hashed.iter().zip(of_page).zip(ids.len..).for_each(|((id, hash), number)| each(*hash, id, number));
+            rest.iter().zip(ids.len + hashed.len() as u32..).for_each(|(id, number)| each(hash(id), id, number));
+            if picked.is_none() {
                 ids.push(page)?;
             }
+        }
+        if let Some(picked) = picked {
+            ids.push(picked)?;
         }
         for hash in fresh.take_known() {
             take(hash, None);

@@ -35,6 +35,7 @@ struct Range {
     size: u64,
     is_watched: bool,
     lost_watched: bool,
+    has_suspects: bool,
 }
 
 /// The blocks of one group's members in the base, in order.
@@ -47,6 +48,8 @@ pub(crate) struct GroupBlocks<'a> {
     pub(crate) is_watched: bool,
     /// Whether somebody who is watched for was missing among those, and is staged to leave.
     pub(crate) lost_watched: bool,
+    /// Whether any of its blocks is suspect.
+    pub(crate) has_suspects: bool,
     all: &'a Chunked<Block>,
     from: u32,
     to: u32,
@@ -87,7 +90,10 @@ impl MemberIndex {
                         index.finish(group.take())?;
                         let id = GroupId::new(id).map_err(|_| corrupt("a key that is not a block of members"))?;
                         let size = u64::from(block.sum().count);
-                        group = Some((id, Range { spread, from: place, to: place + 1, size, is_watched: false, lost_watched: false }));
+                        group = Some((
+                            id,
+                            Range { spread, from: place, to: place + 1, size, is_watched: false, lost_watched: false, has_suspects: false },
+                        ));
                     }
                 }
                 index.blocks.push(block);
@@ -112,8 +118,8 @@ impl MemberIndex {
     }
 
     const fn blocks_of(&self, range: &Range) -> GroupBlocks<'_> {
-        let Range { spread, from, to, size, is_watched, lost_watched } = *range;
-        GroupBlocks { spread, size, is_watched, lost_watched, all: &self.blocks, from, to }
+        let Range { spread, from, to, size, is_watched, lost_watched, has_suspects } = *range;
+        GroupBlocks { spread, size, is_watched, lost_watched, has_suspects, all: &self.blocks, from, to }
     }
 
     /// Notes that somebody who is watched for is staged to leave a group.
@@ -136,7 +142,8 @@ impl MemberIndex {
         if suspects.is_empty() {
             return;
         }
-        let Some(range) = self.groups.get(group) else { return };
+        let Some(range) = self.groups.get_mut(group) else { return };
+        range.has_suspects = true;
         let (mut suspects, mut places) = (suspects.iter().copied().peekable(), range.from..range.to);
         // What the base does not have is not here to be marked.
         while let (Some(_), Some(place)) = (suspects.peek(), places.next()) {

@@ -150,7 +150,8 @@ impl RunState {
         let groups = self.index.members.iter().filter(|(group, _)| !fates.groups.contains_key(group));
         let mut reached: Vec<_> = groups
             .filter_map(|(group, blocks)| {
-                let places: Vec<_> = blocks.iter().filter(|block| gone.may_be_in(blocks, block)).map(|block| block.locator).collect();
+                let blocks_reached = blocks.iter().filter(|block| gone.may_be_in(blocks, block)).map(|block| block.locator);
+                let places: Vec<_> = if gone.may_be_unnoticed_in(blocks) { blocks_reached.collect() } else { Vec::new() };
                 let lost_watched = blocks.lost_watched;
                 (lost_watched || !places.is_empty()).then(|| Reached { group: group.clone(), places, lost_watched })
             })
@@ -195,6 +196,11 @@ impl<'a> Gone<'a> {
             unwatched: users.iter().map(|(hash, _)| *hash).filter(|hash| !is_watched(*hash)).collect(),
             users: users.into_iter().map(|(_, user)| user).collect(),
         }
+    }
+
+    /// Whether anybody may be in any block of a group and not be staged to leave.
+    fn may_be_unnoticed_in(&self, group: GroupBlocks<'_>) -> bool {
+        !group.is_watched || group.has_suspects || !self.unwatched.is_empty()
     }
 
     /// Whether anybody may be in this block: few blocks of a large group have somebody whose hash belongs into them. Of a group that was
