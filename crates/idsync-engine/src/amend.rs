@@ -44,14 +44,25 @@ impl StagedPacks {
         Pack::of(row)?.map(|pack| pack.group_id()).transpose()
     }
 
-    /// The packs of a group; those of groups before it are passed over.
-    pub(crate) async fn take(&mut self, group: &GroupId) -> Result<Vec<StagedRow>> {
-        let mut rows = Vec::new();
+    /// The next pack of a group; those of groups before it are passed over.
+    pub(crate) async fn next_of(&mut self, group: &GroupId) -> Result<Option<StagedRow>> {
         while let Some(next) = self.peek().await? {
             if next > *group {
                 break;
             }
-            rows.extend(self.rows.pop_front().filter(|_| next == *group));
+            let row = self.rows.pop_front();
+            if next == *group {
+                return Ok(row);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The packs of a group; those of groups before it are passed over.
+    pub(crate) async fn take(&mut self, group: &GroupId) -> Result<Vec<StagedRow>> {
+        let mut rows = Vec::new();
+        while let Some(row) = self.next_of(group).await? {
+            rows.push(row);
         }
         Ok(rows)
     }

@@ -103,14 +103,35 @@ impl RunState {
     }
 
     async fn stage_all_joined(&mut self, group: &GroupId, fresh: &mut Members) -> Result<u64> {
-        let mut added = fresh.take_ids(&self.index.users)?;
-        added.sort_unstable();
-        added.dedup();
-        self.membership_size += added.len() as u64;
-        for row in packs::added(group.as_str(), &added) {
+        // Ids are quicker to sort. Those of the largest groups are not copied all at once where they were let go of.
+        const IDS: u64 = 1 << 16;
+        const PART: usize = 4_096;
+        let joined = if fresh.are_named() && fresh.count() > IDS {
+            let mut joined = fresh.take_slots(&mut self.index.users)?;
+            joined.sort_unstable_by_key(|slot| self.index.users.id(*slot));
+            joined.dedup();
+            for part in joined.chunks(PART) {
+                let part: Vec<_> = part.iter().map(|slot| self.index.users.id(*slot).clone()).collect();
+                self.stage_joining(group, &part).await?;
+            }
+            joined.len()
+        } else {
+            let mut joined = fresh.take_ids(&self.index.users)?;
+            joined.sort_unstable();
+            joined.dedup();
+            self.stage_joining(group, &joined).await?;
+            joined.len()
+        };
+        self.membership_size += joined as u64;
+        Ok(joined as u64)
+    }
+
+    /// Stages that users join, who are in order.
+    async fn stage_joining(&mut self, group: &GroupId, users: &[UserId]) -> Result<()> {
+        for row in packs::added(group.as_str(), users) {
             self.stager.stage(row).await?;
         }
-        Ok(added.len() as u64)
+        Ok(())
     }
 
     /// Compares the members that were read, each block of them by its sum. Returns how many there are, each once, and what to compare
@@ -186,7 +207,7 @@ impl RunState {
         if let Some(picked) = picked {
             ids.push(picked)?;
         }
-        for hash in fresh.take_known() {
+        for hash in fresh.take_named() {
             take(hash, None);
         }
         // Blocks are in order already, and to sort some 64 at a time takes a fraction of sorting all.
@@ -236,7 +257,7 @@ impl RunState {
         let mut sums = fresh.sums(spread);
         let mut hashes = Vec::with_capacity(usize::try_from(fresh.count()).unwrap_or(KEPT).min(KEPT));
         let is_watched = |hash| self.watch.as_ref().is_some_and(|watch| watch.has(hash));
-        let mut suspects: Vec<_> = fresh.known().filter(|hash| is_watched(*hash)).map(|hash| spread.block(hash)).collect();
+        let mut suspects: Vec<_> = fresh.named().filter(|hash| is_watched(*hash)).map(|hash| spread.block(hash)).collect();
         for id in fresh.ids() {
             let hash = self.digester.id(id.as_str());
             let block = spread.block(hash.short());
@@ -283,9 +304,7 @@ impl RunState {
             let mut added = self.joined(&differing, &found)?;
             let mut removed = self.left(&differing, &found, &added)?;
             added.sort_unstable();
-            for row in packs::added(differing.group.as_str(), &added) {
-                self.stager.stage(row).await?;
-            }
+            self.stage_joining(&differing.group, &added).await?;
             if differing.nameless > 0 {
                 continue;
             }

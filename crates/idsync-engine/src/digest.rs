@@ -24,17 +24,28 @@ const USUAL: usize = 1_024;
 /// As long as the secret that XXH3 comes with.
 const SECRET: usize = 192;
 
-/// The keyed hash of an id.
+/// The keyed hash of an id, in two halves: a whole one would have to stand at a multiple of sixteen, and what is beside it, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct IdHash(pub(crate) u128);
+pub(crate) struct IdHash {
+    first: u64,
+    last: u64,
+}
 
 /// The first half of the hash of an id, which is how members are kept in the base.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct ShortHash(pub(crate) u64);
 
 impl IdHash {
+    const fn new(whole: u128) -> Self {
+        Self { first: (whole >> 64) as u64, last: whole as u64 }
+    }
+
     pub(crate) const fn short(self) -> ShortHash {
-        ShortHash((self.0 >> 64) as u64)
+        ShortHash(self.first)
+    }
+
+    pub(crate) const fn whole(self) -> u128 {
+        (self.first as u128) << 64 | self.last as u128
     }
 }
 
@@ -80,7 +91,7 @@ impl Digester {
     /// The hash of an id: it finds entries, chooses the block of a member, and adds up to the block's digest.
     #[inline]
     pub(crate) fn id(&self, id: &str) -> IdHash {
-        IdHash(xxhash_rust::xxh3::xxh3_128_with_secret(id.as_bytes(), self.secret.as_slice()))
+        IdHash::new(xxhash_rust::xxh3::xxh3_128_with_secret(id.as_bytes(), self.secret.as_slice()))
     }
 
     fn digest(&self, content: &Content) -> Digest {

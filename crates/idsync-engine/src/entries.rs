@@ -41,6 +41,11 @@ impl State {
     const fn has(self, bits: u8) -> bool {
         self.0 & bits != 0
     }
+
+    /// Whether nothing is known of the entry but its id.
+    const fn is_named_only(self) -> bool {
+        self.0 == 0
+    }
 }
 
 enum Sight {
@@ -114,16 +119,21 @@ impl<K: EntryKey> EntryIndex<K> {
         self.present = self.states.len() as u64;
     }
 
+    /// The entry of `id`, unless it was only named.
     pub(crate) fn find(&self, id: &K) -> Option<Slot> {
         self.find_text(id.text())
     }
 
     pub(crate) fn find_text(&self, id: &str) -> Option<Slot> {
+        self.find_any(id).filter(|slot| !self.state(*slot).is_named_only())
+    }
+
+    fn find_any(&self, id: &str) -> Option<Slot> {
         let hash = self.digester.id(id).short();
         self.table.candidates(hash).find(|slot| self.id(*slot).text() == id)
     }
 
-    /// The entry whose id has this hash.
+    /// The entry whose id has this hash, if only named.
     pub(crate) fn find_hash(&self, hash: ShortHash) -> Option<Slot> {
         self.table.candidates(hash).find(|slot| self.hash(*slot).short() == hash)
     }
@@ -133,12 +143,15 @@ impl<K: EntryKey> EntryIndex<K> {
     /// # Errors
     /// Two ids have the same hash, by which members could not be told apart.
     pub(crate) fn find_or_insert(&mut self, id: &K) -> Result<Slot> {
-        let hash = self.digester.id(id.text()).short();
-        let found = self.table.candidates(hash).find(|slot| self.id(*slot) == id);
-        match found {
+        match self.find_any(id.text()) {
             Some(slot) => Ok(slot),
-            None => self.push(hash, Entry { id: id.clone(), digest: Digest::default(), locator: Locator(0) }, State::default()),
+            None => self.name(id.clone(), self.digester.id(id.text()).short()),
         }
+    }
+
+    /// Makes an entry of which nothing is known yet but its id, which has this hash.
+    fn name(&mut self, id: K, hash: ShortHash) -> Result<Slot> {
+        self.push(hash, Entry { id, digest: Digest::default(), locator: Locator(0) }, State::default())
     }
 
     fn push(&mut self, hash: ShortHash, entry: Entry<K>, state: State) -> Result<Slot> {

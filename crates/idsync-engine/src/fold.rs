@@ -35,8 +35,13 @@ pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease, mem
             (Some(one), None) | (None, Some(one)) => one,
             (Some(one), Some(other)) => one.min(other),
         };
-        let mut steps = folder.steps(&removed.take(&group).await?, Step::Leave)?;
-        steps.extend(folder.steps(&added.take(&group).await?, Step::Join)?);
+        let mut steps = Vec::new();
+        while let Some(row) = removed.next_of(&group).await? {
+            folder.take_steps(&row, Step::Leave, &mut steps)?;
+        }
+        while let Some(row) = added.next_of(&group).await? {
+            folder.take_steps(&row, Step::Join, &mut steps)?;
+        }
         // In order of their hashes, and so of their blocks.
         steps.sort_unstable();
         if !steps.is_empty() {
@@ -67,13 +72,10 @@ impl Folder<'_> {
     const BUNDLE: usize = 2_000;
     const BYTES: usize = 4 * 1024 * 1024;
 
-    fn steps(&self, rows: &[StagedRow], step: Step) -> Result<Vec<HashedStep>> {
-        let mut steps = Vec::new();
-        for row in rows {
-            let applied = Pack::of(row)?.into_iter().flat_map(|pack| pack.marked()).filter(|(_, mark)| *mark == Mark::Apply);
-            steps.extend(applied.map(|(item, _)| (self.digester.id(item.user()), step)));
-        }
-        Ok(steps)
+    fn take_steps(&self, row: &StagedRow, step: Step, steps: &mut Vec<HashedStep>) -> Result<()> {
+        let applied = Pack::of(row)?.into_iter().flat_map(|pack| pack.marked()).filter(|(_, mark)| *mark == Mark::Apply);
+        steps.extend(applied.map(|(item, _)| (self.digester.id(item.user()), step)));
+        Ok(())
     }
 
     async fn fold_group(&mut self, group: GroupId, base: Option<GroupBlocks<'_>>, steps: Vec<HashedStep>) -> Result<()> {

@@ -1,13 +1,13 @@
 //! The members of one group while they are read, and how they are held until all of them are there.
 
-use crate::digest::ShortHash;
-use crate::entries::EntryIndex;
+use crate::digest::{IdHash, ShortHash};
+use crate::entries::{EntryIndex, Slot};
 use crate::members::{BlockSum, Spread};
 use crate::payload::corrupt;
 use crate::queue::{UnderWay, Waiting};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
-use idsync_core::{GroupId, HeldRecord, Page, Result, Timestamp, UserId};
+use idsync_core::{Error, GroupId, HeldRecord, Page, Result, Timestamp, UserId};
 use std::collections::BTreeSet;
 
 /// A listing of the members of one group that is under way.
@@ -55,11 +55,15 @@ impl MemberRead {
         }
     }
 
-    /// Lets go of the ids of members who are known. `spread` is that of the group in the base.
-    pub(crate) fn make_room(&mut self, users: &EntryIndex<UserId>, spread: Option<Spread>) {
+    /// Lets go of the ids of members. `spread` is that of the group in the base.
+    ///
+    /// # Errors
+    /// Two members have ids of the same hash.
+    pub(crate) fn make_room(&mut self, users: &mut EntryIndex<UserId>, spread: Option<Spread>) -> Result<()> {
         let before = self.members.ids_held();
-        self.members.hold_by_hash(users, spread);
-        self.under_way.let_go(before - self.members.ids_held());
+        self.members.hold_by_hash(users, spread)?;
+        self.under_way.let_go(before);
+        Ok(())
     }
 
     /// The listing is over, whatever came of it.
@@ -74,11 +78,9 @@ impl MemberRead {
 pub(crate) struct Members {
     /// As they came: a user may be listed twice while members change.
     listed: Vec<Vec<UserId>>,
-    /// Those who were looked up, and are nobody who is known yet.
-    unknown: Vec<Vec<UserId>>,
-    /// Those who were looked up and are known, so that a hash is enough to find their ids again.
-    known: Vec<Vec<ShortHash>>,
-    /// What the known ones add up to in each block, where the group is in the base.
+    /// Those who were named to the index of users, so that a hash is enough to find their ids again.
+    named: Vec<Vec<ShortHash>>,
+    /// What those add up to in each block, where the group is in the base.
     sums: Vec<BlockSum>,
     /// Members whose record could not be understood: neither added nor removed.
     pub(crate) held: BTreeSet<String>,
@@ -109,32 +111,23 @@ impl Members {
         }
     }
 
-    /// Holds those who are known by the hashes of their ids from here on, which is a third of the memory.
-    fn hold_by_hash(&mut self, users: &EntryIndex<UserId>, spread: Option<Spread>) {
+    /// Holds all of them by the hashes of their ids from here on, which is a third of the memory. Who is not known yet is named to the
+    /// index: nearly everybody is listed as a user, too, and those of a first sync are in many groups before they are.
+    fn hold_by_hash(&mut self, users: &mut EntryIndex<UserId>, spread: Option<Spread>) -> Result<()> {
         self.sums.resize(spread.map_or(0, Spread::blocks), BlockSum::default());
         for page in std::mem::take(&mut self.listed) {
-            let found = users.look_up(&page);
-            let (mut known, mut unknown) = (Vec::with_capacity(page.len()), Vec::new());
-            for (id, (hash, is_known)) in page.into_iter().zip(found) {
-                if !is_known {
-                    unknown.push(id);
-                    continue;
-                }
-                known.push(hash.short());
-                if let Some(spread) = spread {
-                    self.sums[spread.block(hash.short()) as usize].add(hash);
-                }
+            let hashes = users.name_all(page)?;
+            if let Some(spread) = spread {
+                hashes.iter().for_each(|hash| self.sums[spread.block(hash.short()) as usize].add(*hash));
             }
-            self.known.push(known);
-            if !unknown.is_empty() {
-                self.unknown.push(unknown);
-            }
+            self.named.push(hashes.into_iter().map(IdHash::short).collect());
         }
+        Ok(())
     }
 
     /// How many ids are at hand.
     pub(crate) fn ids_held(&self) -> usize {
-        self.listed.iter().chain(&self.unknown).map(Vec::len).sum()
+        self.listed.iter().map(Vec::len).sum()
     }
 
     /// How many were listed.
@@ -144,12 +137,12 @@ impl Members {
 
     /// Those whose ids are at hand.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &UserId> {
-        self.listed.iter().chain(&self.unknown).flatten()
+        self.listed.iter().flatten()
     }
 
     /// Those who are held by their hashes.
-    pub(crate) fn known(&self) -> impl Iterator<Item = ShortHash> {
-        self.known.iter().flatten().copied()
+    pub(crate) fn named(&self) -> impl Iterator<Item = ShortHash> {
+        self.named.iter().flatten().copied()
     }
 
     /// What those add up to who are held by their hashes, for each block of a group that is spread like this.
@@ -159,26 +152,50 @@ impl Members {
 
     /// Takes those whose ids are at hand page by page, in the order of [`Members::ids`], so that they are not held twice.
     pub(crate) fn take_pages(&mut self) -> impl Iterator<Item = Vec<UserId>> {
-        self.listed.drain(..).chain(self.unknown.drain(..))
+        self.listed.drain(..)
     }
 
     /// Takes the hashes of the others.
-    pub(crate) fn take_known(&mut self) -> impl Iterator<Item = ShortHash> + use<> {
-        std::mem::take(&mut self.known).into_iter().flatten()
+    pub(crate) fn take_named(&mut self) -> impl Iterator<Item = ShortHash> + use<> {
+        std::mem::take(&mut self.named).into_iter().flatten()
     }
 
     /// Takes the ids of all of them.
     ///
     /// # Errors
-    /// Somebody who was known is not any more.
+    /// Somebody who was named is not there any more.
     pub(crate) fn take_ids(&mut self, users: &EntryIndex<UserId>) -> Result<Vec<UserId>> {
         let mut ids = Vec::with_capacity(usize::try_from(self.records).unwrap_or_default());
-        for page in std::mem::take(&mut self.known) {
+        for page in std::mem::take(&mut self.named) {
             for slot in users.find_hashes(&page) {
-                ids.push(users.id(slot.ok_or_else(|| corrupt("a user who is gone from the index"))?).clone());
+                ids.push(users.id(slot.ok_or_else(gone)?).clone());
             }
         }
         ids.extend(self.take_pages().flatten());
         Ok(ids)
     }
+
+    /// Takes where in the index all of them are: a sixth of the memory that their ids take.
+    ///
+    /// # Errors
+    /// Two members have ids of the same hash.
+    pub(crate) fn take_slots(&mut self, users: &mut EntryIndex<UserId>) -> Result<Vec<Slot>> {
+        self.hold_by_hash(users, None)?;
+        let mut slots = Vec::with_capacity(usize::try_from(self.records).unwrap_or_default());
+        for page in std::mem::take(&mut self.named) {
+            for slot in users.find_hashes(&page) {
+                slots.push(slot.ok_or_else(gone)?);
+            }
+        }
+        Ok(slots)
+    }
+
+    /// Whether the ids of members are let go of, as there are many.
+    pub(crate) fn are_named(&self) -> bool {
+        !self.named.is_empty()
+    }
+}
+
+fn gone() -> Error {
+    corrupt("a user who is gone from the index")
 }

@@ -95,12 +95,12 @@ impl BlockSum {
 
     pub(crate) const fn add(&mut self, hash: IdHash) {
         self.count = self.count.saturating_add(1);
-        self.sum = self.sum.wrapping_add(hash.0);
+        self.sum = self.sum.wrapping_add(hash.whole());
     }
 
     pub(crate) const fn remove(&mut self, hash: IdHash) {
         self.count = self.count.saturating_sub(1);
-        self.sum = self.sum.wrapping_sub(hash.0);
+        self.sum = self.sum.wrapping_sub(hash.whole());
     }
 
     pub(crate) const fn digest(self) -> Digest {

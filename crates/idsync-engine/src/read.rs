@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
             return if self.take_members(read, end).await? { self.make_checkpoint(listings).await } else { Ok(()) };
         }
         let spread = self.state.index.members.get(&read.group).map(|base| base.spread);
-        read.make_room(&self.state.index.users, spread);
+        read.make_room(&mut self.state.index.users, spread).map_err(SyncError::store)?;
         listings.go_on_with(read);
         Ok(())
     }

@@ -3,8 +3,8 @@
 //! A look-up waits for memory: for the table first, then for the entry. Those of one kind do not depend on each other, so that in a step
 //! that does little else many are waited for at once. What the table alone says is nearly always right.
 
-use super::{Entry, EntryIndex, EntryKey, IdHash, ShortHash, Slot, State};
-use idsync_core::{Digest, Locator, Result};
+use super::{EntryIndex, EntryKey, IdHash, ShortHash, Slot, State};
+use idsync_core::Result;
 use std::hint::black_box;
 
 impl<K: EntryKey> EntryIndex<K> {
@@ -20,20 +20,27 @@ impl<K: EntryKey> EntryIndex<K> {
         let mut slots = Vec::with_capacity(hashes.len());
         for ((slot, hash), id) in self.likely(&hashes).into_iter().zip(hashes).zip(ids) {
             // One that comes twice may have been made a moment ago.
-            slots.push(match slot.filter(|slot| self.id(*slot) == id).or_else(|| self.find(id)) {
+            slots.push(match slot.filter(|slot| self.id(*slot) == id).or_else(|| self.find_any(id.text())) {
                 Some(slot) => slot,
-                None => self.push(hash, Entry { id: id.clone(), digest: Digest::default(), locator: Locator(0) }, State::default())?,
+                None => self.name(id.clone(), hash)?,
             });
         }
         Ok(slots)
     }
 
-    /// The hashes of these ids, in their order, and whether there are entries that have them.
-    pub(crate) fn look_up(&self, ids: &[K]) -> Vec<(IdHash, bool)> {
+    /// The hashes of these ids, in their order, by which they are found from here on: entries are made of those that have none.
+    ///
+    /// # Errors
+    /// Two ids have the same hash, by which members could not be told apart.
+    pub(crate) fn name_all(&mut self, ids: Vec<K>) -> Result<Vec<IdHash>> {
         let hashes: Vec<_> = ids.iter().map(|id| self.digester.id(id.text())).collect();
         let likely = self.likely(&hashes.iter().map(|hash| hash.short()).collect::<Vec<_>>());
-        let is_there = |slot: Option<Slot>, id| slot.is_some_and(|slot| self.id(slot) == id) || self.find(id).is_some();
-        hashes.into_iter().zip(likely).zip(ids).map(|((hash, slot), id)| (hash, is_there(slot, id))).collect()
+        for ((slot, hash), id) in likely.into_iter().zip(&hashes).zip(ids) {
+            if slot.is_none_or(|slot| *self.id(slot) != id) && self.find_any(id.text()).is_none() {
+                self.name(id, hash.short())?;
+            }
+        }
+        Ok(hashes)
     }
 
     /// The entries whose ids have these hashes, in their order.
@@ -90,12 +97,20 @@ mod tests {
         let found = index.find_hashes(&hashes);
         assert!(found.iter().zip(&hashes).all(|(slot, hash)| *slot == index.find_hash(*hash)));
         assert_eq!(found.iter().flatten().count(), 10_000);
-        let looked_up = index.look_up(&ids);
-        assert!(looked_up.iter().zip(&ids).zip(&found).all(|((up, id), slot)| *up == (digester.id(id.as_str()), slot.is_some())));
         let even = ids.iter().step_by(2).map(UserId::as_str);
         assert!(index.are_present(even.clone()));
         assert!(!index.are_present(even.clone().chain([ids[3].as_str()])), "there is no such entry");
         index.unsee(found[8].unwrap());
         assert!(!index.are_present(even), "one was not seen");
+
+        let named = index.name_all(ids.clone()).unwrap();
+        assert!(named.iter().zip(&ids).all(|(hash, id)| *hash == digester.id(id.as_str())));
+        assert!(named.iter().zip(&ids).all(|(hash, id)| index.find_hash(hash.short()).is_some_and(|slot| index.id(slot) == id)));
+        assert_eq!((index.find(&ids[3]), index.is_present(&ids[3])), (None, false), "it was only named");
+        assert_eq!((index.present(), index.unseen().count()), (9_999, 0), "names count as nothing");
+        let slot = index.find_hash(named[3].short());
+        assert_eq!(index.find_or_insert_all([&ids[3]].into_iter()).unwrap(), Vec::from_iter(slot));
+        index.see(slot.unwrap());
+        assert_eq!(index.find(&ids[3]), slot);
     }
 }

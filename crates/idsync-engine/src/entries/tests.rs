@@ -31,7 +31,7 @@ fn many_are_found_at_once_as_they_are_one_by_one() {
     let made: Vec<_> = some.clone().map(|id| index.find_or_insert(id).unwrap()).collect();
     assert_eq!(index.find_or_insert_all(some).unwrap(), made);
     let slots = index.find_or_insert_all(all.clone().chain(&ids[7..9])).unwrap();
-    assert!(slots.iter().zip(all.chain(&ids[7..9])).all(|(slot, id)| index.find(id) == Some(*slot) && index.id(*slot) == id));
+    assert!(slots.iter().zip(all.chain(&ids[7..9])).all(|(slot, id)| index.find_any(id.as_str()) == Some(*slot) && index.id(*slot) == id));
     assert_eq!(index.entries.len(), ids.len());
     index.see_each(&slots);
     assert_eq!((index.present(), index.is_seen(slots[3])), (20_000, true));
@@ -43,16 +43,18 @@ fn entries_are_found_by_id_and_by_hash_and_forgotten() {
     let mut index = EntryIndex::<UserId>::empty(digester.clone());
     let slots: Vec<_> = (0..10_000).map(|number| index.find_or_insert(&id(number)).unwrap()).collect();
     for (number, slot) in slots.iter().enumerate() {
-        assert_eq!(index.find(&id(number)), Some(*slot));
+        assert_eq!((index.find(&id(number)), index.find_any(id(number).as_str())), (None, Some(*slot)), "it was only named");
         assert_eq!(index.find_or_insert(&id(number)).unwrap(), *slot);
         assert_eq!(index.find_hash(digester.id(id(number).as_str()).short()), Some(*slot));
     }
     assert_eq!((index.find(&id(10_000)), index.present(), index.base_size()), (None, 0, 0));
     index.see(slots[3]);
     index.see(slots[3]);
+    assert_eq!(index.find(&id(3)), Some(slots[3]));
     assert_eq!(index.set_staged(slots[3], Some(Phase::DeleteUsers)), None);
     assert_eq!(index.set_staged(slots[3], Some(Phase::Deactivate)), Some(Phase::DeleteUsers));
     assert_eq!((index.present(), index.is_present(&id(3)), index.is_present(&id(4))), (1, true, false));
     index.forget(slots[3]);
-    assert_eq!((index.present(), index.find(&id(3)), index.find(&id(4))), (0, None, Some(slots[4])));
+    let found = [3, 4].map(|number| index.find_any(id(number).as_str()));
+    assert_eq!((index.present(), found), (0, [None, Some(slots[4])]));
 }
