@@ -1,6 +1,6 @@
 //! The members of one group while they are read, and how they are held until all of them are there.
 
-use crate::digest::{IdHash, ShortHash};
+use crate::digest::ShortHash;
 use crate::entries::{EntryIndex, Slot};
 use crate::members::{BlockSum, Spread};
 use crate::payload::corrupt;
@@ -120,7 +120,8 @@ impl Members {
             if let Some(spread) = spread {
                 hashes.iter().for_each(|hash| self.sums[spread.block(hash.short()) as usize].add(*hash));
             }
-            self.named.push(hashes.into_iter().map(IdHash::short).collect());
+            // Not in place of the whole hashes, which take twice as much.
+            self.named.push(hashes.iter().map(|hash| hash.short()).collect());
         }
         Ok(())
     }

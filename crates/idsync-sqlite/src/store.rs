@@ -138,7 +138,14 @@ impl StateStore for SqliteStore {
         pages(None, move |after: Option<String>| {
             let (store, directory) = (store.clone(), directory.clone());
             async move {
-                let read = move |connection: &Connection, row| base::index(connection, &row, kind, after.as_deref());
+                let read = move |connection: &Connection, row| {
+                    let page = base::index(connection, &row, kind, after.as_deref())?;
+                    if page.is_empty() {
+                        // The cache is full of what was gone through, and nobody comes back to it.
+                        schema::shrink(connection)?;
+                    }
+                    Ok(page)
+                };
                 let page = store.read_rows(&directory, read).await?;
                 Ok((page.last().map(|row| row.key().to_owned()), page))
             }

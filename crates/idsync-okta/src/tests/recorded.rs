@@ -151,7 +151,7 @@ fn recorded_traffic_is_decoded_or_becomes_the_right_error() {
         let is_linked =
             exchange.response_headers.iter().any(|(name, value)| name.eq_ignore_ascii_case("link") && value.contains("rel=\"next\""));
         assert_eq!(next.is_some(), is_linked, "{}?{}", exchange.path, exchange.query);
-        let answer = Answer { status: exchange.status, headers, date, body: body.clone().into() };
+        let answer = Answer { status: exchange.status, headers, date, body: body.as_slice().into() };
         let verdict = judge(route, Some("0oa1"), &answer);
         if matches!(verdict, Verdict::Accept) {
             decode(&exchange, route, &body);

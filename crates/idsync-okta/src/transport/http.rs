@@ -1,10 +1,10 @@
 //! One exchange over HTTP, with limits on everything that the other side decides.
 
+use super::body::{Bodies, Body};
 use super::{Method, Route};
 use crate::clock::http_date;
 use crate::error::Error;
 use crate::org_url::OrgUrl;
-use bytes::{Bytes, BytesMut};
 use idsync_core::{Secret, Timestamp};
 use reqwest::header::{HeaderMap, LOCATION};
 use reqwest::{Client, Response};
@@ -46,13 +46,14 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) date: Option<Timestamp>,
-    pub(crate) body: Bytes,
+    pub(crate) body: Body,
 }
 
 #[derive(Debug)]
 pub(crate) struct Http {
     client: Client,
     limits: Limits,
+    bodies: Bodies,
 }
 
 impl Http {
@@ -76,7 +77,7 @@ impl Http {
         let client = builder
             .build()
             .map_err(|error| Error::Transport { operation: "set up the HTTP client", source: error.without_url().into() })?;
-        Ok(Self { client, limits })
+        Ok(Self { client, limits, bodies: Bodies::default() })
     }
 
     /// Sends a request once and reads its whole answer; a part of an answer is never returned.
@@ -110,21 +111,21 @@ impl Http {
         Ok(Answer { status: status.as_u16(), headers, date, body })
     }
 
-    async fn body(&self, mut response: Response, operation: &'static str, start: Instant) -> Result<Bytes, Error> {
+    async fn body(&self, mut response: Response, operation: &'static str, start: Instant) -> Result<Body, Error> {
         let too_large = Error::TooLarge { operation, part: "body", limit: MAX_BODY };
         let announced = response.content_length();
         if announced.is_some_and(|length| length > MAX_BODY as u64) {
             return Err(too_large);
         }
         let (last, began) = (start + self.limits.page, Instant::now());
-        let mut body = BytesMut::with_capacity(announced.map_or(UNANNOUNCED, |length| AT_ONCE.min(length as usize)));
+        let mut body = self.bodies.empty(announced.map_or(UNANNOUNCED, |length| AT_ONCE.min(length as usize)));
         loop {
             let deadline = last.min(began + time_for(body.len()));
             let chunk = timeout_at(deadline, response.chunk()).await;
             match chunk.map_err(|_| Error::Timeout { operation, limit: deadline.saturating_duration_since(start) })? {
                 Ok(Some(chunk)) if body.len() + chunk.len() > MAX_BODY => return Err(too_large),
-                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-                Ok(None) => return Ok(body.freeze()),
+                Ok(Some(chunk)) => body.extend(&chunk),
+                Ok(None) => return Ok(body),
                 Err(error) => return Err(Error::Transport { operation, source: error.without_url().into() }),
             }
         }

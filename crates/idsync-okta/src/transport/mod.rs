@@ -1,5 +1,6 @@
 //! Sending one request, and what to make of its answer.
 
+mod body;
 mod http;
 mod retry;
 mod route;

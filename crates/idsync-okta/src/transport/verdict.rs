@@ -131,12 +131,11 @@ fn refused_setup(route: Route, status: u16, complaint: Complaint) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
     use reqwest::header::HeaderMap;
 
     fn verdict(route: Route, status: u16, headers: &[(&'static str, &str)], body: &'static str) -> Verdict {
         let headers: HeaderMap = headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
-        judge(route, Some("0oa1"), &Answer { status, headers, date: None, body: Bytes::from_static(body.as_bytes()) })
+        judge(route, Some("0oa1"), &Answer { status, headers, date: None, body: body.as_bytes().into() })
     }
 
     #[test]
