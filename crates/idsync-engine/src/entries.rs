@@ -133,7 +133,7 @@ impl<K: EntryKey> EntryIndex<K> {
         self.table.candidates(hash).find(|slot| self.id(*slot).text() == id)
     }
 
-    /// The entry whose id has this hash, if only named.
+    /// The entry whose id has this hash, even if it was only named.
     pub(crate) fn find_hash(&self, hash: ShortHash) -> Option<Slot> {
         self.table.candidates(hash).find(|slot| self.hash(*slot).short() == hash)
     }

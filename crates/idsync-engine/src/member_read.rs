@@ -7,7 +7,7 @@ use crate::payload::corrupt;
 use crate::queue::{UnderWay, Waiting};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
-use idsync_core::{Error, GroupId, HeldRecord, Page, Result, Timestamp, UserId};
+use idsync_core::{GroupId, HeldRecord, Page, Result, Timestamp, UserId};
 use std::collections::BTreeSet;
 
 /// A listing of the members of one group that is under way.
@@ -161,16 +161,19 @@ impl Members {
         std::mem::take(&mut self.named).into_iter().flatten()
     }
 
+    fn take_named_slots<'a>(&mut self, users: &'a EntryIndex<UserId>) -> impl Iterator<Item = Result<Slot>> + use<'a> {
+        let slots = std::mem::take(&mut self.named).into_iter().flat_map(|page| users.find_hashes(&page));
+        slots.map(|slot| slot.ok_or_else(|| corrupt("a user who is gone from the index")))
+    }
+
     /// Takes the ids of all of them.
     ///
     /// # Errors
     /// Somebody who was named is not there any more.
     pub(crate) fn take_ids(&mut self, users: &EntryIndex<UserId>) -> Result<Vec<UserId>> {
         let mut ids = Vec::with_capacity(usize::try_from(self.records).unwrap_or_default());
-        for page in std::mem::take(&mut self.named) {
-            for slot in users.find_hashes(&page) {
-                ids.push(users.id(slot.ok_or_else(gone)?).clone());
-            }
+        for slot in self.take_named_slots(users) {
+            ids.push(users.id(slot?).clone());
         }
         ids.extend(self.take_pages().flatten());
         Ok(ids)
@@ -183,10 +186,8 @@ impl Members {
     pub(crate) fn take_slots(&mut self, users: &mut EntryIndex<UserId>) -> Result<Vec<Slot>> {
         self.hold_by_hash(users, None)?;
         let mut slots = Vec::with_capacity(usize::try_from(self.records).unwrap_or_default());
-        for page in std::mem::take(&mut self.named) {
-            for slot in users.find_hashes(&page) {
-                slots.push(slot.ok_or_else(gone)?);
-            }
+        for slot in self.take_named_slots(users) {
+            slots.push(slot?);
         }
         Ok(slots)
     }
@@ -195,8 +196,4 @@ impl Members {
     pub(crate) fn are_named(&self) -> bool {
         !self.named.is_empty()
     }
-}
-
-fn gone() -> Error {
-    corrupt("a user who is gone from the index")
 }
