@@ -178,3 +178,23 @@ fn p06_groups_of_many_packs_and_blocks_become_what_they_are_in_the_source() {
         }
     }
 }
+
+/// So many that their ids are let go of, and are not copied to be sorted either.
+#[test]
+fn p06_one_group_of_tens_of_thousands_is_new_whose_members_come_before_their_users() {
+    const MANY: u64 = 70_000;
+    let (source, sink, group) = (MemoryProvider::new(), MemorySink::new(), GroupId::new("g").unwrap());
+    let mut builder = Snapshot::builder();
+    builder.group(Group::new(group.clone(), "Group"));
+    for number in 0..MANY {
+        builder.user(User::new(user_id(number), UserStatus::Active));
+        builder.membership(Membership::new(group.clone(), user_id(number)));
+    }
+    source.replace(&builder.finish());
+    let provider = Repeating { inner: source.clone(), polls: 1_000 };
+    let engine = SyncEngine::builder(provider, MemoryStore::new(), sink.clone()).member_ids(1_000).build();
+    let report = block_on(engine.sync()).unwrap();
+    assert_eq!(report.directory.memberships, MANY, "each once, though some are listed twice");
+    assert_eq!(sink.snapshot(), source.snapshot());
+    assert_eq!(block_on(engine.sync()).unwrap().changes.total(), 0);
+}
