@@ -54,7 +54,6 @@ impl Bodies {
 }
 
 /// The body of an answer.
-#[derive(Default)]
 pub(crate) struct Body {
     bytes: Vec<u8>,
     bodies: Option<Bodies>,
