@@ -21,9 +21,16 @@ impl Slot {
 /// Finds slots by hash: to look one up is to wait for memory once.
 ///
 /// Half of the hash stands beside each slot, so that what the table finds is nearly always what was looked for, and the entry itself need
-/// not be looked at to know. A cell that is taken is followed by the next one.
+/// not be looked at to know. The table is in parts, by the first bits of the hashes, each of which grows by itself: the whole never has to
+/// be in memory twice, nor in one piece, which allocators keep for long after it was given back.
 #[derive(Debug)]
 pub(crate) struct SlotTable {
+    parts: Vec<Part>,
+}
+
+/// A table of the slots whose hashes begin alike. A cell that is taken is followed by the next one.
+#[derive(Debug, Clone, Default)]
+struct Part {
     cells: Vec<Cell>,
     taken: usize,
 }
@@ -50,32 +57,65 @@ impl Cell {
 }
 
 impl SlotTable {
-    const SMALLEST: usize = 64;
+    /// How many bits of a hash choose its part.
+    const BITS: u32 = 8;
 
     pub(crate) const fn new() -> Self {
-        Self { cells: Vec::new(), taken: 0 }
+        Self { parts: Vec::new() }
     }
 
-    /// A table that will not grow before it holds so many.
+    /// A table that will hardly grow before it holds so many.
     pub(crate) fn with_room_for(slots: usize) -> Self {
-        Self { cells: vec![Cell::FREE; Self::size_for(slots)], taken: 0 }
-    }
-
-    /// Two thirds are taken at most, so that runs of taken cells stay short.
-    const fn size_for(slots: usize) -> usize {
-        if slots == 0 { 0 } else { slots + slots / 2 + Self::SMALLEST }
+        if slots == 0 {
+            return Self::new();
+        }
+        // Hashes are spread evenly, but not wholly so: four times the deviation is exceeded by none of a few thousand parts.
+        let each = slots.div_ceil(1 << Self::BITS);
+        let room = Part::size_for(each + 4 * each.isqrt());
+        Self { parts: vec![Part { cells: vec![Cell::FREE; room], taken: 0 }; 1 << Self::BITS] }
     }
 
     /// The slots that may have this hash, the first of which nearly always has.
     pub(crate) fn candidates(&self, hash: ShortHash) -> impl Iterator<Item = Slot> {
-        let (before, from) = self.cells.split_at(self.home(hash.0));
-        let run = from.iter().chain(before).take_while(|cell| **cell != Cell::FREE);
-        run.filter(move |cell| cell.has(hash)).map(|cell| cell.slot())
+        self.parts.get(Self::part(hash)).into_iter().flat_map(move |part| part.candidates(hash))
     }
 
     /// Takes up a slot under its hash, unless one is there already that `is_same` as it; whether it was taken up.
     #[must_use]
     pub(crate) fn insert(&mut self, hash: ShortHash, slot: Slot, is_same: impl Fn(Slot) -> bool) -> bool {
+        if self.parts.is_empty() {
+            self.parts.resize(1 << Self::BITS, Part::default());
+        }
+        self.parts[Self::part(hash)].insert(hash, slot, is_same)
+    }
+
+    /// Drops a slot, if it is there under this hash.
+    pub(crate) fn remove(&mut self, hash: ShortHash, slot: Slot) {
+        if let Some(part) = self.parts.get_mut(Self::part(hash)) {
+            part.remove(Cell::new(hash, slot));
+        }
+    }
+
+    const fn part(hash: ShortHash) -> usize {
+        (hash.0 >> (u64::BITS - Self::BITS)) as usize
+    }
+}
+
+impl Part {
+    const SMALLEST: usize = 8;
+
+    /// Two thirds are taken at most, so that runs of taken cells stay short.
+    const fn size_for(slots: usize) -> usize {
+        slots + slots / 2 + Self::SMALLEST
+    }
+
+    fn candidates(&self, hash: ShortHash) -> impl Iterator<Item = Slot> {
+        let (before, from) = self.cells.split_at(self.home(hash.0));
+        let run = from.iter().chain(before).take_while(|cell| **cell != Cell::FREE);
+        run.filter(move |cell| cell.has(hash)).map(|cell| cell.slot())
+    }
+
+    fn insert(&mut self, hash: ShortHash, slot: Slot, is_same: impl Fn(Slot) -> bool) -> bool {
         if self.cells.len() < Self::size_for(self.taken + 1) {
             self.grow();
         }
@@ -92,9 +132,7 @@ impl SlotTable {
         true
     }
 
-    /// Drops a slot, if it is there under this hash.
-    pub(crate) fn remove(&mut self, hash: ShortHash, slot: Slot) {
-        let cell = Cell::new(hash, slot);
+    fn remove(&mut self, cell: Cell) {
         let mut place = self.home(cell.0);
         loop {
             match self.cells.get(place) {
@@ -125,14 +163,16 @@ impl SlotTable {
     }
 
     fn grow(&mut self) {
-        let larger = vec![Cell::FREE; (self.cells.len() * 2).max(Self::SMALLEST)];
+        let larger = vec![Cell::FREE; Self::size_for(self.cells.len())];
         let smaller = std::mem::replace(&mut self.cells, larger);
         smaller.into_iter().filter(|cell| *cell != Cell::FREE).for_each(|cell| self.put(cell));
     }
 
-    /// Where a cell stands unless that place is taken: the half of the hash that it has, as a share of the table.
+    /// Where a cell stands unless that place is taken: what its half of the hash has behind the bits that chose the part, as a share of
+    /// the part.
     const fn home(&self, cell: u64) -> usize {
-        (((cell >> 32) * self.cells.len() as u64) >> 32) as usize
+        let behind = ((cell >> 32) as u32) << SlotTable::BITS;
+        ((behind as u64 * self.cells.len() as u64) >> 32) as usize
     }
 
     const fn after(&self, place: usize) -> usize {
@@ -143,6 +183,8 @@ impl SlotTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::digest::Digester;
+    use idsync_core::DigestKey;
     use proptest::collection::vec;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -164,11 +206,16 @@ mod tests {
 
     #[test]
     fn a_table_with_room_does_not_grow() {
-        let mut table = SlotTable::with_room_for(10_000);
-        let size = table.cells.len();
-        let hash = |slot: u32| ShortHash(u64::from(slot).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        assert!((0..10_000).all(|slot| table.insert(hash(slot), Slot(slot), |_| false)));
-        assert_eq!((table.cells.len(), table.taken), (size, 10_000));
+        let mut table = SlotTable::with_room_for(100_000);
+        let sizes = |table: &SlotTable| table.parts.iter().map(|part| part.cells.len()).collect::<Vec<_>>();
+        let taken = |table: &SlotTable| table.parts.iter().map(|part| part.taken).sum::<usize>();
+        let before = sizes(&table);
+        let digester = Digester::new(DigestKey::new([7; 32]));
+        let hash = |slot: u32| digester.id(&format!("00u{slot:07}")).short();
+        assert!((0..100_000).all(|slot| table.insert(hash(slot), Slot(slot), |_| false)));
+        assert_eq!((sizes(&table) == before, taken(&table)), (true, 100_000));
+        assert!((0..100_000).all(|slot| found(&table, hash(slot)).contains(&slot)));
+        assert!(before.iter().sum::<usize>() < 200_000, "two cells for each at the most");
     }
 
     proptest! {
@@ -180,7 +227,8 @@ mod tests {
         ) {
             let mut table = SlotTable::with_room_for(room);
             let mut model = BTreeSet::new();
-            let hash = |high: u32| ShortHash(u64::from(high) << 32 | 9);
+            // Half of a hash is not in its cell.
+            let hash = |high: u32| ShortHash(u64::from(high) << 32 | 0xFEDC_BA98);
             for (is_new, high, slot) in steps {
                 if is_new && model.insert((high, slot)) {
                     assert!(table.insert(hash(high), Slot(slot), |found| found == Slot(slot)));
@@ -192,7 +240,7 @@ mod tests {
                     let expected = model.iter().filter(|(of, _)| of == high).map(|(_, slot)| *slot).collect();
                     prop_assert_eq!(found(&table, hash(*high)), expected);
                 }
-                prop_assert_eq!(table.taken, model.len());
+                prop_assert_eq!(table.parts.iter().map(|part| part.taken).sum::<usize>(), model.len());
             }
         }
     }
