@@ -1,6 +1,7 @@
 //! Memberships that are staged after the packs of their groups were.
 
 use crate::packs::{self, Pack};
+use crate::payload::member_key;
 use crate::resolve::Gone;
 use crate::run::RunState;
 use futures::TryStreamExt;
@@ -21,7 +22,17 @@ pub(crate) struct StagedPacks {
 
 impl StagedPacks {
     pub(crate) fn new(store: &dyn StateStore, directory: &DirectoryId, phase: Phase) -> Self {
-        let pages = store.staged(directory, Some(StagedKey::new(phase, String::new())), Detail::Digests);
+        Self::after(store, directory, StagedKey::new(phase, String::new()))
+    }
+
+    /// Those from this group on.
+    pub(crate) fn from(store: &dyn StateStore, directory: &DirectoryId, phase: Phase, group: &GroupId) -> Self {
+        Self::after(store, directory, StagedKey::new(phase, member_key(group.as_str(), "")))
+    }
+
+    fn after(store: &dyn StateStore, directory: &DirectoryId, position: StagedKey) -> Self {
+        let phase = position.phase;
+        let pages = store.staged(directory, Some(position), Detail::Digests);
         Self { pages, phase, rows: VecDeque::new(), ended: false }
     }
 

@@ -38,8 +38,19 @@ impl<T> Chunked<T> {
         &mut self.chunks[index >> Self::BITS][index & (Self::CHUNK - 1)]
     }
 
+    /// All items in their order, a chunk at a time.
+    pub(crate) fn into_chunks(self) -> impl Iterator<Item = Vec<T>> {
+        self.chunks.into_iter()
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.chunks.iter().flatten()
+    }
+}
+
+impl<T> Default for Chunked<T> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -57,5 +68,6 @@ mod tests {
         *list.get_mut(4_096) = 7;
         assert_eq!((*list.get(4_095), *list.get(4_096), *list.get(9_999)), (4_095, 7, 9_999));
         assert!(list.iter().enumerate().all(|(place, number)| *number == if place == 4_096 { 7 } else { place }));
+        assert!(list.into_chunks().flatten().enumerate().all(|(place, number)| number == if place == 4_096 { 7 } else { place }));
     }
 }

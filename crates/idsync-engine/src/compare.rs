@@ -116,7 +116,7 @@ impl RunState {
             }
             joined.len()
         } else {
-            let mut joined = fresh.take_ids(&self.index.users)?;
+            let mut joined = fresh.take_ids(&self.index.users);
             joined.sort_unstable();
             joined.dedup();
             self.stage_joining(group, &joined).await?;
@@ -207,8 +207,8 @@ impl RunState {
         if let Some(picked) = picked {
             ids.push(picked)?;
         }
-        for hash in fresh.take_named() {
-            take(hash, None);
+        for slots in fresh.take_named() {
+            self.index.users.hashes_of(&slots).for_each(|hash| _ = take(hash, None));
         }
         // Blocks are in order already, and to sort some 64 at a time takes a fraction of sorting all.
         let mut rest = candidates.as_mut_slice();
@@ -257,7 +257,9 @@ impl RunState {
         let mut sums = fresh.sums(spread);
         let mut hashes = Vec::with_capacity(usize::try_from(fresh.count()).unwrap_or(KEPT).min(KEPT));
         let is_watched = |hash| self.watch.as_ref().is_some_and(|watch| watch.has(hash));
-        let mut suspects: Vec<_> = fresh.named().filter(|hash| is_watched(*hash)).map(|hash| spread.block(hash)).collect();
+        // Whoever is watched for was not shown until the users ended, and is not gone if a look-up has shown them since.
+        let missing = fresh.named().filter(|slot| self.watch.is_some() && self.index.users.is_missing(*slot));
+        let mut suspects: Vec<_> = missing.map(|slot| spread.block(self.index.users.hash(slot).short())).collect();
         for id in fresh.ids() {
             let hash = self.digester.id(id.as_str());
             let block = spread.block(hash.short());

@@ -42,6 +42,10 @@ impl State {
         self.0 & bits != 0
     }
 
+    const fn is_missing(self) -> bool {
+        self.has(Self::IN_BASE) && !self.has(Self::SEEN)
+    }
+
     /// Whether nothing is known of the entry but its id.
     const fn is_named_only(self) -> bool {
         self.0 == 0
@@ -197,6 +201,11 @@ impl<K: EntryKey> EntryIndex<K> {
         self.state(slot).has(State::SEEN)
     }
 
+    /// Whether the base has it and this read has not shown it.
+    pub(crate) fn is_missing(&self, slot: Slot) -> bool {
+        self.state(slot).is_missing()
+    }
+
     /// Takes many entries for shown. What is said of each is waited for here, for all of them at once.
     pub(crate) fn see_each(&mut self, slots: &[Slot]) {
         slots.iter().for_each(|slot| self.see(*slot));
@@ -271,7 +280,7 @@ impl<K: EntryKey> EntryIndex<K> {
 
     fn missing(&self) -> impl Iterator<Item = &K> {
         let entries = self.entries.iter().zip(self.states.iter());
-        entries.filter(|(_, state)| state.has(State::IN_BASE) && !state.has(State::SEEN)).map(|(entry, _)| &entry.id)
+        entries.filter(|(_, state)| state.is_missing()).map(|(entry, _)| &entry.id)
     }
 
     fn state(&self, slot: Slot) -> State {

@@ -18,6 +18,10 @@ use std::sync::Arc;
 /// Folds all staged memberships into the base. Everything here can be repeated: after a crash it is. `members` are those that the base
 /// has, if they are known.
 pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease, members: Option<MemberIndex>) -> Result<()> {
+    fold_with(store, lease, members, Folder::PART).await
+}
+
+async fn fold_with(store: &Arc<dyn StateStore>, lease: &Lease, members: Option<MemberIndex>, part: usize) -> Result<()> {
     let mut removed = StagedPacks::new(store.as_ref(), &lease.directory, Phase::RemoveMembers);
     let mut added = StagedPacks::new(store.as_ref(), &lease.directory, Phase::AddMembers);
     if removed.peek().await?.is_none() && added.peek().await?.is_none() {
@@ -28,24 +32,34 @@ pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease, mem
         None => MemberIndex::load(store.as_ref(), &lease.directory).await?,
     };
     let digester = Digester::new(store.digest_key(lease).await?);
-    let mut folder = Folder { store, lease, digester, names: None, waiting: Vec::new(), blocks: 0, writes: Vec::new(), bytes: 0 };
+    let mut folder = Folder { store, lease, digester, names: None, waiting: Vec::new(), blocks: 0, writes: Vec::new(), bytes: 0, part };
     loop {
         let group = match (removed.peek().await?, added.peek().await?) {
             (None, None) => break,
             (Some(one), None) | (None, Some(one)) => one,
             (Some(one), Some(other)) => one.min(other),
         };
-        let mut steps = Vec::new();
+        let (base, mut steps, mut more) = (index.get(&group), Vec::new(), 0);
         while let Some(row) = removed.next_of(&group).await? {
-            folder.take_steps(&row, Step::Leave, &mut steps)?;
+            steps.extend(applied(&row)?.map(|user| (folder.digester.id(user), Step::Leave)));
         }
         while let Some(row) = added.next_of(&group).await? {
-            folder.take_steps(&row, Step::Join, &mut steps)?;
+            let joining = applied(&row)?;
+            if base.is_none() && steps.len() >= folder.part {
+                more += joining.count();
+            } else {
+                steps.extend(joining.map(|user| (folder.digester.id(user), Step::Join)));
+            }
+        }
+        if more > 0 {
+            let joining = steps.len() + more;
+            drop(steps);
+            folder.fold_by_parts(&group, joining).await?;
+            continue;
         }
         // In order of their hashes, and so of their blocks.
         steps.sort_unstable();
         if !steps.is_empty() {
-            let base = index.get(&group);
             folder.fold_group(group, base, steps).await?;
         }
     }
@@ -53,7 +67,23 @@ pub(crate) async fn fold_members(store: &Arc<dyn StateStore>, lease: &Lease, mem
     folder.flush().await
 }
 
-/// Folds group by group. All writes for one group go into one transaction, so that a group is never kept in two layouts.
+/// The users of a pack that join, or leave, as was decided.
+fn applied(row: &StagedRow) -> Result<impl Iterator<Item = &str>> {
+    let marked = Pack::of(row)?.into_iter().flat_map(|pack| pack.marked());
+    Ok(marked.filter(|(_, mark)| *mark == Mark::Apply).map(|(item, _)| item.user()))
+}
+
+/// The blocks that these members make, who are in the order of their hashes.
+fn blocks(spread: Spread, members: &[IdHash]) -> impl Iterator<Item = (u32, MemberSet)> {
+    members.chunk_by(move |one, other| spread.block(one.short()) == spread.block(other.short())).map(move |block| {
+        let mut set = MemberSet::default();
+        block.iter().for_each(|hash| set.sum.add(*hash));
+        set.members.extend(block.iter().map(|hash| hash.short()));
+        (block.first().map_or(0, |hash| spread.block(hash.short())), set)
+    })
+}
+
+/// Folds group by group. A group that is spread anew is written in one transaction, so that it is never kept in two layouts.
 struct Folder<'a> {
     store: &'a Arc<dyn StateStore>,
     lease: &'a Lease,
@@ -66,15 +96,33 @@ struct Folder<'a> {
     blocks: usize,
     writes: Vec<BaseWrite>,
     bytes: usize,
+    /// How many steps of a new group are held at a time.
+    part: usize,
 }
 
 impl Folder<'_> {
     const BUNDLE: usize = 2_000;
     const BYTES: usize = 4 * 1024 * 1024;
+    const PART: usize = 1 << 17;
 
-    fn take_steps(&self, row: &StagedRow, step: Step, steps: &mut Vec<HashedStep>) -> Result<()> {
-        let applied = Pack::of(row)?.into_iter().flat_map(|pack| pack.marked()).filter(|(_, mark)| *mark == Mark::Apply);
-        steps.extend(applied.map(|(item, _)| (self.digester.id(item.user()), step)));
+    /// Folds a group that the base does not have and that some `joining` users join, more than are held at a time: those whose hashes
+    /// begin alike, part by part. A fold that was interrupted leaves some of its blocks, which the next one goes on with as with any group.
+    async fn fold_by_parts(&mut self, group: &GroupId, joining: usize) -> Result<()> {
+        let spread = Spread::for_size(joining);
+        let parts = spread.in_parts(joining.div_ceil(self.part));
+        for part in 0..parts.blocks() as u32 {
+            let mut joined = Vec::new();
+            let mut added = StagedPacks::from(self.store.as_ref(), &self.lease.directory, Phase::AddMembers, group);
+            while let Some(row) = added.next_of(group).await? {
+                let hashes = applied(&row)?.map(|user| self.digester.id(user));
+                joined.extend(hashes.filter(|hash| parts.block(hash.short()) == part));
+            }
+            joined.sort_unstable();
+            for (number, set) in blocks(spread, &joined) {
+                self.make_room().await?;
+                self.write(group, spread, number, &set);
+            }
+        }
         Ok(())
     }
 
@@ -142,13 +190,7 @@ impl Folder<'_> {
         }
         let members = taken(members, steps);
         let spread = Spread::for_size(members.len());
-        for block in members.chunk_by(|one, other| spread.block(one.short()) == spread.block(other.short())) {
-            let mut set = MemberSet::default();
-            block.iter().for_each(|hash| set.sum.add(*hash));
-            set.members.extend(block.iter().map(|hash| hash.short()));
-            let number = block.first().map_or(0, |hash| spread.block(hash.short()));
-            self.write(group, spread, number, &set);
-        }
+        blocks(spread, &members).for_each(|(number, set)| self.write(group, spread, number, &set));
         Ok(())
     }
 
@@ -219,6 +261,7 @@ mod tests {
     use futures::executor::block_on;
     use idsync_core::memory::MemoryStore;
     use idsync_core::{DirectoryId, JournalHeader, RemovalReason, Revision, Timestamp};
+    use std::collections::BTreeSet;
 
     #[test]
     fn blocks_of_many_groups_are_changed_together_and_each_as_if_alone() {
@@ -250,6 +293,45 @@ mod tests {
                     let names = if round == 0 || number % 10 == 0 { ["a", "b"] } else { ["b", "c"] };
                     assert_eq!((row.key().split('\0').next(), row.digest), (Some(&*groups[number]), sum_of(&names)), "{round}");
                 }
+            }
+        });
+    }
+
+    #[test]
+    fn a_new_group_is_the_same_in_any_number_of_parts_and_after_a_fold_that_was_interrupted() {
+        block_on(async {
+            let users: Vec<_> = (0..3_000).map(|number| UserId::new(format!("u{number:04}")).unwrap()).collect();
+            let mut expected = None;
+            // All at once; in two parts; in as many as there are blocks.
+            for part in [3_000, 2_999, 1] {
+                let (store, directory) = (Arc::new(MemoryStore::new()) as Arc<dyn StateStore>, DirectoryId::new("d").unwrap());
+                let lease = store.acquire(&directory, "test").await.unwrap();
+                store.begin_journal(&lease, JournalHeader::new(Revision(0), Timestamp::UNIX_EPOCH)).await.unwrap();
+                let rows =
+                    ["f", "g", "h"].into_iter().flat_map(|group| packs::added(group, &users[..if group == "g" { 3_000 } else { 5 }]));
+                store.stage(&lease, rows.collect()).await.unwrap();
+                fold_with(&store, &lease, None, part).await.unwrap();
+                let digester = Digester::new(store.digest_key(&lease).await.unwrap());
+                let all = || async {
+                    let index: Vec<_> = store.index(&directory, BaseKind::Members).try_concat().await.unwrap();
+                    let places: Vec<_> = index.iter().map(|row| row.locator).collect();
+                    let records = store.records(&directory, BaseKind::Members, &places).await.unwrap();
+                    let members = records.iter().flatten().flat_map(|record| members::decode(record).unwrap()).collect::<BTreeSet<_>>();
+                    let sums: Vec<_> = index.iter().map(|row| (row.key().to_owned(), BlockSum::from_digest(row.digest).count)).collect();
+                    (sums, members)
+                };
+                let (sums, members) = all().await;
+                assert_eq!(members, users.iter().map(|user| digester.id(user.as_str()).short()).collect());
+                assert_eq!(sums.iter().map(|(_, count)| *count).sum::<u32>(), 3_010, "{part}");
+                assert!(sums.is_sorted());
+                // Each store has a key of its own.
+                assert_eq!(*expected.get_or_insert(sums.len()), sums.len(), "{part}");
+
+                // A fold that ended half-way is gone on with.
+                let half = sums.iter().skip(sums.len() / 2).map(|(key, _)| BaseWrite::delete(BaseKind::Members, key.clone()));
+                store.write_base(&lease, half.collect()).await.unwrap();
+                fold_with(&store, &lease, None, part).await.unwrap();
+                assert_eq!(all().await, (sums, members), "{part}");
             }
         });
     }

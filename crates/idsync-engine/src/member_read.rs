@@ -1,9 +1,8 @@
 //! The members of one group while they are read, and how they are held until all of them are there.
 
-use crate::digest::ShortHash;
+use crate::chunked::Chunked;
 use crate::entries::{EntryIndex, Slot};
 use crate::members::{BlockSum, Spread};
-use crate::payload::corrupt;
 use crate::queue::{UnderWay, Waiting};
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
@@ -61,7 +60,7 @@ impl MemberRead {
     /// Two members have ids of the same hash.
     pub(crate) fn make_room(&mut self, users: &mut EntryIndex<UserId>, spread: Option<Spread>) -> Result<()> {
         let before = self.members.ids_held();
-        self.members.hold_by_hash(users, spread)?;
+        self.members.hold_by_slot(users, spread)?;
         self.under_way.let_go(before);
         Ok(())
     }
@@ -78,8 +77,8 @@ impl MemberRead {
 pub(crate) struct Members {
     /// As they came: a user may be listed twice while members change.
     listed: Vec<Vec<UserId>>,
-    /// Those who were named to the index of users, so that a hash is enough to find their ids again.
-    named: Vec<Vec<ShortHash>>,
+    /// Those who were named to the index of users, by where they are there.
+    named: Chunked<Slot>,
     /// What those add up to in each block, where the group is in the base.
     sums: Vec<BlockSum>,
     /// Members whose record could not be understood: neither added nor removed.
@@ -111,17 +110,17 @@ impl Members {
         }
     }
 
-    /// Holds all of them by the hashes of their ids from here on, which is a third of the memory. Who is not known yet is named to the
-    /// index: nearly everybody is listed as a user, too, and those of a first sync are in many groups before they are.
-    fn hold_by_hash(&mut self, users: &mut EntryIndex<UserId>, spread: Option<Spread>) -> Result<()> {
+    /// Holds all of them by where they are in the index from here on, which is a sixth of the memory. Who is not known yet is named to it:
+    /// nearly everybody is listed as a user, too, and those of a first sync are in many groups before they are.
+    fn hold_by_slot(&mut self, users: &mut EntryIndex<UserId>, spread: Option<Spread>) -> Result<()> {
         self.sums.resize(spread.map_or(0, Spread::blocks), BlockSum::default());
         for page in std::mem::take(&mut self.listed) {
-            let hashes = users.name_all(page)?;
-            if let Some(spread) = spread {
-                hashes.iter().for_each(|hash| self.sums[spread.block(hash.short()) as usize].add(*hash));
+            for (hash, slot) in users.name_all(page)? {
+                if let Some(spread) = spread {
+                    self.sums[spread.block(hash.short()) as usize].add(hash);
+                }
+                self.named.push(slot);
             }
-            // Not in place of the whole hashes, which take twice as much.
-            self.named.push(hashes.iter().map(|hash| hash.short()).collect());
         }
         Ok(())
     }
@@ -141,12 +140,12 @@ impl Members {
         self.listed.iter().flatten()
     }
 
-    /// Those who are held by their hashes.
-    pub(crate) fn named(&self) -> impl Iterator<Item = ShortHash> {
-        self.named.iter().flatten().copied()
+    /// Those who are held by where they are in the index.
+    pub(crate) fn named(&self) -> impl Iterator<Item = Slot> {
+        self.named.iter().copied()
     }
 
-    /// What those add up to who are held by their hashes, for each block of a group that is spread like this.
+    /// What those add up to, for each block of a group that is spread like this.
     pub(crate) fn sums(&self, spread: Spread) -> Vec<BlockSum> {
         if self.sums.is_empty() { vec![BlockSum::default(); spread.blocks()] } else { self.sums.clone() }
     }
@@ -156,44 +155,32 @@ impl Members {
         self.listed.drain(..)
     }
 
-    /// Takes the hashes of the others.
-    pub(crate) fn take_named(&mut self) -> impl Iterator<Item = ShortHash> + use<> {
-        std::mem::take(&mut self.named).into_iter().flatten()
-    }
-
-    fn take_named_slots<'a>(&mut self, users: &'a EntryIndex<UserId>) -> impl Iterator<Item = Result<Slot>> + use<'a> {
-        let slots = std::mem::take(&mut self.named).into_iter().flat_map(|page| users.find_hashes(&page));
-        slots.map(|slot| slot.ok_or_else(|| corrupt("a user who is gone from the index")))
+    /// Takes the others, some at a time.
+    pub(crate) fn take_named(&mut self) -> impl Iterator<Item = Vec<Slot>> + use<> {
+        std::mem::take(&mut self.named).into_chunks()
     }
 
     /// Takes the ids of all of them.
-    ///
-    /// # Errors
-    /// Somebody who was named is not there any more.
-    pub(crate) fn take_ids(&mut self, users: &EntryIndex<UserId>) -> Result<Vec<UserId>> {
+    pub(crate) fn take_ids(&mut self, users: &EntryIndex<UserId>) -> Vec<UserId> {
         let mut ids = Vec::with_capacity(usize::try_from(self.records).unwrap_or_default());
-        for slot in self.take_named_slots(users) {
-            ids.push(users.id(slot?).clone());
-        }
+        ids.extend(self.take_named().flatten().map(|slot| users.id(slot).clone()));
         ids.extend(self.take_pages().flatten());
-        Ok(ids)
+        ids
     }
 
-    /// Takes where in the index all of them are: a sixth of the memory that their ids take.
+    /// Takes where in the index all of them are.
     ///
     /// # Errors
     /// Two members have ids of the same hash.
     pub(crate) fn take_slots(&mut self, users: &mut EntryIndex<UserId>) -> Result<Vec<Slot>> {
-        self.hold_by_hash(users, None)?;
-        let mut slots = Vec::with_capacity(usize::try_from(self.records).unwrap_or_default());
-        for slot in self.take_named_slots(users) {
-            slots.push(slot?);
-        }
+        self.hold_by_slot(users, None)?;
+        let mut slots = Vec::with_capacity(self.named.len());
+        slots.extend(self.take_named().flatten());
         Ok(slots)
     }
 
     /// Whether the ids of members are let go of, as there are many.
     pub(crate) fn are_named(&self) -> bool {
-        !self.named.is_empty()
+        self.named.len() > 0
     }
 }

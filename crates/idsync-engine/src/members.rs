@@ -28,6 +28,11 @@ impl Spread {
         self.0.abs_diff(Self::for_size(size).0) <= 2
     }
 
+    /// Parts of a group that is spread like this, `count` of them or a few more, each of whole blocks.
+    pub(crate) fn in_parts(self, count: usize) -> Self {
+        Self(u8::try_from(count.next_power_of_two().trailing_zeros()).unwrap_or(Self::MAX)).min(self)
+    }
+
     /// How many blocks there are.
     pub(crate) const fn blocks(self) -> usize {
         1 << self.0

@@ -28,19 +28,28 @@ impl<K: EntryKey> EntryIndex<K> {
         Ok(slots)
     }
 
-    /// The hashes of these ids, in their order, by which they are found from here on: entries are made of those that have none.
+    /// The hashes of these ids, in their order, and where they are found from here on: entries are made of those that have none.
     ///
     /// # Errors
     /// Two ids have the same hash, by which members could not be told apart.
-    pub(crate) fn name_all(&mut self, ids: Vec<K>) -> Result<Vec<IdHash>> {
+    pub(crate) fn name_all(&mut self, ids: Vec<K>) -> Result<Vec<(IdHash, Slot)>> {
         let hashes: Vec<_> = ids.iter().map(|id| self.digester.id(id.text())).collect();
         let likely = self.likely(&hashes.iter().map(|hash| hash.short()).collect::<Vec<_>>());
-        for ((slot, hash), id) in likely.into_iter().zip(&hashes).zip(ids) {
-            if slot.is_none_or(|slot| *self.id(slot) != id) && self.find_any(id.text()).is_none() {
-                self.name(id, hash.short())?;
-            }
+        let mut named = Vec::with_capacity(hashes.len());
+        for ((slot, hash), id) in likely.into_iter().zip(hashes).zip(ids) {
+            let slot = match slot.filter(|slot| *self.id(*slot) == id).or_else(|| self.find_any(id.text())) {
+                Some(slot) => slot,
+                None => self.name(id, hash.short())?,
+            };
+            named.push((hash, slot));
         }
-        Ok(hashes)
+        Ok(named)
+    }
+
+    /// The hashes of the ids of these entries, in their order.
+    pub(crate) fn hashes_of<'a>(&'a self, slots: &'a [Slot]) -> impl Iterator<Item = ShortHash> + 'a {
+        self.bring_near(slots.iter());
+        slots.iter().map(|slot| self.hash(*slot).short())
     }
 
     /// The entries whose ids have these hashes, in their order.
@@ -68,12 +77,16 @@ impl<K: EntryKey> EntryIndex<K> {
     /// What the table says, with the entries it names brought near.
     fn likely(&self, hashes: &[ShortHash]) -> Vec<Option<Slot>> {
         let likely: Vec<_> = hashes.iter().map(|hash| self.table.candidates(*hash).next()).collect();
-        for slot in likely.iter().flatten() {
+        self.bring_near(likely.iter().flatten());
+        likely
+    }
+
+    fn bring_near<'a>(&self, slots: impl Iterator<Item = &'a Slot>) {
+        for slot in slots {
             let entry = self.entries.get(slot.place());
             // Both ends, for an entry may begin in one line of the cache and end in the next.
             black_box((entry.id.text().len(), entry.digest.0, entry.locator, self.state(*slot)));
         }
-        likely
     }
 }
 
@@ -97,6 +110,8 @@ mod tests {
         let found = index.find_hashes(&hashes);
         assert!(found.iter().zip(&hashes).all(|(slot, hash)| *slot == index.find_hash(*hash)));
         assert_eq!(found.iter().flatten().count(), 10_000);
+        let slots: Vec<_> = found.iter().flatten().copied().collect();
+        assert!(index.hashes_of(&slots).eq(hashes.iter().step_by(2).copied()));
         let even = ids.iter().step_by(2).map(UserId::as_str);
         assert!(index.are_present(even.clone()));
         assert!(!index.are_present(even.clone().chain([ids[3].as_str()])), "there is no such entry");
@@ -104,13 +119,13 @@ mod tests {
         assert!(!index.are_present(even), "one was not seen");
 
         let named = index.name_all(ids.clone()).unwrap();
-        assert!(named.iter().zip(&ids).all(|(hash, id)| *hash == digester.id(id.as_str())));
-        assert!(named.iter().zip(&ids).all(|(hash, id)| index.find_hash(hash.short()).is_some_and(|slot| index.id(slot) == id)));
+        assert!(named.iter().zip(&ids).all(|((hash, slot), id)| *hash == digester.id(id.as_str()) && index.id(*slot) == id));
+        assert!(named.iter().all(|(hash, slot)| index.find_hash(hash.short()) == Some(*slot)), "each is there once");
         assert_eq!((index.find(&ids[3]), index.is_present(&ids[3])), (None, false), "it was only named");
         assert_eq!((index.present(), index.unseen().count()), (9_999, 0), "names count as nothing");
-        let slot = index.find_hash(named[3].short());
-        assert_eq!(index.find_or_insert_all([&ids[3]].into_iter()).unwrap(), Vec::from_iter(slot));
-        index.see(slot.unwrap());
-        assert_eq!(index.find(&ids[3]), slot);
+        let (_, slot) = named[3];
+        assert_eq!(index.find_or_insert_all([&ids[3]].into_iter()).unwrap(), [slot]);
+        index.see(slot);
+        assert_eq!(index.find(&ids[3]), Some(slot));
     }
 }
