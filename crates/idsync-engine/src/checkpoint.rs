@@ -5,6 +5,7 @@
 //! journal already; a checkpoint says which groups these are. It is only written while the identity still has its role, so that what a
 //! run without one saw is never gone on from.
 
+use crate::chunked::Chunked;
 use crate::members_read::ReadMark;
 use crate::payload::{self, corrupt, parse_member_key};
 use futures::TryStreamExt;
@@ -76,7 +77,7 @@ pub(crate) struct Checkpoint {
     /// Groups that an earlier attempt read.
     earlier: HashMap<GroupId, GroupRead>,
     /// Groups that were read since the last checkpoint.
-    unsaved: Vec<(GroupId, GroupRead)>,
+    unsaved: Chunked<(GroupId, GroupRead)>,
     /// Whether the store has rows of it.
     kept: bool,
 }
@@ -86,7 +87,7 @@ const READ: &str = "read";
 impl Checkpoint {
     /// Nothing was read yet.
     fn none(policy: CheckpointPolicy, now: Timestamp) -> Self {
-        Self { policy, last: now, earlier: HashMap::new(), unsaved: Vec::new(), kept: false }
+        Self { policy, last: now, earlier: HashMap::new(), unsaved: Chunked::new(), kept: false }
     }
 
     /// For a read that is not gone on from; what is left of another one is forgotten.
@@ -187,7 +188,7 @@ impl Checkpoint {
 
     /// Whether it is time for a checkpoint.
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
-        !self.unsaved.is_empty() && (now.saturating_since(self.last) >= self.policy.every || now < self.last)
+        self.unsaved.len() > 0 && (now.saturating_since(self.last) >= self.policy.every || now < self.last)
     }
 
     /// It is not the time after all.
@@ -205,13 +206,15 @@ impl Checkpoint {
         now: Timestamp,
     ) -> Result<()> {
         let identity = ReadIdentity::new(journal, journal.base, info);
-        let mut writes = vec![row(READ.to_owned(), payload::to_json(&identity)?)];
-        for (group, read) in self.unsaved.drain(..) {
-            writes.push(row(format!("group\0{group}"), payload::to_json(&read)?));
-        }
         self.kept = true;
         self.last = now;
-        store.write_base(lease, writes).await
+        store.write_base(lease, vec![row(READ.to_owned(), payload::to_json(&identity)?)]).await?;
+        // Each group that is noted is good by itself, so that they need not be noted all at once.
+        for some in std::mem::take(&mut self.unsaved).into_chunks() {
+            let row = |(group, read): (GroupId, GroupRead)| Ok(row(format!("group\0{group}"), payload::to_json(&read)?));
+            store.write_base(lease, some.into_iter().map(row).collect::<Result<_>>()?).await?;
+        }
+        Ok(())
     }
 
     /// The read came to its end, or is not to be gone on from.
@@ -219,7 +222,7 @@ impl Checkpoint {
         if !std::mem::take(&mut self.kept) {
             return Ok(());
         }
-        self.unsaved.clear();
+        self.unsaved = Chunked::new();
         clear(store, lease).await
     }
 }
@@ -241,11 +244,15 @@ pub(crate) async fn exists(store: &dyn StateStore, lease: &Lease) -> Result<bool
 
 /// Forgets the checkpoint of a directory.
 pub(crate) async fn clear(store: &dyn StateStore, lease: &Lease) -> Result<()> {
+    const BUNDLE: usize = 2_000;
     let rows = rows(store, lease).await?;
-    if rows.is_empty() {
-        return Ok(());
+    // First what says whose read it was, for without that nothing is gone on from.
+    let (read, groups): (Vec<_>, Vec<_>) = rows.iter().map(IndexRow::key).partition(|key| *key == READ);
+    for keys in read.chunks(BUNDLE).chain(groups.chunks(BUNDLE)) {
+        let writes = keys.iter().map(|key| BaseWrite::delete(BaseKind::Checkpoint, (*key).to_owned()));
+        store.write_base(lease, writes.collect()).await?;
     }
-    store.write_base(lease, rows.iter().map(|row| BaseWrite::delete(BaseKind::Checkpoint, row.key().to_owned())).collect()).await
+    Ok(())
 }
 
 async fn rows(store: &dyn StateStore, lease: &Lease) -> Result<Vec<IndexRow>> {

@@ -140,10 +140,8 @@ impl StateStore for SqliteStore {
             async move {
                 let read = move |connection: &Connection, row| {
                     let page = base::index(connection, &row, kind, after.as_deref())?;
-                    if page.is_empty() {
-                        // The cache is full of what was gone through, and nobody comes back to it.
-                        schema::shrink(connection)?;
-                    }
+                    // Nobody comes back to what was gone through, and the cache would fill with it.
+                    schema::shrink(connection)?;
                     Ok(page)
                 };
                 let page = store.read_rows(&directory, read).await?;
