@@ -11,7 +11,6 @@ use crate::slots::SlotTable;
 use futures::TryStreamExt;
 use idsync_core::{Digest, DirectoryId, IndexRow, Locator, Phase, Result, StateStore};
 use std::fmt;
-use std::hint::black_box;
 
 /// What the base has of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,8 +101,7 @@ impl<K: EntryKey> EntryIndex<K> {
             self.entries.push(Entry { id, digest: row.digest, locator: row.locator });
             self.states.push(State(State::IN_BASE));
         }
-        // In a step that does nothing else, all of them are waited for at once; what is found does not matter.
-        hashes.iter().for_each(|hash| _ = black_box(self.table.candidates(*hash).next()));
+        self.table.bring_near(hashes.iter().copied());
         hashes.into_iter().zip(first..).try_for_each(|(hash, place)| self.enter(hash, slot(place)?))
     }
 

@@ -1,6 +1,7 @@
 //! Where something stands in a list, and a table of such slots by the hashes of ids.
 
 use crate::digest::ShortHash;
+use std::hint::black_box;
 
 /// Where an entry stands in an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -78,6 +79,13 @@ impl SlotTable {
     /// The slots that may have this hash, the first of which nearly always has.
     pub(crate) fn candidates(&self, hash: ShortHash) -> impl Iterator<Item = Slot> {
         self.parts.get(Self::part(hash)).into_iter().flat_map(move |part| part.candidates(hash))
+    }
+
+    /// Brings near where these hashes are looked for. Nothing is decided by what is there, so that all of it is waited for at once.
+    pub(crate) fn bring_near(&self, hashes: impl Iterator<Item = ShortHash>) {
+        for hash in hashes {
+            black_box(self.parts.get(Self::part(hash)).and_then(|part| part.cells.get(part.home(hash.0))).copied());
+        }
     }
 
     /// Takes up a slot under its hash, unless one is there already that `is_same` as it; whether it was taken up.

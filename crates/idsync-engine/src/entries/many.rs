@@ -76,6 +76,7 @@ impl<K: EntryKey> EntryIndex<K> {
 
     /// What the table says, with the entries it names brought near.
     fn likely(&self, hashes: &[ShortHash]) -> Vec<Option<Slot>> {
+        self.table.bring_near(hashes.iter().copied());
         let likely: Vec<_> = hashes.iter().map(|hash| self.table.candidates(*hash).next()).collect();
         self.bring_near(likely.iter().flatten());
         likely
