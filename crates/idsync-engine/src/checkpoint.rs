@@ -208,11 +208,13 @@ impl Checkpoint {
         let identity = ReadIdentity::new(journal, journal.base, info);
         self.kept = true;
         self.last = now;
-        store.write_base(lease, vec![row(READ.to_owned(), payload::to_json(&identity)?)]).await?;
+        let mut writes = vec![row(READ.to_owned(), payload::to_json(&identity)?)];
         // Each group that is noted is good by itself, so that they need not be noted all at once.
         for some in std::mem::take(&mut self.unsaved).into_chunks() {
-            let row = |(group, read): (GroupId, GroupRead)| Ok(row(format!("group\0{group}"), payload::to_json(&read)?));
-            store.write_base(lease, some.into_iter().map(row).collect::<Result<_>>()?).await?;
+            for (group, read) in some {
+                writes.push(row(format!("group\0{group}"), payload::to_json(&read)?));
+            }
+            store.write_base(lease, std::mem::take(&mut writes)).await?;
         }
         Ok(())
     }
@@ -247,8 +249,9 @@ pub(crate) async fn clear(store: &dyn StateStore, lease: &Lease) -> Result<()> {
     const BUNDLE: usize = 2_000;
     let rows = rows(store, lease).await?;
     // First what says whose read it was, for without that nothing is gone on from.
-    let (read, groups): (Vec<_>, Vec<_>) = rows.iter().map(IndexRow::key).partition(|key| *key == READ);
-    for keys in read.chunks(BUNDLE).chain(groups.chunks(BUNDLE)) {
+    let mut keys: Vec<_> = rows.iter().map(IndexRow::key).collect();
+    keys.sort_by_key(|key| *key != READ);
+    for keys in keys.chunks(BUNDLE) {
         let writes = keys.iter().map(|key| BaseWrite::delete(BaseKind::Checkpoint, (*key).to_owned()));
         store.write_base(lease, writes.collect()).await?;
     }
@@ -266,5 +269,42 @@ fn row(key: String, record: Vec<u8>) -> BaseWrite {
 impl ReadIdentity {
     fn new(journal: &JournalHeader, revision: Revision, info: &DirectoryInfo) -> Self {
         Self { read_at: journal.read_at, revision: revision.0, scope: info.scope.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::executor::block_on;
+    use idsync_core::DirectoryId;
+    use idsync_core::memory::MemoryStore;
+
+    #[test]
+    fn many_groups_are_noted_read_back_and_forgotten() {
+        block_on(async {
+            let (store, directory) = (MemoryStore::new(), DirectoryId::new("d").unwrap());
+            let (lease, info) = (store.acquire(&directory, "test").await.unwrap(), DirectoryInfo::new(directory, "Test"));
+            let (policy, now) = (CheckpointPolicy::default(), Timestamp::UNIX_EPOCH);
+            let journal = JournalHeader::new(Revision(0), now);
+            store.begin_journal(&lease, journal.clone()).await.unwrap();
+            let resume = || Checkpoint::resume(&store, &lease, &info, Revision(0), policy, now);
+
+            // More than are written at a time.
+            let groups: Vec<_> = (0..10_000).map(|number| GroupId::new(format!("g{number}")).unwrap()).collect();
+            let read = GroupRead { at: now, members_updated: None, members: 7, pages: 1, records: 7, held: 0, mark: None };
+            let (mut checkpoint, earlier) = resume().await.unwrap();
+            assert_eq!(earlier, None);
+            groups.iter().for_each(|group| checkpoint.note(group.clone(), read.clone()));
+            checkpoint.save(&store, &lease, &journal, &info, now).await.unwrap();
+
+            let (mut checkpoint, earlier) = resume().await.unwrap();
+            assert_eq!(earlier, Some(journal));
+            for group in &groups {
+                let is_good = matches!(checkpoint.take(&Group::new(group.clone(), "G")), Earlier::Good(found) if found == read);
+                assert!(is_good, "{group}");
+            }
+            checkpoint.clear(&store, &lease).await.unwrap();
+            assert!(!exists(&store, &lease).await.unwrap());
+        });
     }
 }
