@@ -90,10 +90,11 @@ impl SyncEngineBuilder {
         self
     }
 
-    /// How many ids of members are held while their groups are read, at 24 bytes for each. Members beyond them are held by hashes of eight
-    /// bytes, and their ids are found again where a group turns out to differ; whoever is not known as a user yet is entered beside those
-    /// who are, with as many bytes as a user takes, once for all groups. To look a member up takes some tenth of a microsecond: much less
-    /// than to read it over a network, so that a service that does has little use for many ids. Default: 1,000,000, which are 24 MB.
+    /// How many ids of members are held while their groups are read, at 24 bytes for each. Members beyond them are held by their places
+    /// among the users, at 4 bytes, and are hashed again where a group turns out to differ; whoever is not known as a user yet is entered
+    /// beside those who are, with as many bytes as a user takes, once for all groups. To look a member up takes some tenth of a
+    /// microsecond: much less than to read it over a network, so that a service that does has little use for many ids. Default:
+    /// 1,000,000, which are 24 MB.
     #[must_use]
     pub const fn member_ids(mut self, most: u64) -> Self {
         self.engine.most_ids = most;

@@ -41,11 +41,12 @@
 //! What grows with a directory is the index of a run: some 60 bytes for each user and each group (an id of up to 24 bytes, longer ones
 //! more; a digest, a place, a slot in a table), and 32 bytes for each block of about 64 members, which is about half a byte for each
 //! membership. A group takes some hundreds of bytes more, by which its members are found, queued and noted. The members of groups under
-//! way are held until they are compared, a million of them with 24 bytes each ([`SyncEngineBuilder::member_ids`]), the others with 8
+//! way are held until they are compared, a million of them with 24 bytes each ([`SyncEngineBuilder::member_ids`]), the others with 4
 //! bytes; another group is not begun while more than 1.5 million are held or expected. Whoever of those is not known as a user yet is
 //! entered in the index, where the user will be, too. Members of blocks that differ are held with 40 bytes each, until a thousand such
-//! blocks of the base are read at once; and so are, at the end, those of one group that becomes part of the base. Everything else is of a
-//! fixed size: pages, bundles of at most 4 MiB on their way to the store, batches on their way to the sink, of which there is one at a time.
+//! blocks of the base are read at once. At the end, who joined or left a group of the base is held with 24 bytes each, group by group;
+//! a new group becomes part of the base in parts of about a hundred thousand members. Everything else is of a fixed size: pages, bundles
+//! of at most 4 MiB on their way to the store, batches on their way to the sink, of which there is one at a time.
 //! What is found is kept in the store, not in memory; users and groups that vanished are an exception, for they are asked for by id.
 //!
 //! [`SyncEngine::status`] says where a directory stands, [`SyncEngine::release`] ends what was set aside.
