@@ -14,10 +14,20 @@ const USERS: &str = "id, login, status, lifecycle, attributes, extra, created, u
 const GROUPS: &str = "id, name, kind, attributes, extra, created, updated";
 const CHANGES: &str = "key, change_set, from_revision, to_revision, read_at, kind, user_id, group_id, reason, changed";
 const NEWEST: &str = "to_revision = (SELECT max(to_revision) FROM changes)";
+const MEMBERS: &str = "group_id, user_id";
 /// Rows in a transaction: as many as 5,000 changes are, which write an entry and a line of the log each.
 const BATCH: usize = 10_000;
 /// What of a change is hashed into its key.
 const KEYED: usize = 110;
+
+/// What a row is.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    User,
+    Group,
+    Membership,
+    Change,
+}
 
 /// A file that was synced into.
 #[derive(Debug)]
@@ -116,7 +126,8 @@ impl Tables {
         beyond_reading(|| work(&mut |write| _ = black_box(write)), || written(file, work))
     }
 
-    /// CPU time of inserting the same rows into the same tables of a new file.
+    /// CPU time of inserting the same rows into the same tables of a new file, in the order in which they came: each entry and its line
+    /// of the log.
     ///
     /// # Panics
     /// A file cannot be read or written.
@@ -126,26 +137,46 @@ impl Tables {
         self.each(&format!("SELECT sql FROM sqlite_schema WHERE {tables} ORDER BY rootpage"), |row| {
             target.execute_batch(&row.get::<_, String>(0).expect("a definition is text")).expect("the tables can be made");
         });
-        let tables = [("groups", GROUPS), ("users", USERS), ("memberships", "group_id, user_id"), ("changes", CHANGES)];
-        // In the order of the primary key, and not of an index that happens to hold all columns.
-        let select = |table: &str, columns: &str| format!("SELECT {columns} FROM {table} NOT INDEXED");
-        let read = || tables.iter().for_each(|(table, columns)| self.each(&select(table, columns), |row| _ = black_box(all(row))));
-        beyond_reading(read, || {
-            for (table, columns) in tables {
-                let places = vec!["?"; columns.split(',').count()].join(", ");
-                let sql = format!("INSERT INTO {table} ({columns}) VALUES ({places})");
-                let (mut statement, mut rows) = (target.prepare(&sql).expect("the statement is valid"), 0);
-                self.each(&select(table, columns), |row| {
+        beyond_reading(
+            || self.each_entry(&mut |_, values| _ = black_box(values)),
+            || {
+                let mut statements =
+                    [("users", USERS), ("groups", GROUPS), ("memberships", MEMBERS), ("changes", CHANGES)].map(|(table, columns)| {
+                        let places = vec!["?"; columns.split(',').count()].join(", ");
+                        let insert = target.prepare(&format!("INSERT INTO {table} ({columns}) VALUES ({places})"));
+                        insert.expect("the statement is valid")
+                    });
+                let mut rows = 0;
+                self.each_entry(&mut |kind, values| {
                     if rows % BATCH == 0 {
                         target.execute_batch(if rows == 0 { "BEGIN" } else { "COMMIT; BEGIN" }).expect("a transaction can be begun");
                     }
                     rows += 1;
-                    run(&mut statement, row);
+                    run(&mut statements[kind as usize], values.iter().copied());
                 });
                 target.execute_batch("COMMIT").expect("a transaction can be committed");
+                target.execute_batch("CREATE INDEX memberships_by_user ON memberships (user_id)").expect("the index can be made");
+            },
+        )
+    }
+
+    /// Hands over all rows in the order in which they were made: each entry before its line of the log.
+    fn each_entry(&self, each: &mut dyn FnMut(Kind, &[ValueRef<'_>])) {
+        let by_id = |table, columns| {
+            let statement = self.connection.prepare(&format!("SELECT {columns} FROM {table} WHERE id = ?1"));
+            statement.expect("the statement is valid")
+        };
+        let (mut users, mut groups) = (by_id("users", USERS), by_id("groups", GROUPS));
+        self.each(&format!("SELECT {CHANGES}, group_id, user_id FROM changes ORDER BY sequence"), |row| {
+            let values: Vec<_> = all(row).collect();
+            let (change, [group, user]) = values.split_last_chunk().expect("group and user come last");
+            match (group, user) {
+                (ValueRef::Null, user) => each_of(&mut users, *user, &mut |values| each(Kind::User, values)),
+                (group, ValueRef::Null) => each_of(&mut groups, *group, &mut |values| each(Kind::Group, values)),
+                (group, user) => each(Kind::Membership, &[*group, *user]),
             }
-            target.execute_batch("CREATE INDEX memberships_by_user ON memberships (user_id)").expect("the index can be made");
-        })
+            each(Kind::Change, change);
+        });
     }
 
     /// CPU time of writing the newest changes into a file that has all but them.
@@ -171,7 +202,7 @@ impl Tables {
             target.execute_batch("BEGIN").expect("a transaction can be begun");
             for (select, sql) in &work {
                 let mut statement = target.prepare(sql).expect("the statement is valid");
-                self.each(select, |row| run(&mut statement, row));
+                self.each(select, |row| run(&mut statement, all(row)));
             }
             target.execute_batch("COMMIT").expect("a transaction can be committed");
         })
@@ -252,8 +283,17 @@ fn beyond_reading(read: impl Fn(), write: impl FnOnce()) -> Duration {
     measure(write).1.cpu.saturating_sub(readings[1])
 }
 
-fn run(statement: &mut Statement<'_>, row: &Row<'_>) {
-    let changed = statement.execute(params_from_iter(all(row).map(ToSqlOutput::Borrowed))).expect("a row can be written");
+/// Hands over the row with this id.
+fn each_of(statement: &mut Statement<'_>, id: ValueRef<'_>, each: &mut dyn FnMut(&[ValueRef<'_>])) {
+    let row = |row: &Row<'_>| {
+        each(&all(row).collect::<Vec<_>>());
+        Ok(())
+    };
+    statement.query_row([ToSqlOutput::Borrowed(id)], row).expect("an entry of the log is there");
+}
+
+fn run<'a>(statement: &mut Statement<'_>, values: impl Iterator<Item = ValueRef<'a>>) {
+    let changed = statement.execute(params_from_iter(values.map(ToSqlOutput::Borrowed))).expect("a row can be written");
     assert_eq!(changed, 1, "each write is one row");
 }
 
