@@ -23,9 +23,10 @@ use idsync_benches::{
 };
 use std::fs;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Instant;
 
-fn main() {
+fn main() -> ExitCode {
     let start = Instant::now();
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -37,8 +38,13 @@ fn main() {
         ["plan", scale, rate, folder] => plan(start, &data(scale, rate), Path::new(folder)),
         ["floor", scale, rate] => floor(start, &data(scale, rate)),
         ["naive", scale, rate] => naive(start, &Data::before(Scale::named(scale)), &data(scale, rate)),
-        _ => all(),
+        [] => all(),
+        _ => {
+            eprintln!("these are no words that it takes: {}; see the first lines of benches/scale.rs", words.join(" "));
+            return ExitCode::from(2);
+        }
     }
+    ExitCode::SUCCESS
 }
 
 fn data(scale: &str, rate: &str) -> Data {
