@@ -2,6 +2,8 @@
 //!
 //! In each answer the lowest bit that is set belongs to the first byte that was looked for; of those after it, some may be wrong.
 
+use std::cmp::Ordering;
+
 const ONES: u64 = u64::MAX / 255;
 const HIGHEST: u64 = ONES << 7;
 
@@ -33,6 +35,27 @@ fn are_printable(text: &[u8; 16]) -> bool {
     text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'))
 }
 
+/// Whether two texts are the same. Those of some twenty bytes, as most ids are, are compared in two pieces that may overlap.
+#[inline]
+pub(crate) fn are_same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match (one.len(), one.first_chunk::<16>(), one.last_chunk::<16>(), other.first_chunk::<16>(), other.last_chunk::<16>()) {
+        (16..=32, Some(first), Some(last), Some(other_first), Some(other_last)) => (first == other_first) & (last == other_last),
+        _ => one == other,
+    }
+}
+
+/// The order of two texts, bytewise: mostly that of their first eight bytes.
+#[inline]
+pub(crate) fn compare(one: &[u8], other: &[u8]) -> Ordering {
+    match (one.first_chunk(), other.first_chunk()) {
+        (Some(first), Some(other)) if first != other => u64::from_be_bytes(*first).cmp(&u64::from_be_bytes(*other)),
+        _ => one.cmp(other),
+    }
+}
+
 /// Finds the bytes that are less than this one, which is ASCII.
 const fn below(word: u64, byte: u8) -> u64 {
     word.wrapping_sub(ONES * byte as u64) & !word & HIGHEST
@@ -41,6 +64,22 @@ const fn below(word: u64, byte: u8) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        // Of few different bytes, some of them beyond ASCII, so that many texts begin alike.
+        #[test]
+        fn texts_compare_as_their_bytes_do(
+            start in vec(prop_oneof![Just(0_u8), Just(b'a'), Just(u8::MAX)], 0..36),
+            ends in [vec(prop_oneof![Just(1_u8), Just(0x80)], 0..4), vec(prop_oneof![Just(1_u8), Just(0x80)], 0..4)],
+        ) {
+            let [one, other] = ends.map(|end| [start.clone(), end].concat());
+            prop_assert_eq!(compare(&one, &other), one.cmp(&other));
+            prop_assert_eq!(are_same(&one, &other), one == other);
+            prop_assert!(are_same(&one, &one.clone()));
+        }
+    }
 
     #[test]
     fn printable_is_what_each_byte_alone_is_wherever_it_stands() {

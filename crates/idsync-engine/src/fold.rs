@@ -29,7 +29,7 @@ async fn fold_with(store: &Arc<dyn StateStore>, lease: &Lease, members: Option<M
     }
     let index = match members {
         Some(members) => members,
-        None => MemberIndex::load(store.as_ref(), &lease.directory).await?,
+        None => MemberIndex::load(store.as_ref(), &lease.directory, 0).await?,
     };
     let digester = Digester::new(store.digest_key(lease).await?);
     let mut folder = Folder { store, lease, digester, names: None, waiting: Vec::new(), blocks: 0, writes: Vec::new(), bytes: 0, part };

@@ -70,8 +70,9 @@ pub(crate) struct MemberIndex {
 }
 
 impl MemberIndex {
-    pub(crate) async fn load(store: &dyn StateStore, directory: &DirectoryId) -> Result<Self> {
-        let mut index = Self { groups: HashMap::new(), blocks: Chunked::new(), base_size: 0 };
+    /// Loads what the base has; groups are made room for, of which some `expected` have members.
+    pub(crate) async fn load(store: &dyn StateStore, directory: &DirectoryId, expected: usize) -> Result<Self> {
+        let mut index = Self { groups: HashMap::with_capacity(expected), blocks: Chunked::new(), base_size: 0 };
         let mut group: Option<(GroupId, Range)> = None;
         let mut pages = store.index(directory, BaseKind::Members);
         while let Some(rows) = pages.try_next().await? {
@@ -186,10 +187,9 @@ impl BaseIndex {
         digester: &Digester,
         expected: DirectorySize,
     ) -> Result<Self> {
-        Ok(Self {
-            users: EntryIndex::load(store, directory, digester.clone(), expected.users).await?,
-            groups: EntryIndex::load(store, directory, digester.clone(), expected.groups).await?,
-            members: MemberIndex::load(store, directory).await?,
-        })
+        let users = EntryIndex::load(store, directory, digester.clone(), expected.users).await?;
+        let groups: EntryIndex<GroupId> = EntryIndex::load(store, directory, digester.clone(), expected.groups).await?;
+        let members = MemberIndex::load(store, directory, usize::try_from(groups.base_size()).unwrap_or_default()).await?;
+        Ok(Self { users, groups, members })
     }
 }

@@ -73,7 +73,7 @@ mod tests {
                 }
             }
             store.write_base(&lease, writes).await.unwrap();
-            let index = MemberIndex::load(&store, &directory).await.unwrap();
+            let index = MemberIndex::load(&store, &directory, 0).await.unwrap();
             let base = index.get(&group).unwrap();
             let places: Vec<_> = base.iter().map(|block| (block.number, block.locator)).collect();
             assert_eq!(places.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [0, 1, 3]);
