@@ -67,7 +67,7 @@ macro_rules! text_id {
             }
         }
 
-        // Millions of ids are compared and sorted: by themselves they would be as any other text, by a call for each.
+        // Millions of ids are compared and sorted; texts in general are compared by a call of the C library, which takes longer.
         impl PartialEq for $name {
             #[inline]
             fn eq(&self, other: &Self) -> bool {

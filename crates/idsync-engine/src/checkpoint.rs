@@ -188,7 +188,7 @@ impl Checkpoint {
 
     /// Whether it is time for a checkpoint.
     pub(crate) fn is_due(&self, now: Timestamp) -> bool {
-        self.unsaved.len() > 0 && (now.saturating_since(self.last) >= self.policy.every || now < self.last)
+        !self.unsaved.is_empty() && (now.saturating_since(self.last) >= self.policy.every || now < self.last)
     }
 
     /// It is not the time after all.

@@ -18,6 +18,11 @@ impl<T> Chunked<T> {
         self.chunks.split_last().map_or(0, |(last, full)| full.len() * Self::CHUNK + last.len())
     }
 
+    pub(crate) const fn is_empty(&self) -> bool {
+        // There is no chunk without an item.
+        self.chunks.is_empty()
+    }
+
     pub(crate) fn push(&mut self, item: T) {
         match self.chunks.last_mut().filter(|last| last.len() < Self::CHUNK) {
             Some(last) => last.push(item),
@@ -61,9 +66,11 @@ mod tests {
     #[test]
     fn items_stay_where_they_are_across_chunks() {
         let mut list = Chunked::new();
+        assert!(list.is_empty());
         for number in 0..10_000 {
             assert_eq!(list.len(), number);
             list.push(number);
+            assert!(!list.is_empty());
         }
         *list.get_mut(4_096) = 7;
         assert_eq!((*list.get(4_095), *list.get(4_096), *list.get(9_999)), (4_095, 7, 9_999));

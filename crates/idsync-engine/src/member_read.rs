@@ -181,6 +181,6 @@ impl Members {
 
     /// Whether the ids of members are let go of, as there are many.
     pub(crate) fn are_named(&self) -> bool {
-        self.named.len() > 0
+        !self.named.is_empty()
     }
 }

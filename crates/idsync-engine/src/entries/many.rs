@@ -19,8 +19,7 @@ impl<K: EntryKey> EntryIndex<K> {
         let hashes: Vec<_> = ids.clone().map(|id| self.digester.id(id.text()).short()).collect();
         let mut slots = Vec::with_capacity(hashes.len());
         for ((slot, hash), id) in self.likely(&hashes).into_iter().zip(hashes).zip(ids) {
-            // One that comes twice may have been made a moment ago.
-            slots.push(match slot.filter(|slot| self.id(*slot) == id).or_else(|| self.find_any(id.text())) {
+            slots.push(match self.find_from(slot, id) {
                 Some(slot) => slot,
                 None => self.name(id.clone(), hash)?,
             });
@@ -37,7 +36,7 @@ impl<K: EntryKey> EntryIndex<K> {
         let likely = self.likely(&hashes.iter().map(|hash| hash.short()).collect::<Vec<_>>());
         let mut named = Vec::with_capacity(hashes.len());
         for ((slot, hash), id) in likely.into_iter().zip(hashes).zip(ids) {
-            let slot = match slot.filter(|slot| *self.id(*slot) == id).or_else(|| self.find_any(id.text())) {
+            let slot = match self.find_from(slot, &id) {
                 Some(slot) => slot,
                 None => self.name(id, hash.short())?,
             };
@@ -72,6 +71,11 @@ impl<K: EntryKey> EntryIndex<K> {
             Some(slot) => self.state(slot).has(State::SEEN),
             None => self.is_present_text(id),
         })
+    }
+
+    /// The entry of `id`, which is likely to be in this slot. One that comes twice may have been made a moment ago.
+    fn find_from(&self, likely: Option<Slot>, id: &K) -> Option<Slot> {
+        likely.filter(|slot| self.id(*slot) == id).or_else(|| self.find_any(id.text()))
     }
 
     /// What the table says, with the entries it names brought near.
