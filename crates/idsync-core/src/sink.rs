@@ -47,7 +47,8 @@ pub trait DirectorySink: fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Nothing is known about the batch; it will be delivered again.
     async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome>;
 
-    /// The run has delivered everything that it had to deliver, with these changes applied.
+    /// The run has delivered everything that it had to deliver, with these changes applied. What was applied is recorded by then, so that
+    /// nobody is told again if the process dies before this returns: what must not be missed belongs into [`DirectorySink::apply`].
     ///
     /// # Errors
     /// The run is reported as failed, though its changes stand.

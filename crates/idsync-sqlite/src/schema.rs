@@ -180,6 +180,11 @@ fn connect(path: &Path) -> Result<Connection> {
     check(&connection, path)?;
     configure(&connection).map_err(sqlite)?;
     create_tables(&mut connection).map_err(sqlite)?;
+    match by_user::make_unless_loading(&connection) {
+        // Somebody else writes; whoever opens the file next sees to it.
+        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {}
+        made => made.map_err(sqlite)?,
+    }
     Ok(connection)
 }
 
@@ -292,10 +297,11 @@ pub(crate) fn shrink(connection: &Connection) -> rusqlite::Result<()> {
 ///
 /// Memberships come by group, so their users are random: with the index in place, every batch of a first load writes nearly every page
 /// of it again: 3,000,000 memberships wrote 26 GB, and write 2.2 GB without it, its making included. So a first load leaves it out, and it
-/// is made when a run has delivered everything. A load that breaks off goes on without it; if nothing is left to deliver then, the next run
-/// that delivers something makes it.
+/// is made when a run has delivered everything. A load that breaks off goes on without it. One that breaks off when nothing is left to
+/// deliver is over, so that it is made when the file is opened again; where the state is kept elsewhere, by the next run that delivers
+/// something.
 pub(crate) mod by_user {
-    use rusqlite::Connection;
+    use rusqlite::{Connection, OptionalExtension};
 
     /// Drops the index as long as there are no memberships.
     pub(crate) fn leave_out_of_first_load(connection: &Connection) -> rusqlite::Result<()> {
@@ -303,6 +309,20 @@ pub(crate) mod by_user {
             return Ok(());
         }
         connection.execute_batch("DROP INDEX IF EXISTS memberships_by_user")
+    }
+
+    /// Makes the index if it is not there, unless the state in this file says that a delivery is to be gone on with.
+    pub(crate) fn make_unless_loading(connection: &Connection) -> rusqlite::Result<()> {
+        // Only the index's name is looked for when the file is opened in nearly all cases.
+        const IS_THERE: &str = "SELECT 1 FROM sqlite_schema WHERE name = 'memberships_by_user'";
+        const IS_OVER: &str = "
+            SELECT EXISTS (SELECT 1 FROM idsync_directories) AND EXISTS (SELECT 1 FROM memberships)
+                AND NOT EXISTS (SELECT 1 FROM idsync_journal WHERE stage IN ('applying', 'folding'))";
+        let is_there = connection.query_row(IS_THERE, [], |_| Ok(())).optional()?.is_some();
+        if !is_there && connection.query_row(IS_OVER, [], |row| row.get(0))? {
+            make(connection)?;
+        }
+        Ok(())
     }
 
     /// Makes the index if it is not there.

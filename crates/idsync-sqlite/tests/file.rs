@@ -4,7 +4,7 @@ use futures::FutureExt;
 use futures::executor::block_on;
 use idsync_core::{
     Batch, Change, ChangeOutcome, Counts, Delivery, DirectoryId, DirectorySink, ErrorKind, Group, GroupId, Head, JournalHeader, Membership,
-    Phase, PlanHash, Revision, RunContext, StateStore, StoreCommit, Timestamp, User, UserId, UserStatus,
+    Phase, PlanHash, Revision, RunContext, Stage, StateStore, StoreCommit, Timestamp, User, UserId, UserStatus,
 };
 use idsync_sqlite::SqliteFile;
 use rusqlite::Connection;
@@ -271,6 +271,40 @@ async fn the_index_by_user_is_left_out_of_a_first_load_and_there_after_it() {
     let outcomes = apply(&file, &run, Phase::DeleteUsers, deleted).await.unwrap();
     assert!(matches!(&outcomes[..], [ChangeOutcome::Failed(error)] if error.kind() == ErrorKind::Conflict), "{outcomes:?}");
     assert!(has_index(&path));
+    file.integrity_check().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_index_by_user_is_made_when_a_load_died_before_it_was() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let store = file.store();
+    let lease = store.acquire(&directory("okta:1"), "test").await.unwrap();
+    let mut journal = JournalHeader::new(Revision(0), Timestamp::UNIX_EPOCH);
+    journal.stage = Stage::Applying;
+    store.begin_journal(&lease, journal.clone()).await.unwrap();
+    let run = run("okta:1").with_fence(lease.fence);
+    file.sink().begin(&run).await.unwrap();
+    let group = Group::new(GroupId::new("00g1").unwrap(), "Staff");
+    let membership = Membership::new(group.id.clone(), ana().id);
+    apply(&file, &run, Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap();
+    apply(&file, &run, Phase::PutGroups, vec![Change::GroupCreated { group }]).await.unwrap();
+    apply(&file, &run, Phase::AddMembers, vec![Change::GroupUserAdded { membership }]).await.unwrap();
+    drop((file, store, lease));
+
+    let store = SqliteFile::open(&path).await.unwrap().store();
+    assert!(!has_index(&path), "the load goes on");
+    let lease = store.acquire(&directory("okta:1"), "test").await.unwrap();
+    journal.stage = Stage::Folding;
+    store.update_journal(&lease, journal).await.unwrap();
+    drop((store, lease));
+    let store = SqliteFile::open(&path).await.unwrap().store();
+    assert!(!has_index(&path), "nor is it over while the base is brought up to date");
+    let lease = store.acquire(&directory("okta:1"), "test").await.unwrap();
+    store.commit(&lease, StoreCommit::new(Revision(0), Vec::new())).await.unwrap();
+    drop((store, lease));
+    let file = SqliteFile::open(&path).await.unwrap();
+    assert!(has_index(&path), "the sink was never told that the load is over");
     file.integrity_check().await.unwrap();
 }
 
