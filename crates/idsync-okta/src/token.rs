@@ -110,7 +110,7 @@ impl Inner {
             let outgoing = Outgoing { route: Route::Token, url: url.clone(), headers, body: Some(form(app, &assertion)) };
             let sent = self.send(&mut permit, outgoing, &mut attempts).await;
             drop(permit);
-            let answer = match sent {
+            let mut answer = match sent {
                 Ok(answer) => answer,
                 Err(error @ (Error::Timeout { .. } | Error::Transport { .. })) => {
                     self.again(&mut attempts, error, std::time::Duration::ZERO).await?;
@@ -123,6 +123,7 @@ impl Inner {
                 Verdict::Accept => {
                     self.retry_budget.earn();
                     let decoded = crate::wire::token::token(&answer.body);
+                    answer.body.wipe();
                     return decoded.map_err(|fault| Error::Decode { operation: Route::Token.operation(), reason: fault.as_str() });
                 }
                 Verdict::Again { error, at_least } => self.again(&mut attempts, error, at_least).await?,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use zeroize::Zeroize;
 
 /// Room for bodies, which serves again and again while requests are under way: pages have a megabyte and more, and to ask the allocator
 /// for as much with each of them leaves gaps everywhere. Once no body is held, there is no room either.
@@ -63,6 +64,11 @@ impl Body {
     pub(crate) fn extend(&mut self, chunk: &[u8]) {
         self.bytes.extend_from_slice(chunk);
     }
+
+    /// Overwrites what it holds, so that a token is not in the room that it leaves behind.
+    pub(crate) fn wipe(&mut self) {
+        self.bytes.zeroize();
+    }
 }
 
 impl Deref for Body {
@@ -97,6 +103,15 @@ impl From<&[u8]> for Body {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn p17_nothing_is_left_of_a_body_that_was_wiped() {
+        let bodies = Bodies::default();
+        let mut token = bodies.empty(100);
+        token.extend(b"canary");
+        token.wipe();
+        assert_eq!(&*token, b"");
+    }
 
     #[test]
     fn room_serves_again_while_bodies_are_held_and_goes_with_the_last() {
