@@ -19,7 +19,7 @@ use idsync::engine::{Limit, Safeguards, SyncEngine};
 use idsync::sqlite::SqliteFile;
 use idsync_benches::{
     Child, CountingSink, Data, FileProvider, Rate, Scale, Truth, Usage, copy_folder, empty_folder, export_csv, median_usage, naive_diff,
-    read_and_hash, rounds,
+    read_and_hash, rounds, thread_cpu,
 };
 use std::fs;
 use std::path::Path;
@@ -141,7 +141,10 @@ fn plan(start: Instant, after: &Data, folder: &Path) {
     block_on(async {
         let engine = engine(after, folder, CountingSink::blind()).await;
         let plan = engine.plan().await.expect("the directory can be planned");
-        Usage::now(start).tell();
+        let usage = Usage::now(start);
+        usage.tell();
+        // The store has a thread of its own.
+        usage.with_cpu(thread_cpu()).tell_of("engine");
         let mut found = Truth::default();
         let mut changes = plan.changes();
         while let Some(planned) = changes.try_next().await.expect("the plan can be read") {

@@ -65,10 +65,21 @@ impl Usage {
         }
     }
 
+    /// The same with another CPU time, such as that of one thread.
+    #[must_use]
+    pub const fn with_cpu(self, cpu: Duration) -> Self {
+        Self { cpu, ..self }
+    }
+
     /// Says it on a line that [`Child::run`] finds.
     pub fn tell(&self) {
+        self.tell_of("usage");
+    }
+
+    /// Says it on a line that begins with this word.
+    pub fn tell_of(&self, word: &str) {
         let Self { cpu, wall, peak, read, written } = self;
-        println!("usage {} {} {peak} {read} {written}", cpu.as_micros(), wall.as_micros());
+        println!("{word} {} {} {peak} {read} {written}", cpu.as_micros(), wall.as_micros());
     }
 
     fn told(line: &str) -> Option<Self> {
