@@ -11,7 +11,7 @@ use crate::universe::{Oracle, lock};
 use crate::watch::Watch;
 use futures::FutureExt;
 use idsync_core::{EntryId, StateStore};
-use idsync_engine::Outcome;
+use idsync_engine::{DirectorySize, Outcome};
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -35,7 +35,11 @@ impl Simulation<'_> {
                 self.universe.note(format_args!("{} ended {:?}: {:?}", watch.name, report.outcome, report.changes));
                 self.strike_if_held(watch, report.held.is_some());
                 // A set that was rejected is held, and the run is done.
-                if report.outcome == Outcome::Done && report.held.is_none() && !around.source_moved && !around.company {
+                let is_done = report.outcome == Outcome::Done && report.held.is_none() && !around.company;
+                if is_done {
+                    self.check_size(&report.directory);
+                }
+                if is_done && !around.source_moved {
                     self.check_done(watch);
                 }
             }
@@ -48,6 +52,14 @@ impl Simulation<'_> {
         for fault in watch.struck().iter() {
             self.tally.strike(fault);
             self.struck.insert(fault);
+        }
+    }
+
+    /// A run that is done says how many memberships there are now.
+    fn check_size(&self, said: &DirectorySize) {
+        let there = self.sink.snapshot().memberships().len() as u64;
+        if said.memberships != there {
+            self.universe.violate(Oracle::Convergence, format!("{} memberships are reported, and there are {there}", said.memberships));
         }
     }
 

@@ -4,7 +4,7 @@ use crate::confirm::Fates;
 use crate::escrow::Escrow;
 use crate::held::{Decision, HeldSet};
 use crate::note::{HeadNote, PlanNote, ReadResult, planned};
-use crate::packs;
+use crate::packs::{self, Pack};
 use crate::payload;
 use crate::planner::Planner;
 use crate::report::{DirectorySize, Held};
@@ -13,7 +13,9 @@ use crate::{Activity, Evidence, Mode, Safeguards, SyncError};
 use futures::future;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use idsync_core::{Change, Counts, Detail, DirectoryId, JournalHeader, Mark, PlanHash, Result, Revision, Stage, StagedKey, StateStore};
+use idsync_core::{
+    Change, Counts, Detail, DirectoryId, JournalHeader, Mark, Phase, PlanHash, Result, Revision, Stage, StagedKey, StateStore,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -145,11 +147,16 @@ impl RunState {
     /// Decides about every row, and marks what is held, what waits and what comes to nothing.
     async fn judge_all(&mut self, planner: &mut Planner<'_>) -> Result<()> {
         let mut pages = self.store.staged(&self.lease.directory, None, planner.detail());
+        (self.joining, self.leaving) = (0, 0);
         while let Some(rows) = pages.try_next().await? {
             let mut marks = Vec::new();
             for row in &rows {
                 let verdict = planner.judge(row, self)?;
                 self.evidence.dangling += verdict.dropped;
+                if let Some(pack) = Pack::of(row)? {
+                    let counted = if pack.phase == Phase::AddMembers { &mut self.joining } else { &mut self.leaving };
+                    *counted += pack.len().saturating_sub(verdict.dropped);
+                }
                 marks.extend(verdict.marks);
             }
             if !marks.is_empty() {
@@ -181,7 +188,7 @@ impl RunState {
             directory: DirectorySize {
                 users: self.index.users.present(),
                 groups: self.index.groups.present(),
-                memberships: self.membership_size.saturating_sub(self.evidence.dangling),
+                memberships: (self.index.members.base_size() + self.joining).saturating_sub(self.leaving),
             },
             left_out: self.left_out,
         }

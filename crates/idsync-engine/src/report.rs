@@ -41,7 +41,7 @@ pub struct DirectorySize {
     pub users: u64,
     /// Groups in scope.
     pub groups: u64,
-    /// Memberships in scope, as the groups list them: that of a user who is gone counts until its group has noticed.
+    /// Memberships in scope. That of a user who is gone does not count, even if its group still lists it.
     pub memberships: u64,
 }
 

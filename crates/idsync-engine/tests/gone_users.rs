@@ -111,9 +111,10 @@ fn memberships_of_whoever_is_gone_end_in_every_group() {
         now.remove_user(&uid(17));
         now.remove_member(&Membership::new(gid(3), uid(80)));
 
-        let changes = block_on(async {
+        let (changes, size) = block_on(async {
             let plan = builder(provider.clone()).safeguards(Safeguards::all(Limit::Unlimited)).build().plan().await.unwrap();
-            plan.changes().map_ok(|planned| planned.change).try_collect::<Vec<_>>().await.unwrap()
+            let changes = plan.changes().map_ok(|planned| planned.change).try_collect::<Vec<_>>().await.unwrap();
+            (changes, plan.directory.memberships)
         });
         let mut expected: BTreeMap<_, _> = (0..5).map(|n| ((gid(n), uid(0)), RemovalReason::UserDeleted)).collect();
         expected.extend((1..4).map(|n| ((gid(n), uid(17)), RemovalReason::UserDeleted)));
@@ -121,6 +122,7 @@ fn memberships_of_whoever_is_gone_end_in_every_group() {
             expected.insert((gid(3), uid(80)), RemovalReason::Left);
         }
         assert_eq!(reasons(&changes), expected, "{stale:?} {polls} {:?}", provider.odd);
+        assert_eq!(size, (sink.snapshot().memberships().len() - expected.len()) as u64, "{stale:?} {polls} {:?}", provider.odd);
         assert_eq!(changes.iter().filter(|change| change.kind() == ChangeKind::UserDeleted).count(), 2);
     }
 }
