@@ -4,7 +4,7 @@ use crate::confirm::Fates;
 use crate::escrow::Escrow;
 use crate::held::{Decision, HeldSet};
 use crate::note::{HeadNote, PlanNote, ReadResult, planned};
-use crate::packs::{self, Pack};
+use crate::packs;
 use crate::payload;
 use crate::planner::Planner;
 use crate::report::{DirectorySize, Held};
@@ -153,9 +153,10 @@ impl RunState {
             for row in &rows {
                 let verdict = planner.judge(row, self)?;
                 self.evidence.dangling += verdict.dropped;
-                if let Some(pack) = Pack::of(row)? {
-                    let counted = if pack.phase == Phase::AddMembers { &mut self.joining } else { &mut self.leaving };
-                    *counted += pack.len().saturating_sub(verdict.dropped);
+                let moving = verdict.memberships.saturating_sub(verdict.dropped);
+                match row.position.phase {
+                    Phase::AddMembers => self.joining += moving,
+                    _ => self.leaving += moving,
                 }
                 marks.extend(verdict.marks);
             }
