@@ -2,6 +2,7 @@
 
 use crate::error::sqlite;
 use crate::lock::Locks;
+use crate::schema::by_user;
 use crate::worker::Worker;
 use crate::{SqliteSink, SqliteStore, schema};
 use idsync_core::{Error, ErrorKind, Result};
@@ -32,6 +33,8 @@ impl SqliteFile {
         let connection = schema::open(&path)?;
         let locks = Arc::new(Locks::new(&path));
         let worker = Worker::start(connection, path.clone())?;
+        // On its thread, for it takes seconds where there are millions of memberships.
+        worker.call(|connection| by_user::make_unless_loading(connection).map_err(sqlite)).await?;
         Ok(Self { shared: Arc::new(Shared { path, worker, locks }) })
     }
 

@@ -180,11 +180,6 @@ fn connect(path: &Path) -> Result<Connection> {
     check(&connection, path)?;
     configure(&connection).map_err(sqlite)?;
     create_tables(&mut connection).map_err(sqlite)?;
-    match by_user::make_unless_loading(&connection) {
-        // Somebody else writes; whoever opens the file next sees to it.
-        Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseBusy) => {}
-        made => made.map_err(sqlite)?,
-    }
     Ok(connection)
 }
 
@@ -301,7 +296,7 @@ pub(crate) fn shrink(connection: &Connection) -> rusqlite::Result<()> {
 /// deliver is over, so that it is made when the file is opened again; where the state is kept elsewhere, by the next run that delivers
 /// something.
 pub(crate) mod by_user {
-    use rusqlite::{Connection, OptionalExtension};
+    use rusqlite::{Connection, ErrorCode, OptionalExtension};
 
     /// Drops the index as long as there are no memberships.
     pub(crate) fn leave_out_of_first_load(connection: &Connection) -> rusqlite::Result<()> {
@@ -312,17 +307,23 @@ pub(crate) mod by_user {
     }
 
     /// Makes the index if it is not there, unless the state in this file says that a delivery is to be gone on with.
+    ///
+    /// Where somebody else writes, or there is no room, it is left to whoever opens the file next: all can be done without it.
     pub(crate) fn make_unless_loading(connection: &Connection) -> rusqlite::Result<()> {
-        // Only the index's name is looked for when the file is opened in nearly all cases.
+        // Nearly always it is there, and nothing else is asked.
         const IS_THERE: &str = "SELECT 1 FROM sqlite_schema WHERE name = 'memberships_by_user'";
+        // The stages are those of `Stage::is_delivering`.
         const IS_OVER: &str = "
             SELECT EXISTS (SELECT 1 FROM idsync_directories) AND EXISTS (SELECT 1 FROM memberships)
                 AND NOT EXISTS (SELECT 1 FROM idsync_journal WHERE stage IN ('applying', 'folding'))";
         let is_there = connection.query_row(IS_THERE, [], |_| Ok(())).optional()?.is_some();
-        if !is_there && connection.query_row(IS_OVER, [], |row| row.get(0))? {
-            make(connection)?;
+        if is_there || !connection.query_row(IS_OVER, [], |row| row.get(0))? {
+            return Ok(());
         }
-        Ok(())
+        match make(connection) {
+            Err(error) if matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DiskFull)) => Ok(()),
+            made => made,
+        }
     }
 
     /// Makes the index if it is not there.
