@@ -3,7 +3,8 @@
 //! Work: `SyncEngine::plan` over an SQLite store that holds the directory as it was before, from the start of the process until the plan
 //! is there and kept in the store. Floor: the same files read by plain reads, each row hashed with a key and each member id cheaply.
 //! Beside them the naive diff, which loads both directories into hash maps. Each runs in a process of its own, in turn; figures are those
-//! of the whole process, medians of rounds. Every plan and every naive diff is checked against the truth, after it was measured.
+//! of the whole process, medians of rounds. And a bare store, which is told what differs: what is left of a plan is reading and hashing the
+//! files, reading from SQLite what was there before, and keeping there what was found. Every plan and every naive diff is checked against the truth, after it was measured.
 //!
 //! ```text
 //! scale                          all of this, for the sizes in IDSYNC_BENCH_SIZE
@@ -11,6 +12,7 @@
 //! scale csv SIZE RATE FOLDER     writes the directory afterwards (before, if the rate is -) as CSV
 //! scale base SIZE FOLDER         makes a state store that holds the directory before
 //! scale plan SIZE RATE FOLDER    plans over a copy of that store, and says what that took; floor and naive need no FOLDER
+//! scale bare SIZE RATE FOLDER    makes a bare store there, and says what the rest took; the peak is that of all
 //! ```
 
 use futures::TryStreamExt;
@@ -18,8 +20,8 @@ use futures::executor::block_on;
 use idsync::engine::{Limit, Safeguards, SyncEngine};
 use idsync::sqlite::SqliteFile;
 use idsync_benches::{
-    Child, CountingSink, Data, FileProvider, Rate, Scale, Truth, Usage, copy_folder, empty_folder, export_csv, median_usage, naive_diff,
-    read_and_hash, rounds, thread_cpu,
+    Child, CountingSink, Data, FileProvider, Rate, Scale, Truth, Usage, bare_load, bare_plan, copy_folder, empty_folder, export_csv,
+    median_usage, naive_diff, read_and_hash, rounds, thread_cpu,
 };
 use std::fs;
 use std::path::Path;
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         ["base", scale, folder] => base(start, Scale::named(scale), Path::new(folder)),
         ["plan", scale, rate, folder] => plan(start, &data(scale, rate), Path::new(folder)),
         ["floor", scale, rate] => floor(start, &data(scale, rate)),
+        ["bare", scale, rate, folder] => bare(start, &Data::before(Scale::named(scale)), &data(scale, rate), Path::new(folder)),
         ["naive", scale, rate] => naive(start, &Data::before(Scale::named(scale)), &data(scale, rate)),
         [] => all(),
         _ => {
@@ -73,21 +76,24 @@ fn compared(scale: Scale, smaller: Option<Vec<Usage>>) -> Vec<Usage> {
     let mut plans = Vec::new();
     for (place, (rate, after)) in Rate::ALL.into_iter().zip(&afters).enumerate() {
         let number = rate.number().to_string();
-        let copy = root.join("run");
-        let mut usages = [const { Vec::new() }; 3];
+        let (copy, bare) = (root.join("run"), root.join("bare"));
+        let mut usages = [const { Vec::new() }; 4];
         for _ in 0..rounds().max(1) {
             copy_folder(&held, &copy);
             let plan = Child::new(["plan", &name, &number, path(&copy)]).with_limit(limit()).run();
             let floor = Child::new(["floor", &name, &number]).run();
             let naive = Child::new(["naive", &name, &number]).run();
-            usages.iter_mut().zip([plan, floor, naive]).for_each(|(usages, usage)| usages.push(usage));
+            let bare = Child::new(["bare", &name, &number, path(&bare)]).run();
+            usages.iter_mut().zip([plan, floor, naive, bare]).for_each(|(usages, usage)| usages.push(usage));
         }
-        let [plan, floor, naive] = usages.map(|usages| median_usage(&usages));
+        let [plan, floor, naive, bare] = usages.map(|usages| median_usage(&usages));
         println!("  {rate}: {} changes, as the truth has it", after.truth().total());
         println!("    plan          {plan}");
         println!("    floor         {floor}");
+        println!("    bare store    {bare}");
         println!("    naive         {naive}");
         println!("    plan / floor  {}", Ratio(plan, floor));
+        println!("    plan / bare   {}", Ratio(plan, bare));
         println!("    naive / plan  {}", Ratio(naive, plan));
         if let Some(smaller) = smaller.as_ref().and_then(|smaller| smaller.get(place)) {
             println!("    {scale} / smaller   {}", Ratio(plan, *smaller));
@@ -160,6 +166,16 @@ fn floor(start: Instant, data: &Data) {
     let (rows, members) = read_and_hash(data);
     Usage::now(start).tell();
     assert!(rows > 0 && members > 0, "there is something to hash");
+}
+
+fn bare(start: Instant, before: &Data, after: &Data, folder: &Path) {
+    empty_folder(folder);
+    let file = folder.join("bare.db");
+    bare_load(before, Some(&file));
+    let mut earlier = Usage::default();
+    let found = bare_plan(before, after, &file, || earlier = Usage::now(start));
+    Usage::now(start).since(earlier).tell();
+    assert!(found as u64 >= after.truth().total(), "all that changed differs");
 }
 
 fn naive(start: Instant, before: &Data, after: &Data) {

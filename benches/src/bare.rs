@@ -32,11 +32,27 @@ pub(crate) enum Table {
     Users,
 }
 
+impl Table {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Groups => "groups",
+            Self::Users => "users",
+        }
+    }
+}
+
 /// Members of a group that belong together, with the sum of their hashes.
 #[derive(Default, PartialEq, Eq)]
 pub(crate) struct Bucket {
     sum: u128,
     members: Vec<u64>,
+}
+
+impl Bucket {
+    /// The sorted first halves of their hashes.
+    pub(crate) fn members(&self) -> &[u64] {
+        &self.members
+    }
 }
 
 /// Goes through the whole directory and, if there is a file to write to, writes it all there in one transaction.
@@ -92,13 +108,19 @@ fn all(data: &Data, write: &mut dyn FnMut(Write<'_>)) {
     });
 }
 
-/// Opens the file, writes in one transaction, and closes it again.
-pub(crate) fn written(file: &Path, work: impl FnOnce(&mut dyn FnMut(Write<'_>))) {
-    let mut connection = Connection::open(file).expect("the file can be opened");
+/// Opens the file, so that what is committed is on the disk.
+pub(crate) fn open(file: &Path) -> Connection {
+    let connection = Connection::open(file).expect("the file can be opened");
     connection.pragma_update(None, "journal_mode", "WAL").expect("SQLite has a write-ahead log");
     connection.pragma_update(None, "synchronous", "FULL").expect("SQLite can be told to sync");
     // Four times the store's own: with as little, it would write the pages of its index of ids many times over, and be no floor.
     connection.pragma_update(None, "cache_size", -32_768).expect("SQLite has a cache");
+    connection
+}
+
+/// Opens the file, writes in one transaction, and closes it again.
+pub(crate) fn written(file: &Path, work: impl FnOnce(&mut dyn FnMut(Write<'_>))) {
+    let mut connection = open(file);
     if !connection.table_exists(None, "users").expect("the file is a database") {
         connection.execute_batch(TABLES).expect("the tables can be made");
     }
@@ -143,7 +165,7 @@ pub(crate) fn digest(row: &[u8]) -> blake3::Hash {
 }
 
 /// The rows that differ, by id; `None` for those that are gone.
-fn changed(before: &Data, after: &Data, name: &str) -> BTreeMap<String, Option<Vec<u8>>> {
+pub(crate) fn changed(before: &Data, after: &Data, name: &str) -> BTreeMap<String, Option<Vec<u8>>> {
     let rows = |data: &Data, each: &mut dyn FnMut(&str, &[u8])| {
         let mut rows = Flat::open(&data.folder().join(name)).expect("the rows can be opened");
         while let Some(row) = rows.row().expect("a row can be read") {
@@ -162,7 +184,7 @@ fn changed(before: &Data, after: &Data, name: &str) -> BTreeMap<String, Option<V
 }
 
 /// The buckets that differ, each group spread over as many as before; `None` for those that are empty now.
-fn changed_buckets(before: &Data, after: &Data) -> BTreeMap<(String, u32), Option<Bucket>> {
+pub(crate) fn changed_buckets(before: &Data, after: &Data) -> BTreeMap<(String, u32), Option<Bucket>> {
     let (mut changed, mut later) = (BTreeMap::new(), HashMap::new());
     sections(after, |group, hashes| _ = later.insert(group.to_owned(), hashes.to_vec()));
     let mut compare = |group: &str, earlier: &[u128], later: &[u128], count| {

@@ -4,6 +4,7 @@
 //! turn, as the median of pairs. The machine may be busy; ratios of pairs bear that.
 
 mod bare;
+mod bare_plan;
 mod compare;
 mod counting;
 mod directory;
@@ -22,6 +23,7 @@ mod thread;
 mod usage;
 
 pub use bare::{bare_commit, bare_load};
+pub use bare_plan::bare_plan;
 pub use compare::{Compared, Spent, compare, measure, rounds, thread_cpu};
 pub use counting::CountingSink;
 pub use directory::{Size, directory, long_group};
