@@ -85,6 +85,9 @@ impl<'a> Input<'a> {
         loop {
             let byte = self.byte()?;
             number |= u64::from(byte & 0x7F).checked_shl(shift).ok_or_else(ends_early)?;
+            if shift == 63 && byte > 1 {
+                return Err(damaged("a number that is too large"));
+            }
             shift += 7;
             if byte < 0x80 {
                 return Ok(number);
@@ -97,11 +100,16 @@ impl<'a> Input<'a> {
         self.take(length)
     }
 
-    /// Turns the key before into the next one.
+    /// Turns the key before into the next one, which is greater. The first one of a block follows an empty one.
     pub(super) fn key(&mut self, key: &mut Vec<u8>) -> Result<(), Problem> {
         let common = usize::try_from(self.number()?).ok().filter(|common| *common <= key.len()).ok_or_else(ends_early)?;
+        let rest = self.bytes()?;
+        // Where they begin to differ decides; whoever pages through keys that do not ascend would not come to an end.
+        if !key.is_empty() && rest.first() <= key.get(common) {
+            return Err(damaged("keys out of order"));
+        }
         key.truncate(common);
-        key.extend_from_slice(self.bytes()?);
+        key.extend_from_slice(rest);
         Ok(())
     }
 
@@ -155,5 +163,18 @@ mod tests {
         assert!(Input::new(&block[..2], 0).key(&mut Vec::new()).is_err());
         assert!(Input::new(&[9, 0], 0).key(&mut Vec::new()).is_err(), "more in common than the key before has");
         assert!(Input::new(&[0xFF; 11], 0).number().is_err());
+        let above = [&[0xFF; 9][..], &[2]].concat();
+        assert!(Input::new(&above, 0).number().is_err(), "more than 64 bits");
+    }
+
+    #[test]
+    fn keys_that_do_not_ascend_are_an_error() {
+        for (before, block) in [("ab", &[1, 1, b'b'][..]), ("ab", &[1, 1, b'a']), ("ab", &[1, 0]), ("ab", &[2, 0]), ("b", &[0, 1, b'a'])] {
+            let mut key = before.as_bytes().to_vec();
+            assert!(Input::new(block, 0).key(&mut key).is_err(), "{before} {block:?}");
+        }
+        let mut key = b"ab".to_vec();
+        Input::new(&[1, 1, b'c'], 0).key(&mut key).unwrap();
+        assert_eq!(key, b"ac");
     }
 }
