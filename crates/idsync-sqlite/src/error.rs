@@ -75,7 +75,11 @@ pub(crate) fn unusable(path: &Path, why: impl std::fmt::Display, remedy: &'stati
     Error::new(ErrorKind::InvalidConfig, format!("{} {why}", path.display())).with_remedy(remedy)
 }
 
-/// Whether the statement broke a rule of the tables, such as a foreign key.
-pub(crate) fn is_constraint(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
+/// Whether the statement was refused for what is in it, such as a foreign key that leads nowhere or a text that is too long, and the next
+/// one may well be taken.
+pub(crate) fn is_about_the_values(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch | ErrorCode::Unknown)
+    )
 }

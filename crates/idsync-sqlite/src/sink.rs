@@ -1,7 +1,7 @@
 //! The sink: the tables that people query.
 
 use crate::SqliteFile;
-use crate::error::{is_constraint, sqlite};
+use crate::error::{is_about_the_values, sqlite};
 use crate::order::{Action, GroupRow, Order, UserRow};
 use crate::schema::{by_user, check_owner, shrink};
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use idsync_core::{
     Batch, BatchOutcome, ChangeOutcome, Counts, DirectoryId, DirectorySink, Error, ErrorKind, GroupId, Phase, Result, RunContext,
     SinkLimits, UserId,
 };
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params, params_from_iter};
 use std::fmt;
 use std::num::NonZeroUsize;
 
@@ -121,7 +121,7 @@ impl Log {
 
 /// Applies one change, unless it was applied before.
 fn deliver(transaction: &Transaction<'_>, log: &Log, order: &Order) -> Result<ChangeOutcome> {
-    if is_known(transaction, order).map_err(sqlite)? {
+    if is_known(transaction, log, order).map_err(sqlite)? {
         return Ok(ChangeOutcome::Unchanged);
     }
     match change(transaction, order)? {
@@ -134,11 +134,24 @@ fn deliver(transaction: &Transaction<'_>, log: &Log, order: &Order) -> Result<Ch
     }
 }
 
-/// Whether the log has this change already; it is looked for among the changes of the same entry, of which there are few. An entry that
-/// is not in the log yet is found to be missing on the page that its own entry will be written to.
-fn is_known(transaction: &Transaction<'_>, order: &Order) -> rusqlite::Result<bool> {
-    const SQL: &str = "SELECT 1 FROM changes WHERE group_id IS ?1 AND user_id IS ?2 AND key = ?3";
-    transaction.prepare_cached(SQL)?.exists(params![group(order), user(order), order.key.as_bytes().as_slice()])
+/// Whether the log has this change already; it is looked for among the changes of the same entry. One that is not in the log yet is found
+/// to be missing on the page that its own entry will be written to.
+///
+/// Only those count that came out of the same revision, with nothing behind them that did not. The state may be another one than before,
+/// restored from a backup or begun anew; then revisions come again, and with them keys of changes that others were applied after.
+fn is_known(transaction: &Transaction<'_>, log: &Log, order: &Order) -> rusqlite::Result<bool> {
+    const SQL: &str = "SELECT from_revision, key FROM changes WHERE group_id IS ?1 AND user_id IS ?2 ORDER BY sequence DESC";
+    let mut statement = transaction.prepare_cached(SQL)?;
+    let mut changes = statement.query(params![group(order), user(order)])?;
+    while let Some(change) = changes.next()? {
+        if change.get::<_, i64>(0)? != log.from {
+            return Ok(false);
+        }
+        if change.get_ref(1)?.as_blob()? == order.key.as_bytes() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn user(order: &Order) -> Option<&str> {
@@ -174,9 +187,13 @@ fn change(transaction: &Transaction<'_>, order: &Order) -> Result<Effect> {
     match changed {
         Ok(0) => Ok(Effect::Nothing),
         Ok(_) => Ok(Effect::Changed),
-        Err(error) if is_constraint(&error) => {
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
             let message = "something that this change refers to is not there, or still refers to what it deletes";
             Ok(Effect::Refused(Error::new(ErrorKind::Conflict, message).with_source(error)))
+        }
+        // A trigger of somebody else may have ended the transaction; then nothing that follows would belong together.
+        Err(error) if is_about_the_values(&error) && !transaction.is_autocommit() => {
+            Ok(Effect::Refused(Error::new(ErrorKind::InvalidData, "the database does not take these values").with_source(error)))
         }
         Err(error) => Err(sqlite(error)),
     }
