@@ -23,18 +23,28 @@ pub(crate) struct Shared {
 }
 
 impl SqliteFile {
-    /// Opens the file, or makes it, readable by its owner alone.
+    /// Opens the file, or makes it, readable by its owner alone. Another program that writes at this moment is waited for, ten seconds at
+    /// most; the executor is not kept waiting.
+    ///
+    /// Nothing else in this process may open the file by itself (`std::fs::File::open`, `read`, `copy`) while an `SqliteFile` is open: on
+    /// Unix, closing a file drops all locks that the process holds on it, and then
+    /// [the database can be damaged](https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_).
+    /// Open it with SQLite, or copy it with `VACUUM INTO`. To open it twice with this crate is safe.
     ///
     /// # Errors
     /// `InvalidConfig` when the file is of a newer version, of another program, or no SQLite file; `InvalidData` when it is damaged;
     /// `Unavailable` when it cannot be written. It is never emptied.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref().to_owned();
-        let connection = schema::open(&path)?;
-        let locks = Arc::new(Locks::new(&path));
-        let worker = Worker::start(connection, path.clone())?;
-        // On its thread, for it takes seconds where there are millions of memberships.
-        worker.call(|connection| by_user::make_unless_loading(connection).map_err(sqlite)).await?;
+        let place = schema::place(&path)?;
+        let locks = Arc::new(Locks::new(&place));
+        // On its thread, for it waits for whoever writes, and the index takes seconds where there are millions of memberships.
+        let open = move || {
+            let connection = schema::open(&place)?;
+            by_user::make_unless_loading(&connection).map_err(sqlite)?;
+            Ok(connection)
+        };
+        let worker = Worker::start(path.clone(), open).await?;
         Ok(Self { shared: Arc::new(Shared { path, worker, locks }) })
     }
 

@@ -25,15 +25,23 @@
 //! An index leads from users to their memberships. A first load leaves it out, for it would cost more than everything else, and
 //! the first run that delivers to its end makes it; until then, what asks for the memberships of a user reads all of them.
 //!
+//! `changes` grows with every change, and nothing here trims it: what a run added may be deleted once that run has ended.
+//!
 //! Anything else (`idsync_…`) is the state store's own and changes without notice. Read while a sync runs; write only to tables of your
-//! own. Foreign keys are enforced on the connections of this crate; a reader needs nothing.
+//! own. Foreign keys are enforced on the connections of this crate. A reader needs SQLite 3.38 or later and the right to read the file,
+//! which is its maker's alone at first; and, while nobody has it open for writing, the right to write to its folder, for SQLite makes files
+//! beside it. A reader in the same process opens it with SQLite and not as a file, see [`SqliteFile::open`].
 //!
 //! # Durability
 //!
 //! The file is in WAL mode with `synchronous=FULL`: what was acknowledged survives a crash of the process and of the machine. A batch of
 //! changes and its entries in `changes` commit in one transaction, and a change whose key is in `changes` already is not
-//! applied again: each change happens exactly once. While a run holds the directory, `FILE.lock` is locked; the lock dies with the
-//! process, so a killed run never blocks the next one.
+//! applied again: each change happens exactly once. While a run holds a directory, `FILE.lock` is locked, which keeps other processes
+//! from all directories in the file; the lock dies with the process, so a killed run never blocks the next one.
+//!
+//! State and tables belong together, be they in one file or in two. Where a state is restored from a backup, the next run applies what
+//! happened since then once more, and leaves the tables as the directory is. A state that is begun anew beside tables that are kept does not
+//! know what they hold: what left the directory meanwhile stays in them. Begin both anew.
 //!
 //! # How the state is kept
 //!

@@ -30,6 +30,8 @@ struct State {
 struct Held {
     fence: u64,
     holder: String,
+    /// Whether something was written under this number.
+    has_written: bool,
 }
 
 /// Gives a directory back when it is dropped.
@@ -75,7 +77,7 @@ impl Locks {
         let last = state.last.entry(directory.clone()).or_default();
         *last = written.max(*last) + 1;
         let fence = *last;
-        state.held.insert(directory.clone(), Held { fence, holder: holder.to_owned() });
+        state.held.insert(directory.clone(), Held { fence, holder: holder.to_owned(), has_written: false });
         Ok(Guard { locks: Arc::clone(self), directory: directory.clone(), fence })
     }
 
@@ -101,6 +103,21 @@ impl Locks {
         state.held.get(directory).is_some_and(|held| held.fence == fence)
     }
 
+    /// Whether the lease with this number has written before. Nothing is written when a directory is taken, so where the file of locks was
+    /// removed, somebody else may have been given the same number: who writes first has it.
+    pub(crate) fn has_written(&self, directory: &DirectoryId, fence: u64) -> bool {
+        let state = self.state();
+        state.held.get(directory).is_some_and(|held| held.fence == fence && held.has_written)
+    }
+
+    /// Notes that something was written under this lease, and is on the disk.
+    pub(crate) fn note_written(&self, directory: &DirectoryId, fence: u64) {
+        let mut state = self.state();
+        if let Some(held) = state.held.get_mut(directory).filter(|held| held.fence == fence) {
+            held.has_written = true;
+        }
+    }
+
     pub(crate) fn release(&self, directory: &DirectoryId, fence: u64) {
         let mut state = self.state();
         if state.held.get(directory).is_some_and(|held| held.fence == fence) {
@@ -116,7 +133,6 @@ impl Locks {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let cannot = |error| unusable(&self.path, "cannot be locked", "make its folder writable").with_source(error);
         let mut file = options.open(&self.path).map_err(|error| {
             Error::new(ErrorKind::Unavailable, format!("{} cannot be written", self.path.display()))
                 .with_remedy("make it and the folder of the database writable and run again; nothing was lost")
@@ -130,10 +146,12 @@ impl Locks {
                 let _ = file.read_to_string(&mut other);
                 return Err(held_by(other.trim()));
             }
-            Err(TryLockError::Error(error)) => return Err(cannot(error)),
+            Err(TryLockError::Error(error)) => {
+                return Err(unusable(&self.path, "cannot be locked", "make its folder writable").with_source(error));
+            }
         }
-        let noted = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
-        noted.map_err(cannot)?;
+        // It is held already; the name only tells others who does, and a full disk may have no room for it.
+        let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
         Ok(file)
     }
 }

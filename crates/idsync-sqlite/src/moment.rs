@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn a_moment_stands_still_and_frees_the_connection_however_it_ends() {
         let folder = tempfile::tempdir().unwrap();
-        let open = || crate::schema::open(&folder.path().join("acme.db")).unwrap();
+        let open = || crate::schema::open(&crate::schema::place(&folder.path().join("acme.db")).unwrap()).unwrap();
         let (reader, writer) = (open(), open());
         let count = |connection: &Connection| connection.query_row("SELECT count(*) FROM users", [], |row| row.get::<_, i64>(0)).unwrap();
         let add = |id: &str| {

@@ -3,15 +3,18 @@
 use crate::error::{in_file, sqlite, unusable};
 use idsync_core::{DirectoryId, Error, Result};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use std::io::ErrorKind;
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Tells files of idsync from other SQLite files: "idsy" in ASCII.
 const APPLICATION_ID: i32 = 0x6964_7379;
 /// The version of the tables below.
 const VERSION: i32 = 1;
+/// How long to wait for somebody else who writes.
+const BUSY: Duration = Duration::from_secs(10);
 
 const TABLES: &str = "
 CREATE TABLE directory (
@@ -63,7 +66,7 @@ CREATE TABLE changes (
     user_id TEXT,
     group_id TEXT,
     reason TEXT,
-    changed TEXT CHECK (json_valid(changed))
+    changed TEXT CHECK (changed IS NULL OR json_valid(changed))
 ) STRICT;
 -- By entry and not by key: keys are random, and a first sync would touch every page of an index of them with every batch.
 CREATE INDEX changes_by_entry ON changes (group_id, user_id);
@@ -164,64 +167,76 @@ CREATE TABLE idsync_runs (
 CREATE INDEX idsync_runs_by_directory ON idsync_runs (directory, id);
 ";
 
-/// Opens the file, checks that it may be used, and makes the tables when it is new.
+/// Opens the file, checks that it may be used, and makes the tables when it is new. The path is absolute: SQLite takes some names, such
+/// as `:memory:`, for something else than files.
 pub(crate) fn open(path: &Path) -> Result<Connection> {
+    connect(path).map_err(|error| in_file(path, error))
+}
+
+/// Makes the file if it is not there, and says where it really is: what has two names is one database, and has one lock.
+pub(crate) fn place(path: &Path) -> Result<PathBuf> {
     if path.is_dir() {
         return Err(unusable(path, "is a folder", "name a file in it"));
     }
     create_private(path)?;
-    connect(path).map_err(|error| in_file(path, error))
+    path.canonicalize().map_err(|error| {
+        let remedy = "check that its folder exists and may be read by you";
+        unusable(path, "cannot be found", remedy).with_source(error)
+    })
 }
 
 fn connect(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
-    connection.busy_timeout(Duration::from_secs(10)).map_err(sqlite)?;
-    check(&connection, path)?;
+    connection.busy_timeout(BUSY).map_err(sqlite)?;
+    check_writable(&connection, path)?;
+    check(&mut connection, path)?;
     configure(&connection).map_err(sqlite)?;
     create_tables(&mut connection).map_err(sqlite)?;
     Ok(connection)
 }
 
 /// Makes a new file readable by its owner alone: it holds a directory of people.
+///
+/// A file that is there is never opened here. Where a process closes a file, the system drops all locks that it holds on it, those of
+/// SQLite's connections included, and others would take the database for one that nobody has open.
 fn create_private(path: &Path) -> Result<()> {
+    /// Nobody in this process opens a file that another thread is about to close.
+    static MAKING: Mutex<()> = Mutex::new(());
+    let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+    if path.exists() {
+        return Ok(());
+    }
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => check_writable(path),
-        Err(error) => {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
             let remedy = "check that its folder exists and may be written by you";
             Err(unusable(path, "cannot be made", remedy).with_source(error))
         }
-    }
-}
-
-/// SQLite opens a file that it may not write all the same, and then makes files beside it that nobody may write either, also later.
-fn check_writable(path: &Path) -> Result<()> {
-    match std::fs::OpenOptions::new().read(true).write(true).open(path) {
-        Err(error) if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) => {
-            Err(Error::new(idsync_core::ErrorKind::Unavailable, format!("{} cannot be written", path.display()))
-                .with_remedy("make the file and its folder writable and run again; nothing was lost")
-                .with_source(error))
-        }
-        // Anything else is SQLite's to find and to name.
         _ => Ok(()),
     }
 }
 
-fn check(connection: &Connection, path: &Path) -> Result<()> {
-    let pragma = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i32>(0));
-    let (application, version) = match (pragma("application_id"), pragma("user_version")) {
-        (Ok(application), Ok(version)) => (application, version),
-        (Err(error), _) | (_, Err(error)) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) => {
+/// SQLite opens a file that it may not write all the same, and then makes files beside it that nobody may write either, also later.
+fn check_writable(connection: &Connection, path: &Path) -> Result<()> {
+    if connection.is_readonly(rusqlite::MAIN_DB).map_err(sqlite)? {
+        return Err(Error::new(idsync_core::ErrorKind::Unavailable, format!("{} cannot be written", path.display()))
+            .with_remedy("make the file and its folder writable and run again; nothing was lost"));
+    }
+    Ok(())
+}
+
+fn check(connection: &mut Connection, path: &Path) -> Result<()> {
+    let (application, version, tables) = match contents(connection) {
+        Ok(contents) => contents,
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
             return Err(unusable(path, "is not an SQLite file", "name another file; this one was not touched").with_source(error));
         }
-        (Err(error), _) | (_, Err(error)) => return Err(sqlite(error)),
+        Err(error) => return Err(sqlite(error)),
     };
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(sqlite)?;
     match (application, version) {
         (0, 0) if tables == 0 => Ok(()),
         (APPLICATION_ID, 1..=VERSION) => Ok(()),
@@ -234,8 +249,16 @@ fn check(connection: &Connection, path: &Path) -> Result<()> {
     }
 }
 
+/// Whose file it is, the version of its tables, and how many there are; all of one moment, for somebody else may be making them.
+fn contents(connection: &mut Connection) -> rusqlite::Result<(i32, i32, i64)> {
+    let moment = connection.transaction()?;
+    let application = moment.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables = moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok((application, version(&moment)?, tables))
+}
+
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    use_log(connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
     // 8 MiB of pages. Four times as much made no difference that could be measured, in time or in bytes written, to a first load of
@@ -251,6 +274,23 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // More than there are statements.
     connection.set_prepared_statement_cache_capacity(128);
     Ok(())
+}
+
+/// Turns the write-ahead log on. SQLite does not wait for others that do the same with a new file, so that is done here.
+#[expect(clippy::disallowed_methods, reason = "the thread is the database's own; no executor waits")]
+fn use_log(connection: &Connection) -> rusqlite::Result<()> {
+    let started = Instant::now();
+    loop {
+        match connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get::<_, String>(0)) {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            // It stays with another mode where it cannot have a log: without one nothing here is as it is said to be.
+            Ok(_) => return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CANTOPEN), None)),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && started.elapsed() < BUSY => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<i32> {
@@ -342,7 +382,7 @@ mod tests {
         let path = folder.path().join("acme.db");
         // The setting belongs to a connection and not to the file, so both the first and a later one must have it.
         for _ in 0..2 {
-            let connection = open(&path).unwrap();
+            let connection = open(&place(&path).unwrap()).unwrap();
             let number = |name: &str| connection.query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0)).unwrap();
             assert_eq!(number("synchronous"), 2, "FULL");
             let mode: String = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0)).unwrap();
@@ -353,7 +393,7 @@ mod tests {
     #[test]
     fn a_statement_is_parsed_once_whatever_it_is_bound_to() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = open(&folder.path().join("acme.db")).unwrap();
+        let connection = open(&place(&folder.path().join("acme.db")).unwrap()).unwrap();
         for number in 0..5_i64 {
             const SQL: &str = "SELECT id FROM idsync_index WHERE directory = ?1 AND kind = ?2 AND first > ?3 ORDER BY first LIMIT ?4";
             let mut statement = connection.prepare_cached(SQL).unwrap();

@@ -72,6 +72,7 @@ impl SqliteStore {
                     let row = directories::enter(&transaction, &directory, fence, &locks)?;
                     let result = write(&transaction, row)?;
                     transaction.commit()?;
+                    locks.note_written(&directory, fence);
                     Ok(result)
                 };
                 Ok(written()?)

@@ -21,10 +21,20 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread.
-    pub(crate) fn start(mut connection: Connection, path: PathBuf) -> Result<Self> {
+    /// Starts the thread, which opens the connection.
+    pub(crate) async fn start(path: PathBuf, open: impl FnOnce() -> Result<Connection> + Send + 'static) -> Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
+        let (answer, opened) = futures::channel::oneshot::channel();
         let thread = std::thread::Builder::new().name("idsync-sqlite".to_owned()).spawn(move || {
+            let mut connection = match open() {
+                Ok(connection) => connection,
+                Err(error) => {
+                    let _ = answer.send(Err(error));
+                    return;
+                }
+            };
+            // Where nobody waits for it any more, no jobs will come either.
+            let _ = answer.send(Ok(()));
             for job in queue {
                 job(&mut connection);
             }
@@ -33,6 +43,7 @@ impl Worker {
         });
         let thread =
             thread.map_err(|error| Error::new(ErrorKind::Unavailable, "no thread can be started for the database").with_source(error))?;
+        opened.await.map_err(|_| stopped())?.map_err(|error| in_file(&path, error))?;
         Ok(Self { path, jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -45,10 +56,13 @@ impl Worker {
                 let _ = answer.send(work(connection));
             }
         });
-        let stopped = || Error::new(ErrorKind::Unavailable, "the thread of the database has stopped").with_remedy("open the file again");
         self.jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?.map_err(|error| in_file(&self.path, error))
     }
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Unavailable, "the thread of the database has stopped").with_remedy("open the file again")
 }
 
 impl Drop for Worker {

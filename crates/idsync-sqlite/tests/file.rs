@@ -337,3 +337,116 @@ fn callers_that_are_not_polled_any_more_hold_up_nobody() {
     });
     is_done.recv_timeout(std::time::Duration::from_secs(60)).expect("somebody waits for one who does not");
 }
+
+/// Whether the system knows of a lock that this process holds on the file.
+#[cfg(target_os = "linux")]
+fn is_locked(path: &Path) -> bool {
+    let inode = std::os::unix::fs::MetadataExt::ino(&std::fs::metadata(path).unwrap()).to_string();
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    locks.lines().any(|line| {
+        let words: Vec<_> = line.split_whitespace().collect();
+        words.get(4) == Some(&&*std::process::id().to_string()) && words.get(5).is_some_and(|file| file.ends_with(&format!(":{inode}")))
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn p12_opening_a_file_twice_in_a_process_leaves_the_locks_of_the_first_handle_alone() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    apply(&file, &run("okta:1"), Phase::CreateUsers, vec![Change::UserCreated { user: ana() }]).await.unwrap();
+    assert!(is_locked(&path));
+    // Closing any descriptor of the file would drop the lock. Another process that reads then takes the file for one that nobody has open,
+    // and removes the log that is written to.
+    drop(SqliteFile::open(&path).await.unwrap());
+    assert!(is_locked(&path));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn p13_row37_a_file_with_two_names_has_one_lock() {
+    let (folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let other = folder.path().join("another-name.db");
+    std::os::unix::fs::symlink(&path, &other).unwrap();
+    let same = SqliteFile::open(&other).await.unwrap();
+    let _lease = file.store().acquire(&directory("okta:1"), "the first").await.unwrap();
+    let error = same.store().acquire(&directory("okta:1"), "the second").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+}
+
+#[tokio::test]
+async fn p13_row37_of_two_leases_with_one_number_only_the_first_writer_goes_on() {
+    let (_folder, path) = place();
+    let (one, other) = (SqliteFile::open(&path).await.unwrap().store(), SqliteFile::open(&path).await.unwrap().store());
+    let first = one.acquire(&directory("okta:1"), "the first").await.unwrap();
+    // Somebody cleans up, or the file system knows no locks.
+    std::fs::remove_file(path.with_extension("db.lock")).unwrap();
+    let second = other.acquire(&directory("okta:1"), "the second").await.unwrap();
+    assert_eq!(first.fence, second.fence, "nothing was written when they were taken");
+    one.begin_journal(&first, JournalHeader::new(Revision(0), Timestamp::UNIX_EPOCH)).await.unwrap();
+    let error = other.begin_journal(&second, JournalHeader::new(Revision(0), Timestamp::UNIX_EPOCH)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+    one.commit(&first, StoreCommit::new(Revision(0), Vec::new())).await.unwrap();
+    drop(second);
+    let later = other.acquire(&directory("okta:1"), "the second").await.unwrap();
+    other.begin_journal(&later, JournalHeader::new(Revision(1), Timestamp::UNIX_EPOCH)).await.unwrap();
+}
+
+#[test]
+fn a_new_file_can_be_opened_by_many_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..20 {
+        let path = folder.path().join(format!("{number}.db"));
+        std::thread::scope(|scope| {
+            let opened: Vec<_> = (0..4).map(|_| scope.spawn(|| block_on(SqliteFile::open(&path)).map(drop))).collect();
+            opened.into_iter().for_each(|opened| opened.join().unwrap().unwrap());
+        });
+    }
+}
+
+#[test]
+fn the_executor_does_not_wait_for_whoever_holds_the_file() {
+    let (_folder, path) = place();
+    drop(block_on(SqliteFile::open(&path)).unwrap());
+    let holder = Connection::open(&path).unwrap();
+    holder.execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE").unwrap();
+    let mut opening = Box::pin(SqliteFile::open(&path));
+    assert!(opening.as_mut().now_or_never().is_none(), "it waits elsewhere");
+    drop(holder);
+    block_on(opening).unwrap();
+}
+
+#[tokio::test]
+async fn p11_a_key_counts_no_more_once_the_entry_changed_out_of_another_revision() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let (created, deleted) = (
+        vec![Change::UserCreated { user: ana() }],
+        vec![Change::UserDeleted { user: ana(), reason: idsync_core::DeletionReason::Deleted }],
+    );
+    let (earlier, mut later) = (run("okta:1"), run("okta:1"));
+    later.from = Revision(4);
+    let is_applied = |outcomes: Vec<ChangeOutcome>| matches!(outcomes[..], [ChangeOutcome::Applied]);
+    assert!(is_applied(apply(&file, &earlier, Phase::CreateUsers, created.clone()).await.unwrap()));
+    assert!(!is_applied(apply(&file, &earlier, Phase::CreateUsers, created.clone()).await.unwrap()), "delivered again");
+    assert!(is_applied(apply(&file, &later, Phase::DeleteUsers, deleted.clone()).await.unwrap()));
+    assert!(!is_applied(apply(&file, &later, Phase::DeleteUsers, deleted.clone()).await.unwrap()), "delivered again");
+    // The state was restored from a backup, and the revision comes again.
+    assert!(is_applied(apply(&file, &earlier, Phase::CreateUsers, created).await.unwrap()));
+    assert!(is_applied(apply(&file, &later, Phase::DeleteUsers, deleted).await.unwrap()));
+}
+
+#[tokio::test]
+async fn p05_values_that_sqlite_does_not_take_are_refused_one_by_one() {
+    let (_folder, path) = place();
+    let file = SqliteFile::open(&path).await.unwrap();
+    let deep = (0..1_100).fold(serde_json::json!(1), |inner, _| serde_json::json!([inner]));
+    let users = [User::new(UserId::new("00u0").unwrap(), UserStatus::Active).with_attribute("deep", deep), ana()];
+    let created = users.into_iter().map(|user| Change::UserCreated { user }).collect();
+    let outcomes = apply(&file, &run("okta:1"), Phase::CreateUsers, created).await.unwrap();
+    assert!(
+        matches!(&outcomes[..], [ChangeOutcome::Failed(error), ChangeOutcome::Applied] if error.kind() == ErrorKind::InvalidData),
+        "{outcomes:?}"
+    );
+}

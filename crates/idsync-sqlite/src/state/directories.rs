@@ -25,16 +25,18 @@ pub(crate) fn find(connection: &Connection, directory: &DirectoryId) -> Result<O
     row.optional()
 }
 
-/// Finds the directory for a write under this lease, or makes its row. A lease older than the last writer's is refused.
+/// Finds the directory for a write under this lease, or makes its row. A lease older than the last writer's is refused, and one with the
+/// same number that has not written itself.
 pub(crate) fn enter(connection: &Connection, directory: &DirectoryId, fence: u64, locks: &Locks) -> Result<Row, Problem> {
     match find(connection, directory)? {
-        Some(row) if row.fence == fence => Ok(row),
+        Some(row) if row.fence == fence && locks.has_written(directory, fence) => Ok(row),
         Some(row) if row.fence < fence => {
             connection
                 .prepare_cached("UPDATE idsync_directories SET fence = ?2 WHERE id = ?1")?
                 .execute(params![row.id, stored(fence)?])?;
             Ok(Row { fence, ..row })
         }
+        Some(row) if row.fence == fence => Err(conflict(format!("somebody else holds {directory}, too, and has begun to write")).into()),
         Some(row) => Err(conflict(format!("lease {fence} of {directory} was overtaken by lease {}", row.fence)).into()),
         None => {
             let key = new_key(connection, directory, locks)?;

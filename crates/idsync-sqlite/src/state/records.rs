@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn records_come_where_they_are_wanted() {
         let folder = tempfile::tempdir().unwrap();
-        let connection = crate::schema::open(&folder.path().join("acme.db")).unwrap();
+        let connection = crate::schema::open(&crate::schema::place(&folder.path().join("acme.db")).unwrap()).unwrap();
         let row = Row { id: 7, fence: 1, revision: idsync_core::Revision(0) };
         let other = Row { id: 8, ..row };
         let record = |id: i64| BaseRecord::new(idsync_core::Digest([id as u8; 16]), vec![id as u8]);
