@@ -19,7 +19,8 @@ use std::sync::Arc;
 ///   and answers [`ChangeOutcome::Unchanged`] or `Applied`. Creating what is there replaces it; deleting or removing what is gone is
 ///   `Unchanged`.
 /// * **Exactly once.** A sink that records each key in the transaction in which it applies the change can promise that its history
-///   shows every change once.
+///   shows every change once. Keys count as long as changes come out of the same revision ([`RunContext::from`]): a state that was restored
+///   from a backup gives its revisions again, and with them keys of changes that others were applied after.
 /// * **Cancellation.** A dropped future leaves what an `Err` leaves: nothing is known, the batch comes again.
 /// * **Unknown kinds.** [`Change`] grows: a kind that the sink does not know is answered with `Failed` of kind
 ///   [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), never skipped.

@@ -211,7 +211,7 @@ impl SinkFixture for Flawed {
 }
 
 /// Each flaw, the check that must catch it, and what the check must say.
-const FLAWS: [(Flaw, &str, &str); 20] = [
+const FLAWS: [(Flaw, &str, &str); 21] = [
     (Flaw::AcknowledgesBeforeApplying, "p12_a_cancelled_batch_comes_again_and_converges", "cancelled after"),
     (Flaw::AcknowledgesBeforeWriting, "p12_what_was_acknowledged_is_there_after_opening_again", "memberships in the sink"),
     (Flaw::AnswersNothing, "an_empty_batch_has_no_outcomes", "1 outcomes to 0 deliveries"),
@@ -224,6 +224,7 @@ const FLAWS: [(Flaw, &str, &str); 20] = [
     (Flaw::IgnoresItsLimit, "a_batch_at_the_limit_is_accepted", "too many"),
     (Flaw::KeepsWhatIsThere, "creating_what_is_there_replaces_it", "after a second creation"),
     (Flaw::KnowsByContent, "p11_a_change_that_returns_under_a_new_key_is_applied", "undone and delivered anew"),
+    (Flaw::KnowsKeysForEver, "p12_a_revision_that_comes_again_is_delivered_again", "went back to an earlier revision"),
     (Flaw::MovesItsLimits, "limits_stay_the_same", "the limits after a delivery"),
     (Flaw::OneOutcomeShort, "every_delivery_has_one_outcome", "outcomes to"),
     (Flaw::RecordsEveryDelivery, "p11_the_history_shows_each_change_once", "are there twice"),

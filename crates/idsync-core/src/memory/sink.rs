@@ -3,7 +3,7 @@
 use super::lock;
 use crate::{
     Batch, BatchOutcome, Change, ChangeOutcome, Delivery, DirectorySink, Error, ErrorKind, Group, GroupId, IdempotencyKey, Membership,
-    Result, Snapshot, User, UserId,
+    Result, Revision, Snapshot, User, UserId,
 };
 use async_trait::async_trait;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -21,7 +21,9 @@ struct State {
     users: BTreeMap<UserId, User>,
     groups: BTreeMap<GroupId, Group>,
     memberships: BTreeSet<Membership>,
+    /// Keys of what was applied out of the revision that changes came out of last.
     keys: HashSet<IdempotencyKey>,
+    from: Revision,
     history: Vec<Delivery>,
 }
 
@@ -57,6 +59,10 @@ impl fmt::Display for MemorySink {
 impl DirectorySink for MemorySink {
     async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
         let mut state = lock(&self.state);
+        if state.from != batch.run.from {
+            state.from = batch.run.from;
+            state.keys.clear();
+        }
         Ok(batch.deliveries.iter().map(|delivery| state.deliver(delivery)).collect())
     }
 }

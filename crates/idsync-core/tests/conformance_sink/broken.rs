@@ -35,6 +35,8 @@ pub(crate) enum Flaw {
     IgnoresItsLimit,
     /// A change that looks like one that came before is left out.
     KnowsByContent,
+    /// A key that came once counts for ever.
+    KnowsKeysForEver,
     /// Outcomes come in the opposite order.
     ReversesOutcomes,
     /// A creation of what is there is left out.
@@ -127,6 +129,9 @@ impl Broken {
     async fn deliver(&self, batch: Batch<'_>, delivery: &Delivery) -> Result<ChangeOutcome> {
         if self.refuses(&delivery.change) {
             return Ok(ChangeOutcome::Failed(Error::new(ErrorKind::Conflict, "planted")));
+        }
+        if self.flaw == Flaw::KnowsKeysForEver && !self.place.keys.lock().unwrap().insert(delivery.key) {
+            return Ok(ChangeOutcome::Unchanged);
         }
         if self.skips(&delivery.change) {
             return Ok(ChangeOutcome::Applied);

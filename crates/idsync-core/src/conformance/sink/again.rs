@@ -94,6 +94,23 @@ pub async fn p11_a_change_that_returns_under_a_new_key_is_applied<F: SinkFixture
     ensure_picture(&picture(fixture, &place).await?, &expected, "after a change set was undone and delivered anew")
 }
 
+/// “A state that was restored from a backup gives its revisions again, and with them keys of changes that others were applied after”: such
+/// a change is none that the sink knows.
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn p12_a_revision_that_comes_again_is_delivered_again<F: SinkFixture>(fixture: &F) -> Verdict {
+    let story = Story::new()?;
+    let place = fixture.place().await?;
+    let sink = fixture.open(&place).await?;
+    fill(sink.as_ref(), &story.base).await?;
+    update(sink.as_ref(), &story.base, &story.target).await?;
+    Shipment::between(&story.target, &story.base, Revision(2), sink.as_ref())?.deliver(sink.as_ref()).await?;
+    update(sink.as_ref(), &story.base, &story.target).await?;
+    let expected = picture_of(fixture, &story.target).await?;
+    ensure_picture(&picture(fixture, &place).await?, &expected, "after the state went back to an earlier revision")
+}
+
 /// “A dropped future leaves what an `Err` leaves: nothing is known, the batch comes again.”
 ///
 /// # Errors

@@ -41,6 +41,7 @@ pub async fn all<F: SinkFixture>(fixture: &F) -> Report {
             again::p11_a_change_set_that_comes_again_changes_nothing,
             again::p11_the_history_shows_each_change_once,
             again::p11_a_change_that_returns_under_a_new_key_is_applied,
+            again::p12_a_revision_that_comes_again_is_delivered_again,
             again::p12_a_cancelled_batch_comes_again_and_converges,
             places::p12_what_was_acknowledged_is_there_after_opening_again,
             places::p12_a_key_is_known_after_opening_again,
