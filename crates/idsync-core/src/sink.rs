@@ -14,6 +14,11 @@ use std::sync::Arc;
 ///   batch, changes are applied in order, or in any way that ends the same.
 /// * **Outcome.** `Ok` holds one outcome per delivery, in order. `Err` means that *nothing is known* about the batch: some of it may
 ///   have been applied. It never stands for "some failed".
+/// * **Retries.** An `Err` ends the run, whatever [`Error::retry`] says; the next run delivers the batch again before anything else. What
+///   may pass in a moment is tried again inside the sink. A change that is answered with [`ChangeOutcome::Failed`] comes again by itself,
+///   ever less often.
+/// * **Contents.** The engine does not look at what the sink holds, and notices nothing when it is lost or edited. To fill a sink anew, begin
+///   with a state store that is new as well.
 /// * **Idempotence.** Delivery is at least once: after a crash or an `Err` the same deliveries come again, under the same
 ///   [`Delivery::key`], and after a crash so may some that were answered right before it. Applying one again must end in the same state
 ///   and answers [`ChangeOutcome::Unchanged`] or `Applied`. Creating what is there replaces it; deleting or removing what is gone is

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// It exists only through [`SnapshotBuilder::finish`], so a half-read directory is not a value. The engine does not use it for real
 /// directories, which it streams; it is for small ones, for tests and for [`ChangeSet::between`](crate::ChangeSet::between).
 ///
-/// Two snapshots are equal when they show the same users, groups and memberships; what dangles or is held does not count.
+/// Two snapshots are equal when they show the same users, groups and memberships, timestamps included; what dangles or is held does not
+/// count. Timestamps alone make no change, so that a sink is in step when [`ChangeSet::between`](crate::ChangeSet::between) finds nothing,
+/// though the two need not be equal.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     pub(crate) users: BTreeMap<UserId, User>,

@@ -10,7 +10,9 @@
 //! | [`DirectorySink`](crate::DirectorySink) | a [`SinkFixture`](sink::SinkFixture): how to make and observe a sink | [`sink::all`] |
 //! | [`StateStore`](crate::StateStore) | a [`StoreFixture`](store::StoreFixture): how to make and open a store | [`store::all`] |
 //!
-//! What a fixture cannot do is skipped, and the report says so. The suites need no particular async runtime; run them in the one that
+//! What a fixture cannot do is skipped, and the report says so. A fixture that shows little proves little: a sink that keeps nothing passes
+//! all checks that are not skipped where its fixture shows neither what arrived nor in which order. So once the suite runs, look at what it
+//! skips, and name that ([`Report::assert_passed_skipping`]). The suites need no particular async runtime; run them in the one that
 //! the implementation needs. They never time out on their own, so give the test a limit where the implementation might hang.
 //!
 //! # Example

@@ -95,7 +95,8 @@ impl Report {
         })
     }
 
-    /// For tests: everything that could be checked was right.
+    /// For tests: everything that could be checked was right. How much that is depends on the fixture, see
+    /// [`Report::assert_passed_skipping`].
     ///
     /// # Panics
     /// A promise was broken; the message is the whole report.
