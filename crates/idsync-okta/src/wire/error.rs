@@ -1,29 +1,38 @@
 //! Error answers, in all the shapes that they come in.
 
+use super::depth::check_depth;
+use super::parse;
 use crate::error::{AuthFault, ErrorDetail};
 use reqwest::header::HeaderMap;
-use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
-#[derive(Deserialize, Default)]
-struct WireError {
-    #[serde(default, rename = "errorCode")]
-    code: Option<String>,
-    #[serde(default, rename = "errorId")]
-    id: Option<String>,
-    #[serde(default, rename = "errorSummary")]
-    summary: Option<String>,
-    #[serde(default, rename = "errorCauses")]
-    causes: Vec<WireCause>,
-    #[serde(default)]
-    error: Option<String>,
-    #[serde(default)]
-    error_description: Option<String>,
-}
+/// The members of an error body, each read by itself, so that an odd one does not hide what the others say.
+#[derive(Default)]
+struct Members<'a>(BTreeMap<String, &'a RawValue>);
 
-#[derive(Deserialize, Default)]
-struct WireCause {
-    #[serde(default, rename = "errorSummary")]
-    summary: Option<String>,
+impl<'a> Members<'a> {
+    /// There are none where the body is no object.
+    fn read(body: &'a str) -> Self {
+        // Some servers in between put a byte order mark in front.
+        let body = body.strip_prefix('\u{feff}').unwrap_or(body).as_bytes();
+        check_depth(body).and_then(|()| parse(body)).map(Self).unwrap_or_default()
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        parse(self.0.get(name)?.get().as_bytes()).ok()
+    }
+
+    /// A text of which only an identifier is let through.
+    fn identifier(&self, name: &str) -> Option<String> {
+        self.text(name).and_then(identifier)
+    }
+
+    /// The summaries of the causes.
+    fn causes(&self) -> Vec<String> {
+        let causes = self.0.get("errorCauses").and_then(|causes| parse::<Vec<&RawValue>>(causes.get().as_bytes()).ok());
+        causes.into_iter().flatten().filter_map(|cause| Members::read(cause.get()).text("errorSummary")).collect()
+    }
 }
 
 /// What an error answer says, with nothing in it that could be somebody's data.
@@ -49,19 +58,20 @@ pub(crate) struct Challenge {
 impl Complaint {
     /// Reads whatever there is; never fails, for a fault in the error path would hide the error.
     pub(crate) fn read(headers: &HeaderMap, body: &[u8]) -> Self {
-        let wire: WireError = super::parse(body).unwrap_or_default();
+        // What is no UTF-8 is in some text, and the code is in another.
+        let body = String::from_utf8_lossy(body);
+        let wire = Members::read(&body);
         let challenge = headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()).find_map(challenge);
-        let code = wire.code.or(wire.error).or_else(|| challenge.as_ref().map(|challenge| challenge.error.clone()));
+        let code = wire.identifier("errorCode").or_else(|| wire.identifier("error"));
         let detail = ErrorDetail {
-            code: code.and_then(identifier),
-            error_id: wire.id.and_then(identifier),
+            code: code.or_else(|| challenge.as_ref().map(|challenge| challenge.error.clone())),
+            error_id: wire.identifier("errorId"),
             request_id: headers.get("x-okta-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned).and_then(identifier),
         };
         // The description is read for what it means and then dropped: it may quote what was sent.
-        let description = wire.error_description.or(wire.summary).unwrap_or_default().to_ascii_lowercase();
+        let description = wire.text("error_description").or_else(|| wire.text("errorSummary")).unwrap_or_default().to_ascii_lowercase();
         let (auth, is_replay) = meaning(detail.code.as_deref().unwrap_or_default(), &description);
-        let is_quota =
-            wire.causes.iter().filter_map(|cause| cause.summary.as_deref()).any(|cause| cause.contains("Maximum number of instances"));
+        let is_quota = wire.causes().iter().any(|cause| cause.contains("Maximum number of instances"));
         Self { detail, auth, is_replay, is_quota, challenge }
     }
 
@@ -152,6 +162,31 @@ mod tests {
         assert_eq!(Complaint::read(&HeaderMap::new(), mixed).auth, Some(AuthFault::Client));
         let html = b"<html><title>Okta - Sign In</title></html>";
         assert_eq!(Complaint::read(&HeaderMap::new(), html), Complaint::default());
+    }
+
+    #[test]
+    fn an_odd_member_does_not_hide_what_the_others_say() {
+        for odd in [
+            r#""errorCauses":null"#,
+            r#""errorCauses":["x"]"#,
+            r#""errorCauses":[{"errorSummary":["a"]}]"#,
+            r#""errorCauses":{}"#,
+            r#""errorId":17"#,
+            r#""errorSummary":null"#,
+            r#""errorSummary":["a"]"#,
+            r#""errorSummary":"\ud800""#,
+            r#""error":{}"#,
+        ] {
+            let body = format!(r#"{{{odd},"errorCode":"E0000007","errorLink":"E0000007"}}"#);
+            assert_eq!(Complaint::read(&HeaderMap::new(), body.as_bytes()).code(), "E0000007", "{odd}");
+        }
+        for body in [&b"\xef\xbb\xbf{\"errorCode\":\"E0000007\"}"[..], b"{\"errorCode\":\"E0000007\",\"errorSummary\":\"\xff\"}"] {
+            assert_eq!(Complaint::read(&HeaderMap::new(), body).code(), "E0000007", "{body:?}");
+        }
+        let full = br#"{"errorCode":"E0000001","errorId":17,"errorCauses":[null,{"errorSummary":"Maximum number of instances has been reached."}]}"#;
+        assert!(Complaint::read(&HeaderMap::new(), full).is_quota);
+        let deep = format!(r#"{{"errorCode":"E0000007","errorCauses":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(Complaint::read(&HeaderMap::new(), deep.as_bytes()), Complaint::default());
     }
 
     #[test]
