@@ -19,6 +19,9 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 use url::Url;
 
+/// How many groups are tried to find one whose members may be read.
+const SAMPLED_GROUPS: usize = 10;
+
 /// What happens to users whose status is `DEPROVISIONED` ("deactivated" in the Admin Console).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -196,16 +199,32 @@ impl OktaProvider {
         let users = self.visible(users, "users", users_page).try_next().await?.map_or(0, |page| page.items.len());
         let groups = Listing::new(&self.client, Route::Groups, Route::Groups.template(), sizes.groups, None);
         let groups = self.visible(groups, "groups", groups_page).try_next().await?.map_or_else(Vec::new, |page| page.items);
-        let listed = groups.iter().find(|group| self.member_listing(group) == MemberListing::Listed);
-        let members = match listed.or_else(|| groups.first()) {
-            Some(group) => {
-                let path = self.path(&["groups", group.id.as_str(), "users"])?;
-                let listing = Listing::new(&self.client, Route::Members, path.path(), sizes.members, None);
-                pages(self.client.clone(), listing, all_members).try_next().await?.map_or(0, |page| page.items.len())
-            }
-            None => 0,
-        };
+        let members = self.sample_members(&groups).await?;
         Ok([users as u64, groups.len() as u64, members as u64])
+    }
+
+    /// Reads a page of the members of one of these groups: how many there were.
+    ///
+    /// A group may be gone meanwhile, and a custom role may not see into groups that make administrators of their members; that says
+    /// nothing of the others, so a few more are tried.
+    async fn sample_members(&self, groups: &[Group]) -> Result<usize, Error> {
+        let mut candidates: Vec<_> = groups.iter().collect();
+        candidates.sort_by_key(|group| match (self.member_listing(group), &group.kind) {
+            (MemberListing::Listed, GroupKind::Native) => 0,
+            (MemberListing::Listed, _) => 1,
+            _ => 2,
+        });
+        let mut refused = None;
+        for group in candidates.into_iter().take(SAMPLED_GROUPS) {
+            let path = self.path(&["groups", group.id.as_str(), "users"])?;
+            let listing = Listing::new(&self.client, Route::Members, path.path(), self.client.inner.page_sizes.members, None);
+            match pages(self.client.clone(), listing, all_members).try_next().await {
+                Ok(page) => return Ok(page.map_or(0, |page| page.items.len())),
+                Err(error @ (Error::NotFound { .. } | Error::Role { .. })) => refused = refused.or(Some(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        refused.map_or(Ok(0), Err)
     }
 
     /// Mints a token, compares the granted scopes with the wanted ones, and reads one user and one group.

@@ -234,3 +234,37 @@ async fn p03_an_id_that_a_url_cannot_hold_is_not_reported_as_gone() {
     }
     assert_eq!(provider.usage().total, 0);
 }
+
+/// An org with these groups, of kinds and ids, and somebody in each group of which nothing else is said.
+async fn org_with_groups(groups: &[(&str, &str)], refused: &[(&str, ResponseTemplate)]) -> Org {
+    let org = Org::start().await;
+    org.answers(USERS, vec![page(&["a"])]).await;
+    let listed = groups.iter().map(|(kind, id)| json!({"id": id, "type": kind, "profile": {"name": id}})).collect::<Value>();
+    org.answers(GROUPS, vec![ok(&listed)]).await;
+    for (_, id) in groups {
+        let answer = refused.iter().find(|(other, _)| other == id).map_or_else(|| page(&["a"]), |(_, answer)| answer.clone());
+        org.answers(&format!("{GROUPS}/{id}/users"), vec![answer]).await;
+    }
+    org
+}
+
+#[tokio::test]
+async fn p18_row23_one_group_that_is_gone_or_may_not_be_looked_into_does_not_disprove_access() {
+    for refusal in [fault(403, "E0000006"), fault(404, "E0000007")] {
+        let groups = [("BUILT_IN", "Everyone"), ("BUILT_IN", "admins"), ("OKTA_GROUP", "ops"), ("OKTA_GROUP", "sales")];
+        let org = org_with_groups(&groups, &[("admins", refusal.clone()), ("ops", refusal.clone())]).await;
+        assert_eq!(org.provider().sample().await.unwrap(), [1, 4, 1]);
+        assert!(org.requests("/api/v1/groups/admins/users").await.is_empty(), "groups that people made come first");
+
+        let org = org_with_groups(&groups[1..3], &[("admins", refusal.clone()), ("ops", refusal.clone())]).await;
+        let error = org.provider().sample().await.unwrap_err();
+        assert_eq!(error.operation(), Some("list the members of a group"), "no group is left: {error}");
+    }
+    let names: Vec<_> = (0..40).map(|n| format!("g{n}")).collect();
+    let groups: Vec<_> = names.iter().map(|name| ("OKTA_GROUP", name.as_str())).collect();
+    let refused: Vec<_> = names.iter().map(|name| (name.as_str(), fault(403, "E0000006"))).collect();
+    let org = org_with_groups(&groups, &refused).await;
+    let provider = org.provider();
+    assert_eq!(provider.sample().await.unwrap_err().kind(), ErrorKind::PermissionDenied);
+    assert!(provider.usage().total < 20, "a role that is missing is not asked about group by group");
+}
