@@ -60,7 +60,7 @@ impl OktaProvider {
             page.items.iter_mut().for_each(|user| scope.trim(user));
             sort_out(page, deprovisioned)
         });
-        trimmed.map_err(Into::into).boxed()
+        trimmed.map_err(given_up).boxed()
     }
 
     pub(crate) fn groups_of_user(&self, user: &UserId) -> BoxStream<'static, Result<Page<GroupId>>> {
@@ -75,6 +75,15 @@ impl OktaProvider {
             .map_err(Into::into)
             .boxed()
     }
+}
+
+/// What ended a delta. Where it is that the org cannot tell who changed, it can still tell who is there.
+fn given_up(error: Error) -> CoreError {
+    if error.is_unsearchable() {
+        let unsearchable = CoreError::new(ErrorKind::CursorExpired, "the org cannot search its users for those who changed");
+        return unsearchable.during(Route::Users.operation()).with_source(error);
+    }
+    error.into()
 }
 
 fn sort_out(page: Page<User>, deprovisioned: Deprovisioned) -> ChangedUsers {

@@ -71,37 +71,33 @@ struct Partitioned {
 }
 
 impl OktaProvider {
-    /// Lists users along as many chains as are to be used, or along one where the org does not understand the searches for that.
+    /// Lists users along as many chains as are to be used, or along one where the org does not understand the searches for that, or cannot
+    /// carry them out.
     pub(crate) fn partitioned_users(&self, chains: NonZeroUsize) -> Pages {
         let provider = self.clone();
-        stream::once(async move { provider.begin_partitions(chains).await }).try_flatten().boxed()
+        let begun = async move {
+            let Some(mut partitioned) = provider.begin_partitions(chains).await? else { return Ok(provider.users_along_one_chain()) };
+            // Some searches are refused that are much like the one that was tried.
+            match partitioned.next().await {
+                Some(Err(error)) if is_about_the_search(&error) => Ok(provider.users_along_one_chain()),
+                first => Ok::<_, Error>(stream::iter(first).chain(partitioned).boxed()),
+            }
+        };
+        stream::once(begun).try_flatten().boxed()
     }
 
-    async fn begin_partitions(self, chains: NonZeroUsize) -> Result<Pages, Error> {
-        let oldest = self.user_listing(Some(&self.everybody())).with("sortBy", "created").with("sortOrder", "asc").with_limit(1);
+    /// The listing along several chains; `None` where there is nothing to divide, or no search that could do it.
+    async fn begin_partitions(&self, chains: NonZeroUsize) -> Result<Option<Pages>, Error> {
+        let Some(now) = self.client().identity().await?.1 else { return Ok(None) };
+        // Not every org is said to understand ranges, so the search for the oldest user is already one (Okta reference, Filter).
+        let ever = format!("{} and {}", self.everybody(), created_between(Timestamp::UNIX_EPOCH, now));
+        let oldest = self.user_listing(Some(&ever)).with("sortBy", "created").with("sortOrder", "asc").with_limit(1);
         let first = match pages(self.client().clone(), oldest, users_page).try_next().await {
             Ok(page) => page.and_then(|page| page.items.into_iter().next()).and_then(|user| user.timestamps.created),
-            // The org does not understand the search.
-            Err(Error::Api { status: 400, .. }) => None,
+            Err(error) if is_about_the_search(&error) => None,
             Err(error) => return Err(error),
         };
-        let now = self.client().identity().await?.1;
-        let (Some(first), Some(now)) = (first, now) else { return Ok(self.users_along_one_chain()) };
-        let changed = format!("lastUpdated ge \"{}\"", now.saturating_sub(self.overlap));
-        let last = self.user_listing(None).with("filter", &changed);
-        let mut partitioned =
-            Partitioned { chains: FuturesUnordered::new(), ranges: Vec::new(), waiting: VecDeque::new(), last: Some(last), provider: self };
-        partitioned.waiting.push_back(partitioned.listing(&format!("created ge \"{now}\"")));
-        let chains = u32::try_from(chains.get()).unwrap_or(u32::MAX);
-        let part = now.saturating_since(first) / chains;
-        let mut start = first;
-        for _ in 1..chains {
-            let end = start.saturating_add(part);
-            partitioned.begin(Range::new(start, end));
-            start = end;
-        }
-        partitioned.begin(Range::new(start, now));
-        Ok(partitioned.pages())
+        Ok(first.map(|first| Partitioned::new(self.clone(), chains, first, now).pages()))
     }
 
     /// The search for whoever is in scope by status.
@@ -114,7 +110,34 @@ impl OktaProvider {
     }
 }
 
+/// Whether the org does not understand a search, or cannot carry it out, so that it says nothing of a plain listing.
+fn is_about_the_search(error: &Error) -> bool {
+    matches!(error, Error::Api { status: 400, .. }) || error.is_unsearchable()
+}
+
+fn created_between(start: Timestamp, end: Timestamp) -> String {
+    format!("created ge \"{start}\" and created lt \"{end}\"")
+}
+
 impl Partitioned {
+    /// Divides the time from the creation of the first user until now.
+    fn new(provider: OktaProvider, chains: NonZeroUsize, first: Timestamp, now: Timestamp) -> Self {
+        let changed = format!("lastUpdated ge \"{}\"", now.saturating_sub(provider.overlap));
+        let last = Some(provider.user_listing(None).with("filter", &changed));
+        let mut partitioned = Self { provider, chains: FuturesUnordered::new(), ranges: Vec::new(), waiting: VecDeque::new(), last };
+        partitioned.waiting.push_back(partitioned.listing(&format!("created ge \"{now}\"")));
+        let chains = u32::try_from(chains.get()).unwrap_or(u32::MAX);
+        let part = now.saturating_since(first) / chains;
+        let mut start = first;
+        for _ in 1..chains {
+            let end = start.saturating_add(part);
+            partitioned.begin(Range::new(start, end));
+            start = end;
+        }
+        partitioned.begin(Range::new(start, now));
+        partitioned
+    }
+
     fn listing(&self, condition: &str) -> Listing {
         let search = format!("{} and {condition}", self.provider.everybody());
         self.provider.user_listing(Some(&search)).with("sortBy", "created").with("sortOrder", "asc")
@@ -127,8 +150,7 @@ impl Partitioned {
     }
 
     fn begin(&mut self, range: Range) {
-        let condition = format!("created ge \"{}\" and created lt \"{}\"", range.start, range.end);
-        self.start(self.listing(&condition), Some(range));
+        self.start(self.listing(&created_between(range.start, range.end)), Some(range));
     }
 
     /// Finds work for a chain that is free: one of the listings that wait, or the later half of the fullest rest.

@@ -83,6 +83,9 @@ impl OktaProvider {
     /// not show is asked for by its id before it is deleted, and who changed during the last minutes is listed once more at the end; but
     /// a user who was just deleted may stay until the next full read. It takes three requests more, and one for each range of time that
     /// ends within a page. Where users are chosen by [`SyncScope::with_users`] it changes nothing.
+    ///
+    /// An org that does not understand the searches, or cannot carry them out, is listed along one chain after all; unless it says so only
+    /// after the first users have come, for then the listing fails.
     #[must_use]
     pub const fn user_chains(mut self, chains: NonZeroUsize) -> Self {
         self.chains = if chains.get() > 1 { Some(chains) } else { None };

@@ -253,6 +253,12 @@ impl Error {
         }
     }
 
+    /// Whether Okta keeps failing to search its users because it cannot read some of them, which does not keep it from listing them.
+    pub(crate) fn is_unsearchable(&self) -> bool {
+        let Self::Exhausted { last, .. } = self else { return false };
+        matches!(&**last, Self::Api { status: 409, detail, .. } if detail.code.as_deref() == Some("E0000145"))
+    }
+
     /// What was being done, such as `list users`; `None` before anything was sent.
     pub fn operation(&self) -> Option<&'static str> {
         match self {

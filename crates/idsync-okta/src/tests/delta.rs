@@ -93,6 +93,18 @@ async fn without_a_date_there_is_no_cursor_and_another_ones_cursor_means_to_read
 }
 
 #[tokio::test]
+async fn an_org_that_cannot_search_its_users_is_to_be_read_as_a_whole() {
+    let org = Org::start().await;
+    let provider = org.provider();
+    let since = at_noon(&org, &provider).await.cursor.unwrap();
+    org.answers(USERS, vec![fault(409, "E0000145"), ok(&json!([user("a")])), fault(409, "E0000145")]).await;
+    assert_eq!(changed(&provider, &since).await.unwrap().len(), 1, "it may pass");
+    let error = changed(&provider, &since).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::CursorExpired, Some("list users")));
+    assert!(std::error::Error::source(&error).unwrap().to_string().contains("16 attempts"), "{error:?}");
+}
+
+#[tokio::test]
 async fn the_groups_of_a_user_are_listed_to_their_end_and_all_groups_in_large_pages() {
     let org = Org::start().await;
     let provider = org.provider();

@@ -1,6 +1,7 @@
 //! The crate from its public side, against a server on this machine that answers what each test wants.
 
 mod canary;
+mod chains;
 mod delta;
 mod faults;
 mod hostile;
