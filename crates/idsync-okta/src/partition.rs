@@ -68,6 +68,8 @@ struct Partitioned {
     waiting: VecDeque<Listing>,
     /// The last chain: who changed while the others were read, for the index may lag behind.
     last: Option<Listing>,
+    /// Records that came so far.
+    seen: usize,
 }
 
 impl OktaProvider {
@@ -124,7 +126,8 @@ impl Partitioned {
     fn new(provider: OktaProvider, chains: NonZeroUsize, first: Timestamp, now: Timestamp) -> Self {
         let changed = format!("lastUpdated ge \"{}\"", now.saturating_sub(provider.overlap));
         let last = Some(provider.user_listing(None).with("filter", &changed));
-        let mut partitioned = Self { provider, chains: FuturesUnordered::new(), ranges: Vec::new(), waiting: VecDeque::new(), last };
+        let mut partitioned =
+            Self { provider, chains: FuturesUnordered::new(), ranges: Vec::new(), waiting: VecDeque::new(), last, seen: 0 };
         partitioned.waiting.push_back(partitioned.listing(&format!("created ge \"{now}\"")));
         let chains = u32::try_from(chains.get()).unwrap_or(u32::MAX);
         let part = now.saturating_since(first) / chains;
@@ -169,6 +172,7 @@ impl Partitioned {
 
     /// Takes a page of a chain; goes on with the chain unless it has come to what another one does.
     fn take(&mut self, chain: usize, page: Page<User>, pages: Pages) -> Page<User> {
+        self.seen += page.items.len() + page.held.len();
         let newest = page.items.iter().filter_map(|user| user.timestamps.created).max();
         let is_through = match (&mut self.ranges[chain], newest) {
             (Some(range), Some(newest)) => {
@@ -201,6 +205,8 @@ impl Partitioned {
                     }
                     Some((chain, None, _)) => listing.end(chain),
                     None => match listing.last.take() {
+                        // There was somebody when it began, so the credential has lost its role.
+                        Some(_) if listing.seen == 0 => return Err(listing.provider.nobody("users")),
                         Some(last) => listing.start(last, None),
                         None => return Ok::<_, Error>(None),
                     },

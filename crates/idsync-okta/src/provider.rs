@@ -156,19 +156,23 @@ impl OktaProvider {
         name: &'static str,
         read: Reader<T>,
     ) -> BoxStream<'static, Result<Page<T>, Error>> {
-        let client_id = self.client.inner.client_id().map(str::to_owned);
-        let state = (pages(self.client.clone(), listing, read), 0_usize, client_id);
-        stream::try_unfold(state, move |(mut pages, seen, client_id)| async move {
+        let state = (pages(self.client.clone(), listing, read), 0_usize, self.clone());
+        stream::try_unfold(state, move |(mut pages, seen, provider)| async move {
             match pages.try_next().await? {
                 Some(page) => {
                     let seen = seen + page.items.len() + page.held.len();
-                    Ok(Some((page, (pages, seen, client_id))))
+                    Ok(Some((page, (pages, seen, provider))))
                 }
-                None if seen == 0 => Err(Error::EmptyDirectory { listing: name, client_id }),
+                None if seen == 0 => Err(provider.nobody(name)),
                 None => Ok(None),
             }
         })
         .boxed()
+    }
+
+    /// That a listing shows nothing which has at least one entry in every org.
+    pub(crate) fn nobody(&self, listing: &'static str) -> Error {
+        Error::EmptyDirectory { listing, client_id: self.client.inner.client_id().map(str::to_owned) }
     }
 
     /// The URL below `/api/v1`, of which one segment is an id.
@@ -248,7 +252,7 @@ impl OktaProvider {
         let page = self.client.inner.get(&mut Get::new(route, url), count).await?;
         let is_last = matches!(link::next_target(&page.headers), Ok(None));
         if page.value == 0 && is_last {
-            return Err(Error::EmptyDirectory { listing: name, client_id: self.client.inner.client_id().map(str::to_owned) });
+            return Err(self.nobody(name));
         }
         Ok(())
     }

@@ -84,3 +84,15 @@ async fn p01_searches_that_fail_otherwise_end_the_read() {
         assert_eq!(read(org.provider()).await.unwrap_err().kind(), kind, "{code}");
     }
 }
+
+#[tokio::test]
+async fn p02_row16_chains_that_show_nobody_after_somebody_was_seen_are_a_missing_role() {
+    let org = org(|search, request| match search {
+        Some(_) if !is_probe(request) => page(&[]),
+        _ => page(&["a"]),
+    })
+    .await;
+    let error = read(org.provider()).await.unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::PermissionDenied, Some("list users")));
+    assert!(error.remedy().unwrap().contains("Read-Only Administrator"), "{error:?}");
+}
