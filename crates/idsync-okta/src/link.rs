@@ -3,70 +3,113 @@
 use crate::error::LinkFault;
 use crate::org_url::{OrgUrl, admin_twin};
 use reqwest::header::HeaderMap;
+use std::borrow::Cow;
 use url::Url;
 
 /// Longer links are refused; Okta itself answers 414 well before.
 const MAX_LENGTH: usize = 8 * 1024;
 
 /// The target of the first link with the relation `next`, in one of many headers or in a joined one.
+///
+/// A header that cannot be read to its end may name the next page all the same, so it is never passed over.
 pub(crate) fn next_target(headers: &HeaderMap) -> Result<Option<&str>, LinkFault> {
+    let mut next = None;
     for value in headers.get_all("link") {
         let value = value.to_str().map_err(|_| LinkFault::Unreadable)?;
-        if let Some(target) = next_in(value) {
-            return if target.len() <= MAX_LENGTH { Ok(Some(target)) } else { Err(LinkFault::TooLong) };
-        }
+        let found = next_in(value).ok_or(LinkFault::Unreadable)?;
+        next = next.or(found);
     }
-    Ok(None)
+    match next {
+        Some(target) if target.len() > MAX_LENGTH => Err(LinkFault::TooLong),
+        next => Ok(next),
+    }
 }
 
-fn next_in(value: &str) -> Option<&str> {
-    let mut rest = value;
+/// The target of the first link to the next page in a header, if there is one; `None` where the header cannot be read.
+fn next_in(value: &str) -> Option<Option<&str>> {
+    let (mut rest, mut next) = (value, None);
     loop {
-        let (_, after) = rest.split_once('<')?;
-        let (target, after) = after.split_once('>')?;
-        let (is_next, tail) = parameters(after);
+        // A list may have empty places (RFC 9110, section 5.6.1).
+        rest = rest.trim_start_matches([',', ' ', '\t']);
+        if rest.is_empty() {
+            return Some(next);
+        }
+        let (target, after) = rest.strip_prefix('<')?.split_once('>')?;
+        // What is not closed runs into the next link.
+        if target.contains('<') {
+            return None;
+        }
+        let (is_next, tail) = parameters(after)?;
         if is_next {
-            return Some(target);
+            next = next.or(Some(target));
         }
         rest = tail;
     }
 }
 
 /// Reads the parameters of one link up to the comma that ends it: whether its relations name `next`, and what follows.
-fn parameters(text: &str) -> (bool, &str) {
+fn parameters(text: &str) -> Option<(bool, &str)> {
     let (mut relation, mut rest) = (None, text.trim_start());
     while let Some(after) = rest.strip_prefix(';') {
         let after = after.trim_start();
-        let end = after.find(['=', ';', ',']).unwrap_or(after.len());
-        let (name, mut tail) = after.split_at(end);
-        if let Some(after) = tail.strip_prefix('=') {
-            let (value, after) = parameter_value(after.trim_start());
+        let (name, tail) = after.split_at(after.find(ends_token).unwrap_or(after.len()));
+        rest = tail.trim_start();
+        if let Some(after) = rest.strip_prefix('=') {
+            let (value, tail) = parameter_value(after.trim_start())?;
             // Of several `rel` parameters the first one counts.
-            if name.trim().eq_ignore_ascii_case("rel") && relation.is_none() {
+            if name.eq_ignore_ascii_case("rel") && relation.is_none() {
                 relation = Some(value);
             }
-            tail = after;
+            rest = tail.trim_start();
         }
-        rest = tail.trim_start();
     }
-    let is_next = relation.is_some_and(|names| names.split_ascii_whitespace().any(|name| name.eq_ignore_ascii_case("next")));
-    (is_next, rest)
+    let is_next = relation.map_or(Some(false), |names| names_next(&names))?;
+    (rest.is_empty() || rest.starts_with(',')).then_some((is_next, rest))
 }
 
-fn parameter_value(text: &str) -> (&str, &str) {
-    match text.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-        None => text.split_at(text.find([';', ',']).unwrap_or(text.len())),
+fn parameter_value(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    if let Some(quoted) = text.strip_prefix('"') {
+        return unquoted(quoted);
+    }
+    let (token, rest) = text.split_at(text.find(ends_token).unwrap_or(text.len()));
+    (!token.is_empty()).then_some((Cow::Borrowed(token), rest))
+}
+
+/// A text without the quotes around it, of which the first is before it, and what follows.
+fn unquoted(text: &str) -> Option<(Cow<'_, str>, &str)> {
+    let mut value = String::new();
+    let mut characters = text.chars();
+    loop {
+        match characters.next()? {
+            '"' => return Some((Cow::Owned(value), characters.as_str())),
+            '\\' => value.push(characters.next()?),
+            other => value.push(other),
+        }
     }
 }
 
-/// Checks a link against the org's own hosts, and puts the org's own origin in front of its path and query.
+const fn ends_token(character: char) -> bool {
+    matches!(character, '=' | ';' | ',' | '"' | ' ' | '\t')
+}
+
+/// Whether `next` is among these relations; `None` where one of them is neither a name nor a URL, for who knows what that is meant to be.
+fn names_next(relations: &str) -> Option<bool> {
+    let is_plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+    let mut names = relations.split_ascii_whitespace();
+    if !names.clone().all(|name| is_plain(name) || name.contains(':')) {
+        return None;
+    }
+    Some(names.any(|name| name.eq_ignore_ascii_case("next")))
+}
+
+/// Checks a link in the answer to a request for `asked` against the org's own hosts, and puts the org's own origin in front of its path and
+/// query.
 ///
 /// `others` are the hosts under which the org says it answers, too.
-pub(crate) fn own(target: &str, org: &OrgUrl, others: &[String]) -> Result<Url, LinkFault> {
+pub(crate) fn own(target: &str, asked: &Url, org: &OrgUrl, others: &[String]) -> Result<Url, LinkFault> {
     let origin = org.origin();
     // A relative reference is by definition the org's own; everything else is compared part by part.
-    let url = origin.join(target).map_err(|_| LinkFault::Unreadable)?;
+    let url = asked.join(target).map_err(|_| LinkFault::Unreadable)?;
     if url.scheme() != origin.scheme() {
         return Err(LinkFault::Scheme);
     }
@@ -120,9 +163,55 @@ mod tests {
         for value in ["<u>;rel=next", "<u>; REL=\"prev NEXT\"", "<u>; title=\"a, <b>; rel=self\"; rel=next", "<u> ; rel = \"next\" ; x"] {
             assert_eq!(next(&[value]).as_deref(), Some("u"), "{value}");
         }
-        for value in ["<u>; rel=\"nextpage\"", "<u>; rel=self; rel=next", "<u>", "u; rel=next", "<u>; title=\"rel=next\"", "<u; rel=next"] {
+        for value in
+            ["<u>; title=\"a \\\"b\\\" c\"; rel=\"next\"", "<u>;; rel=\"next\"", "<u>; rel=  \"ne\\xt\" ,", ", <v>, <u>; rel=next; a=\"\""]
+        {
+            assert_eq!(next(&[value]).as_deref(), Some("u"), "{value}");
+        }
+        for value in ["<u>; rel=\"nextpage\"", "<u>; rel=self; rel=next", "<u>", "<u>; title=\"rel=next\"", "<u>; rel", "", " , "] {
             assert_eq!(next(&[value]), None, "{value}");
         }
+        assert_eq!(next(&["<u>; rel=\"https://acme.example/?a=b next\""]).as_deref(), Some("u"));
+    }
+
+    #[test]
+    fn p01_row09_a_header_that_is_not_understood_is_not_passed_over() {
+        for value in [
+            "u; rel=next",
+            "<u; rel=\"next\"",
+            "<u>; rel='next'",
+            "<u> rel=\"next\"",
+            "<u>; rel=\"next",
+            "<u>; rel=\"self\" next\"",
+            "<u>,; rel=\"next\"",
+            "<u>; rel==next",
+            "<u>; rel=; a",
+            "<u>; title=\"a\"b\"; rel=\"next\"",
+            "<u>; rel=\"prev,next\"",
+            "<v>; rel=\"next\", <u",
+            "<u; rel=\"next\", <v>; rel=\"self\"",
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.append("link", "<v>; rel=\"self\"".parse().unwrap());
+            headers.append("link", value.parse().unwrap());
+            assert_eq!(next_target(&headers), Err(LinkFault::Unreadable), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_relative_link_is_relative_to_what_was_asked_for() {
+        let org = OrgUrl::parse("acme.okta.com").unwrap();
+        let at = |path: &str| org.origin().join(path).unwrap();
+        let asked = at("/api/v1/groups/g/users?limit=200");
+        for (target, path) in [
+            ("?after=a", "/api/v1/groups/g/users?after=a"),
+            ("users?after=a", "/api/v1/groups/g/users?after=a"),
+            ("../g/users?after=a", "/api/v1/groups/g/users?after=a"),
+            ("/api/v1/users?after=a", "/api/v1/users?after=a"),
+        ] {
+            assert_eq!(own(target, &asked, &org, &[]).unwrap(), at(path), "{target}");
+        }
+        assert_eq!(own("../../../../oauth2/v1/token", &asked, &org, &[]), Err(LinkFault::Path));
     }
 
     #[test]
@@ -137,7 +226,11 @@ mod tests {
             "https://login.acme.example/api/v1/users?after=a",
             "/api/v1/users?after=a",
         ] {
-            assert_eq!(own(target, &org, &others).unwrap().as_str(), "https://acme.okta.com/api/v1/users?after=a", "{target}");
+            assert_eq!(
+                own(target, org.origin(), &org, &others).unwrap().as_str(),
+                "https://acme.okta.com/api/v1/users?after=a",
+                "{target}"
+            );
         }
         for (target, fault) in [
             ("https://evil.example/api/v1/users", LinkFault::Host),
@@ -161,7 +254,7 @@ mod tests {
             ("https://acme.okta.com", LinkFault::Path),
             ("https://[", LinkFault::Unreadable),
         ] {
-            assert_eq!(own(target, &org, &others), Err(fault), "{target}");
+            assert_eq!(own(target, org.origin(), &org, &others), Err(fault), "{target}");
         }
     }
 

@@ -131,7 +131,7 @@ impl Walk {
                 sizes.came(route, asked);
             }
             let Fetched { value: page, headers, .. } = fetched;
-            self.next = self.follow(&headers).await?;
+            self.next = self.follow(&get.url, &headers).await?;
             self.empty = if page.items.is_empty() && page.held.is_empty() { self.empty + 1 } else { 0 };
             if self.empty > EMPTY_PAGES {
                 return Err(self.fault(ListingFault::EmptyPages));
@@ -152,15 +152,15 @@ impl Walk {
         Ok(())
     }
 
-    /// The URL of the next page, if there is one.
-    async fn follow(&mut self, headers: &HeaderMap) -> Result<Option<Url>, Error> {
+    /// The URL of the page after the one that was asked for, if there is one.
+    async fn follow(&mut self, asked: &Url, headers: &HeaderMap) -> Result<Option<Url>, Error> {
         let Some(target) = link::next_target(headers).map_err(|fault| self.foreign(fault))? else { return Ok(None) };
         let known = self.client.inner.hosts.get().map_or(&[][..], Vec::as_slice);
-        let own = match link::own(target, self.client.org(), known) {
+        let own = match link::own(target, asked, self.client.org(), known) {
             // The host may be another name of the org that the org was not asked for yet.
             Err(LinkFault::Host) if self.client.inner.hosts.get().is_none() => {
                 let hosts = self.client.other_hosts().await;
-                link::own(target, self.client.org(), hosts)
+                link::own(target, asked, self.client.org(), hosts)
             }
             decided => decided,
         };

@@ -95,7 +95,7 @@ pub enum LinkFault {
     Scheme,
     /// It is longer than 8 KiB.
     TooLong,
-    /// It is not a URL.
+    /// Its header cannot be read to its end, or it is not a URL.
     Unreadable,
     /// It carries a user name or password.
     UserInfo,
@@ -109,7 +109,7 @@ impl fmt::Display for LinkFault {
             Self::Port => "it leads to another port",
             Self::Scheme => "it uses another scheme",
             Self::TooLong => "it is longer than 8 KiB",
-            Self::Unreadable => "it is not a URL",
+            Self::Unreadable => "it cannot be read",
             Self::UserInfo => "it carries a user name",
         })
     }

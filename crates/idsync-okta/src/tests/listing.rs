@@ -75,6 +75,28 @@ async fn p01_row09_a_next_that_comes_back_ends_the_read_with_an_error() {
 }
 
 #[tokio::test]
+async fn p01_row09_a_next_in_an_odd_form_is_followed_or_ends_the_read_with_an_error() {
+    for (form, is_read) in [
+        (r#"<URL>; title="a \"quoted\" title"; rel="next""#, true),
+        (r#"<?after=x&limit=200>; rel="next""#, true),
+        (r#"<users?after=x>; rel="next""#, true),
+        (r#"<URL; rel="next""#, false),
+        (r#"<URL>; rel='next'"#, false),
+        (r#"<URL>; rel="next"#, false),
+    ] {
+        let org = Org::start().await;
+        let url = format!("{}{USERS}?after=x&limit=200", org.server.uri());
+        org.answers(USERS, vec![page(&["a"]).append_header("link", &*form.replace("URL", &url)), page(&["b"])]).await;
+        let (ids, error) = users(&org.provider()).await;
+        if is_read {
+            assert_eq!((ids, error.map(|error| error.to_string())), (vec!["a".to_owned(), "b".to_owned()], None), "{form}");
+        } else {
+            assert_eq!((ids.len(), error.unwrap().kind()), (0, ErrorKind::InvalidData), "{form}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn p16_row17_row18_a_foreign_next_and_a_redirect_receive_not_one_request() {
     let (org, foreign) = (Org::start().await, Org::start().await);
     org.answers(DISCOVERY, vec![ok(&json!({"id": "00o1"}))]).await;
