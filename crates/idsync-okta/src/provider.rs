@@ -292,6 +292,11 @@ fn count(body: &[u8]) -> Result<usize, wire::DecodeFault> {
     wire::parse::<Vec<serde::de::IgnoredAny>>(body).map(|entries| entries.len())
 }
 
+/// That an answer is about something else, which says nothing of what was asked for.
+pub(crate) fn another_record(route: Route) -> Error {
+    Error::Decode { operation: route.operation(), reason: "another record than the one that was asked for" }
+}
+
 pub(crate) fn is_deprovisioned(user: &User) -> bool {
     user.status == UserStatus::Deprovisioned
 }
@@ -347,8 +352,12 @@ impl IdentityProvider for OktaProvider {
 
     async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
         let found = self.look_up(Route::User, self.path(&["users", id.as_str()])?, one_user).await?;
-        // Okta also finds users by login, so an answer for another id is no answer for this one.
-        let Some(mut user) = found.filter(|user| user.id == *id) else { return Ok(Lookup::NotFound) };
+        let Some(mut user) = found else { return Ok(Lookup::NotFound) };
+        if user.id != *id {
+            // Okta also finds users by login, and looks for an id first: where somebody has this login, nobody has this id.
+            let is_login = user.login.as_deref().is_some_and(|login| login.eq_ignore_ascii_case(id.as_str()));
+            return if is_login { Ok(Lookup::NotFound) } else { Err(another_record(Route::User).into()) };
+        }
         if self.deprovisioned == Deprovisioned::Exclude && is_deprovisioned(&user) {
             return Ok(Lookup::OutOfScope(DeletionReason::Deprovisioned));
         }

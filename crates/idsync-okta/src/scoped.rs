@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::paginate::{Listing, pages};
-use crate::provider::{Deprovisioned, OktaProvider, groups_page, is_deprovisioned, users_page};
+use crate::provider::{Deprovisioned, OktaProvider, another_record, groups_page, is_deprovisioned, users_page};
 use crate::scope::{GroupSelection, UserSelection, among_ids};
 use crate::transport::Route;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -164,7 +164,10 @@ impl OktaProvider {
     pub(crate) async fn group_by_id(&self, id: &GroupId) -> Result<Option<Group>, Error> {
         let url = self.path(&["groups", id.as_str()])?;
         let found = self.look_up(Route::Group, url, crate::provider::one_group).await?;
-        Ok(found.filter(|group| group.id == *id))
+        match found {
+            Some(group) if group.id != *id => Err(another_record(Route::Group)),
+            found => Ok(found),
+        }
     }
 
     /// Pages of users without what is not let through, and without those who are deactivated where they are out of scope.

@@ -185,7 +185,7 @@ async fn p03_gone_is_only_what_okta_itself_calls_not_found() {
     org.answers("/api/v1/groups/gone/users", vec![fault(404, "E0000007")]).await;
     org.answers("/api/v1/groups/gone", vec![fault(404, "E0000007")]).await;
     org.answers("/api/v1/users/gone", vec![fault(404, "E0000007")]).await;
-    org.answers("/api/v1/users/ana@example.com", vec![ok(&user("00u1"))]).await;
+    org.answers("/api/v1/users/ana@example.com", vec![ok(&user("ana"))]).await;
     org.answers("/api/v1/users/unclear", vec![ResponseTemplate::new(404).set_body_string("<html>")]).await;
     let provider = org.provider();
     assert_eq!(members(&provider, "gone").await.1.unwrap().kind(), ErrorKind::NotFound);
@@ -194,6 +194,22 @@ async fn p03_gone_is_only_what_okta_itself_calls_not_found() {
     assert_eq!(provider.user(&user("gone")).await.unwrap(), Lookup::NotFound);
     assert_eq!(provider.user(&user("ana@example.com")).await.unwrap(), Lookup::NotFound, "found by login, not by id");
     assert!(provider.user(&user("unclear")).await.is_err());
+}
+
+#[tokio::test]
+async fn p03_an_answer_about_somebody_else_is_not_taken_for_an_absence() {
+    let org = Org::start().await;
+    org.answers("/api/v1/users/00u1", vec![ok(&user("00u2"))]).await;
+    let without_login = json!({"id": "00u2", "status": "ACTIVE"});
+    org.answers("/api/v1/users/ana", vec![ok(&without_login)]).await;
+    org.answers("/api/v1/users/ANA@example.com", vec![ok(&user("ana"))]).await;
+    org.answers("/api/v1/groups/00g1", vec![ok(&json!({"id": "00g2", "type": "OKTA_GROUP", "profile": {"name": "n"}}))]).await;
+    let provider = org.provider();
+    for id in ["00u1", "ana"] {
+        assert_eq!(provider.user(&UserId::new(id).unwrap()).await.unwrap_err().kind(), ErrorKind::InvalidData, "{id}");
+    }
+    assert_eq!(provider.user(&UserId::new("ANA@example.com").unwrap()).await.unwrap(), Lookup::NotFound, "a login has no case");
+    assert_eq!(provider.group(&group_id("00g1")).await.unwrap_err().kind(), ErrorKind::InvalidData);
 }
 
 #[tokio::test]
