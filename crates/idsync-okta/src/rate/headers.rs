@@ -64,7 +64,9 @@ impl RateHeaders {
         }
         // One second more, for both the reset and the date are whole seconds.
         let wait = self.reset_in.map_or(DEFAULT_WAIT, |reset| reset + Duration::from_secs(1)).clamp(SHORTEST_WAIT, LONGEST_WAIT);
-        let is_counted = self.reset_in.is_some() && self.limit.is_some_and(|limit| limit > 0) && self.remaining == Some(0);
+        // A window that is over by its own account does not hold the next request back, though this one was refused.
+        let is_running = self.reset_in.is_some_and(|reset| !reset.is_zero());
+        let is_counted = is_running && self.limit.is_some_and(|limit| limit > 0) && self.remaining == Some(0);
         if is_counted { Limited::Reset(wait) } else { Limited::Window(wait) }
     }
 }
@@ -105,7 +107,9 @@ mod tests {
     fn p15_row03_the_wait_after_a_429_runs_to_the_reset_by_the_servers_date() {
         let seconds = |seconds| Limited::Reset(Duration::from_secs(seconds));
         assert_eq!(wait(&(EPOCH + 8).to_string()), seconds(9));
-        assert_eq!(wait(&(EPOCH - 2).to_string()), seconds(1), "a reset in the past is now");
+        for past in [EPOCH - 2, EPOCH] {
+            assert_eq!(wait(&past.to_string()), Limited::Window(Duration::from_secs(1)), "a reset in the past is now");
+        }
         assert_eq!(wait(&(EPOCH + 300).to_string()), seconds(65), "no window lasts longer than a minute");
         for absurd in ["", "soon", "-5", "99999999999999999999", &(EPOCH + 31_536_000).to_string()] {
             assert_eq!(wait(absurd), Limited::Window(Duration::from_secs(60)), "{absurd:?}");

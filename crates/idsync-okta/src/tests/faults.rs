@@ -61,6 +61,16 @@ async fn p15_row01_a_429_makes_the_bucket_wait_for_the_reset_by_the_servers_date
 }
 
 #[tokio::test]
+async fn p15_row03_a_429_whose_reset_has_passed_is_not_answered_with_the_same_request_at_once() {
+    for reset in [1_598_552_148, 1_598_552_149, 1_598_552_150] {
+        let org = org(vec![too_many(50, reset), too_many(50, reset), one_user()]).await;
+        assert_eq!(read(&org.provider()).await.unwrap(), 1);
+        let slept: Duration = org.timer.slept().iter().sum();
+        assert!((Duration::from_secs(2)..Duration::from_secs(4)).contains(&slept), "a second each: {slept:?}");
+    }
+}
+
+#[tokio::test]
 async fn p15_row02_a_concurrency_429_is_a_short_pause_and_not_two_minutes() {
     let org = org(vec![too_many(0, 1_598_552_150 + 140), one_user()]).await;
     assert_eq!(read(&org.provider()).await.unwrap(), 1);
