@@ -23,8 +23,8 @@ use std::time::Duration;
 use tracing::Instrument;
 use url::Url;
 
-/// A page whose body cannot be read is asked for again this often.
-const REREADS: u32 = 2;
+/// What is answered with a body that cannot be read is asked for again this often.
+pub(crate) const REREADS: u32 = 2;
 /// A server that keeps asking for new nonces is not obeyed for ever.
 const NONCES: u32 = 3;
 

@@ -1,6 +1,6 @@
 //! Access tokens: one fetch at a time, renewed early, held in memory only.
 
-use crate::client::{Inner, OktaClient, common_headers};
+use crate::client::{Inner, OktaClient, REREADS, common_headers};
 use crate::credentials::{Credentials, ServiceApp};
 use crate::dpop::{Audience, DpopMode};
 use crate::error::Error;
@@ -10,6 +10,7 @@ use crate::wire::token::{Issued, TokenType};
 use idsync_core::Secret;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
@@ -96,7 +97,7 @@ impl Inner {
         if self.tokens.mode == DpopMode::Always {
             self.dpop.switch_on()?;
         }
-        let (mut attempts, mut challenges, mut renewed, mut renewals) = (Attempts::new(self.retry), 0, false, 0);
+        let (mut attempts, mut rereads, mut challenges, mut renewed, mut renewals) = (Attempts::new(self.retry), 0, 0, false, 0);
         loop {
             let mut permit = self.governor.admit(Route::Token.bucket()).await;
             // The org's clock is the better one, unless something in between answers with a date of its own.
@@ -113,7 +114,7 @@ impl Inner {
             let mut answer = match sent {
                 Ok(answer) => answer,
                 Err(error @ (Error::Timeout { .. } | Error::Transport { .. })) => {
-                    self.again(&mut attempts, error, std::time::Duration::ZERO).await?;
+                    self.again(&mut attempts, error, Duration::ZERO).await?;
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -121,10 +122,22 @@ impl Inner {
             self.keep_nonce(Route::Token, &answer.headers);
             match judge(Route::Token, self.client_id(), &answer) {
                 Verdict::Accept => {
-                    self.retry_budget.earn();
                     let decoded = crate::wire::token::token(&answer.body);
                     answer.body.wipe();
-                    return decoded.map_err(|fault| Error::Decode { operation: Route::Token.operation(), reason: fault.as_str() });
+                    match decoded {
+                        Ok(issued) => {
+                            self.retry_budget.earn();
+                            return Ok(issued);
+                        }
+                        Err(fault) => {
+                            let error = Error::Decode { operation: Route::Token.operation(), reason: fault.as_str() };
+                            rereads += 1;
+                            if rereads > REREADS {
+                                return Err(error);
+                            }
+                            self.again(&mut attempts, error, Duration::ZERO).await?;
+                        }
+                    }
                 }
                 Verdict::Again { error, at_least } => self.again(&mut attempts, error, at_least).await?,
                 Verdict::Nonce(error) => {

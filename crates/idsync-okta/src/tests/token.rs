@@ -112,6 +112,19 @@ async fn row13_a_refused_token_is_replaced_once() {
 }
 
 #[tokio::test]
+async fn row06_an_answer_with_no_token_in_it_is_asked_for_again_twice_with_new_assertions() {
+    let garbage = ResponseTemplate::new(200).set_body_string("<html>");
+    let org = org_with_users(vec![garbage.clone(), ok(&json!({"token_type": "Bearer"})), bearer("t")]).await;
+    assert_eq!(read(&org.app_provider()).await.unwrap(), 1);
+    let assertions: HashSet<_> = org.requests(TOKEN).await.iter().map(|request| form(request, "client_assertion")).collect();
+    assert_eq!(assertions.len(), 3);
+
+    let org = org_with_users(vec![garbage]).await;
+    assert_eq!(read(&org.app_provider()).await.unwrap_err().kind(), ErrorKind::InvalidData);
+    assert_eq!(org.requests(TOKEN).await.len(), 3);
+}
+
+#[tokio::test]
 async fn p18_a_scope_that_is_granted_meanwhile_counts_at_once() {
     let less = json!({"token_type": "Bearer", "expires_in": 3600, "access_token": "t1", "scope": "okta.groups.read"});
     let org = org_with_users(vec![ok(&less), bearer("t2")]).await;
