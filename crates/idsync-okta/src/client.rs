@@ -175,6 +175,8 @@ impl Inner {
                 }
                 Err(error) => return Err(error),
             };
+            // Good answers, too, may say which nonce is the next one (RFC 9449, section 8.2).
+            self.keep_nonce(route, &answer.headers);
             match judge(route, self.client_id(), &answer) {
                 Verdict::Accept => match read(&answer.body) {
                     Ok(value) => {
@@ -202,7 +204,6 @@ impl Inner {
                     if nonces > NONCES {
                         return Err(error);
                     }
-                    self.keep_nonce(route, &answer.headers);
                 }
                 Verdict::Renew(error) => {
                     // An API token cannot be renewed, and a second refusal of a new token is final.

@@ -196,6 +196,19 @@ async fn proof_of_possession_begins_when_the_org_asks_for_it() {
     assert_eq!(all.len(), 4, "no proof is used twice");
 }
 
+#[tokio::test]
+async fn a_nonce_that_comes_with_a_good_answer_is_used_for_the_next_proof() {
+    let org = Org::start().await;
+    org.answers(TOKEN, vec![dpop_token()]).await;
+    let first = ok(&json!([user("a")])).insert_header("dpop-nonce", "r1").insert_header("link", &*org.next(USERS, "x"));
+    org.answers(USERS, vec![first, ok(&json!([user("b")]))]).await;
+    let provider = OktaProvider::new(org.builder(app()).dpop(DpopMode::Always).build().unwrap());
+    assert_eq!(read(&provider).await.unwrap(), 2);
+    let nonces =
+        org.requests(USERS).await.iter().map(|request| jwt(header(request, "dpop").unwrap(), 1)["nonce"].clone()).collect::<Vec<_>>();
+    assert_eq!(nonces, [json!(null), json!("r1")]);
+}
+
 fn ath(token: &str) -> serde_json::Value {
     use base64::Engine;
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
