@@ -87,6 +87,15 @@ async fn row01_a_rate_limit_that_never_ends_uses_up_the_budget() {
 }
 
 #[tokio::test]
+async fn row01_a_429_that_asks_for_more_time_than_there_is_tells_the_caller_when_to_come_back() {
+    let org = org(vec![ResponseTemplate::new(429).insert_header("retry-after", "600")]).await;
+    let error = read(&org.provider()).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::After(Duration::from_secs(600))));
+    assert!(error.remedy().is_some());
+    assert_eq!(org.requests(USERS).await.len(), 1);
+}
+
+#[tokio::test]
 async fn row04_passing_faults_are_retried_until_they_pass_or_the_attempts_are_used_up() {
     let html = ResponseTemplate::new(502).set_body_string("<html>bad gateway</html>");
     let waiting = ResponseTemplate::new(503).insert_header("retry-after", "7");

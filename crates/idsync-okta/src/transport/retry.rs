@@ -18,7 +18,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub struct RetryPolicy {
     /// How often a request is sent at most.
     pub max_attempts: u32,
-    /// How much time its attempts and the pauses between them may take together. Waiting for one's share of the rate limit is not counted.
+    /// How much time its attempts and the pauses between them may take together. Waiting for one's share of the rate limit is not counted;
+    /// the wait that the org asks for with a 429 is, and where that one alone is longer, it is left to the caller.
     pub budget: Duration,
 }
 
@@ -106,6 +107,10 @@ impl Attempts {
     pub(crate) fn again(&mut self, error: Error, pause: Duration, budget: &RetryBudget, usage: &Usage) -> Result<(), Error> {
         if let Some(detail) = error.detail() {
             self.first_request = self.first_request.take().or_else(|| detail.request_id.clone());
+        }
+        // Whoever asked knows better whether to come back after so long than to be kept waiting.
+        if matches!(error, Error::RateLimited { .. }) && pause > self.policy.budget {
+            return Err(error);
         }
         let is_over = self.made >= self.policy.max_attempts || self.spent.saturating_add(pause) > self.policy.budget;
         // Waiting for a rate limit sends nothing in addition, so it is not paid for.
