@@ -154,7 +154,7 @@ impl OktaProvisioner {
 impl Admin {
     /// An app of ours by its id, whatever its label is by now.
     async fn app_by_id(&self, id: &str) -> Result<Option<App>, Error> {
-        let whole = self.read(Route::Apps, self.url(&["api", "v1", "apps", id])).await?;
+        let whole = self.read(Route::App, self.url(&["api", "v1", "apps", id])).await?;
         Ok(whole.as_ref().and_then(|whole| App::read(whole, whole["label"].as_str().unwrap_or_default())).filter(|app| app.is_ours))
     }
 }

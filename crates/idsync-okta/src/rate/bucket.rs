@@ -3,7 +3,9 @@
 /// A group of endpoints that share one counter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Bucket {
-    /// Everything about apps, which is the smallest of all.
+    /// One app by id.
+    App,
+    /// Everything else about apps, which is the smallest of all.
     Apps,
     /// The clients of the authorization server, and their roles.
     Clients,
@@ -26,6 +28,7 @@ pub(crate) enum Bucket {
 impl Bucket {
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
+            Self::App => "app",
             Self::Apps => "apps",
             Self::Clients => "clients",
             Self::Group => "group",

@@ -77,10 +77,11 @@ routes! {
 
     Apps: Get "/api/v1/apps" in Apps, "look for the app";
     CreateApp: Post "/api/v1/apps" in Apps, "create the app";
-    UpdateApp: Put "/api/v1/apps/{id}" in Apps, "update the app";
+    App: Get "/api/v1/apps/{id}" in App, "look for the app";
+    UpdateApp: Put "/api/v1/apps/{id}" in App, "update the app";
     ActivateApp: Post "/api/v1/apps/{id}/lifecycle/activate" in Apps, "activate the app";
     DeactivateApp: Post "/api/v1/apps/{id}/lifecycle/deactivate" in Apps, "deactivate the app";
-    DeleteApp: Delete "/api/v1/apps/{id}" in Apps, "delete the app";
+    DeleteApp: Delete "/api/v1/apps/{id}" in App, "delete the app";
     AddKey: Post "/api/v1/apps/{id}/credentials/jwks" in Apps, "add the key to the app";
     ActivateKey: Post "/api/v1/apps/{id}/credentials/jwks/{key}/lifecycle/activate" in Apps, "activate the key of the app";
     DeactivateKey: Post "/api/v1/apps/{id}/credentials/jwks/{key}/lifecycle/deactivate" in Apps, "deactivate a key of the app";
@@ -124,5 +125,20 @@ impl Route {
             self,
             Self::Discovery | Self::Group | Self::Groups | Self::GroupsOfUser | Self::Members | Self::Token | Self::User | Self::Users
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p15_one_app_has_a_counter_of_its_own_and_what_is_below_it_has_that_of_the_list() {
+        for route in [Route::App, Route::UpdateApp, Route::DeleteApp] {
+            assert_eq!((route.template(), route.bucket()), ("/api/v1/apps/{id}", Bucket::App), "{route:?}");
+        }
+        for route in [Route::Apps, Route::CreateApp, Route::ActivateApp, Route::DeactivateApp, Route::AddKey, Route::Grants] {
+            assert_eq!(route.bucket(), Bucket::Apps, "{route:?}");
+        }
     }
 }
