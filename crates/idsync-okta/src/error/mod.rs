@@ -1,6 +1,7 @@
 //! What can go wrong when an Okta org is read, and what to do about it.
 
 mod fault;
+mod remedy;
 
 pub use fault::{AuthFault, ErrorDetail, LinkFault, ListingFault, SetupFault};
 
@@ -107,10 +108,12 @@ pub enum Error {
         reason: ListingFault,
     },
     /// What was asked for by its id does not exist.
-    #[error("it does not exist")]
+    #[error("it does not exist{detail}")]
     NotFound {
         /// What was being done.
         operation: &'static str,
+        /// Okta's identifiers of the failure.
+        detail: ErrorDetail,
     },
     /// The host does not answer as an Okta org does.
     #[error("{host} does not answer as an Okta org")]
@@ -209,6 +212,9 @@ fn principal(client_id: Option<&str>) -> String {
 }
 
 fn scopes(missing: &[String]) -> String {
+    if missing.is_empty() {
+        return "the scopes that this takes are".to_owned();
+    }
     let names = missing.iter().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(", ");
     if missing.len() == 1 { format!("scope {names} is") } else { format!("scopes {names} are") }
 }
@@ -232,6 +238,7 @@ impl Error {
         match self {
             Self::Api { status: 408, .. } | Self::Timeout { .. } => ErrorKind::Timeout,
             Self::Api { status, detail, .. } => match (status, detail.code.as_deref()) {
+                (400, Some("invalid_scope")) => ErrorKind::InvalidConfig,
                 (401, Some("E0000015")) | (403, _) => ErrorKind::PermissionDenied,
                 (401, _) => ErrorKind::Unauthenticated,
                 (404 | 410, _) => ErrorKind::Unavailable,
@@ -267,7 +274,7 @@ impl Error {
             | Self::Decode { operation, .. }
             | Self::ForeignLink { operation, .. }
             | Self::Listing { operation, .. }
-            | Self::NotFound { operation }
+            | Self::NotFound { operation, .. }
             | Self::RateLimited { operation, .. }
             | Self::Redirect { operation, .. }
             | Self::Role { operation, .. }
@@ -290,6 +297,7 @@ impl Error {
         match self {
             Self::Api { detail, .. }
             | Self::Auth { detail, .. }
+            | Self::NotFound { detail, .. }
             | Self::RateLimited { detail, .. }
             | Self::Role { detail, .. }
             | Self::Setup { detail, .. } => Some(detail),
@@ -303,12 +311,7 @@ impl Error {
         const ROLE: &str = "assign the role Read-Only Administrator (or a custom role that may read users and groups)";
         let fixed = |text: &str| Some(text.to_owned());
         match self {
-            Self::Api { detail, .. } if detail.code.as_deref() == Some("E0000260") => {
-                fixed("the org is deactivated; reactivate it, or remove the connection")
-            }
-            Self::Api { status: 401 | 403, .. } => fixed("check which features and roles the org gives to the credential"),
-            Self::Api { status: 404, .. } => fixed("check that the org URL still leads to the org"),
-            Self::Api { .. } => None,
+            Self::Api { status, detail, .. } => Some(remedy::after_status(*status, detail)),
             Self::Auth { reason, .. } => fixed(reason.remedy()),
             Self::Config { remedy, .. } | Self::Key { remedy, .. } => fixed(remedy),
             Self::Decode { .. } | Self::TooLarge { .. } => fixed("check for a proxy that rewrites answers, and try again later"),
@@ -324,7 +327,7 @@ impl Error {
             Self::Kept { .. } => fixed("make room for the connection, and rotate again with the same key"),
             Self::Listing { .. } => fixed("try again; if it stays, report it to Okta"),
             Self::NotAnOrg { .. } => fixed("check the org URL; it looks like https://acme.okta.com"),
-            Self::NotFound { .. } => None,
+            Self::NotFound { detail, .. } => Some(remedy::after_not_found(detail)),
             Self::RateLimited { .. } => fixed("lower the rate share, or raise the app's rate limit in the Admin Console"),
             Self::Scope { client_id, .. } => Some(match client_id {
                 Some(id) => format!("grant it to app {id} in the Admin Console: Applications > the app > Okta API Scopes"),
@@ -405,5 +408,31 @@ mod tests {
         let core = idsync_core::Error::from(Error::Exhausted { attempts: 10, last });
         assert_eq!(core.to_string(), "list users: gave up after 10 attempts: Okta answered 503 (request id req1)");
         assert_eq!((core.kind(), core.retry()), (ErrorKind::Unavailable, Retry::Exhausted));
+    }
+
+    #[test]
+    fn p18_scopes_that_nobody_names_are_spoken_of_all_the_same() {
+        let error = Error::Scope { operation: "list users", missing: Vec::new(), client_id: None };
+        assert_eq!(error.to_string(), "the scopes that this takes are not granted to the API token");
+    }
+
+    #[test]
+    fn p18_each_refusal_of_okta_has_a_next_step_that_names_the_request() {
+        let detail =
+            |code: &str| ErrorDetail { code: Some(code.to_owned()), request_id: Some("req1".to_owned()), ..ErrorDetail::default() };
+        let remedy = |status, code| Error::Api { operation: "list users", status, detail: detail(code) }.remedy().unwrap();
+        for (status, code) in [(400, "E0000001"), (400, "E0000063"), (405, "E0000022"), (501, "E0000052"), (406, "E0000122")] {
+            assert_eq!(remedy(status, code), "ask Okta's support about the request req1", "{code}");
+        }
+        for code in ["E0000031", "E0000053", "E0000094"] {
+            let remedy = remedy(400, code);
+            assert!(remedy.starts_with("check the expressions of the scope") && remedy.contains("req1"), "{code}: {remedy}");
+        }
+        assert!(remedy(409, "E0000195").starts_with("try again later"));
+        assert!(remedy(414, "E0000256").starts_with("shorten"));
+        let gone = Error::NotFound { operation: "look up a user", detail: detail("E0000007") };
+        assert_eq!(gone.to_string(), "it does not exist (E0000007, request id req1)");
+        assert!(gone.remedy().is_some_and(|remedy| remedy.contains("req1")));
+        assert_eq!(Error::Api { operation: "", status: 418, detail: ErrorDetail::default() }.remedy().unwrap(), "ask Okta's support");
     }
 }

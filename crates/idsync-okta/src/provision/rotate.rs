@@ -59,7 +59,7 @@ impl Admin {
     }
 
     async fn existing_app(&self, connection: &Connection) -> Result<App, Error> {
-        let gone = || Error::NotFound { operation: Route::Apps.operation() };
+        let gone = || Error::NotFound { operation: Route::Apps.operation(), detail: <_>::default() };
         self.app_of(connection).await?.ok_or_else(gone)
     }
 

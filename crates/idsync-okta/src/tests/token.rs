@@ -156,6 +156,11 @@ async fn p18_check_names_the_scope_that_was_not_granted() {
     let error = org.app_provider().check().await.unwrap_err();
     assert!(error.message().contains("`okta.users.read`, `okta.groups.read`"), "{error}");
 
+    let org = org_with_users(vec![oauth_fault(400, "invalid_scope", "One or more scopes are not configured.")]).await;
+    let error = org.app_provider().check().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidConfig);
+    assert!(error.remedy().unwrap().contains("names of the scopes"), "{error:?}");
+
     let org = org_with_users(vec![oauth_fault(401, "invalid_client", "The client_assertion signature is invalid.")]).await;
     let error = org.app_provider().check().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);

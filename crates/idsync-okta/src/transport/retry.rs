@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     fn fault() -> Error {
-        Error::NotFound { operation: "test" }
+        Error::NotFound { operation: "test", detail: <_>::default() }
     }
 
     #[test]

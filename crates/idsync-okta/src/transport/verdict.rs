@@ -104,7 +104,7 @@ fn refused_request(route: Route, client_id: Option<&str>, status: u16, complaint
         }
         (403, "E0000006") => Verdict::Final(Error::Role { operation, client_id, detail }),
         // Only these codes say that the thing is gone; any other 404 may as well mean that the org or the path is.
-        (404, "E0000007" | "E0000048") | (410, "E0000156") => Verdict::Final(Error::NotFound { operation }),
+        (404, "E0000007" | "E0000048") | (410, "E0000156") => Verdict::Final(Error::NotFound { operation, detail }),
         _ => Verdict::Final(Error::Api { operation, status, detail }),
     }
 }
@@ -121,7 +121,7 @@ fn refused_setup(route: Route, status: u16, complaint: Complaint) -> Verdict {
         (401, _) => SetupFault::TokenRefused,
         (403, "access_denied") => SetupFault::Address,
         (403, "E0000005" | "E0000006" | "insufficient_scope") => SetupFault::NotAllowed,
-        (404, "E0000007" | "E0000048") => return Verdict::Final(Error::NotFound { operation }),
+        (404, "E0000007" | "E0000048") => return Verdict::Final(Error::NotFound { operation, detail: complaint.detail }),
         (404 | 405 | 501, _) if route.bucket() == Bucket::Iam => SetupFault::FeatureMissing,
         _ => return Verdict::Final(Error::Api { operation, status, detail: complaint.detail }),
     };
