@@ -97,6 +97,16 @@ async fn p01_row09_a_next_in_an_odd_form_is_followed_or_ends_the_read_with_an_er
 }
 
 #[tokio::test]
+async fn p01_row06_a_part_of_a_page_is_not_taken_for_all_of_it() {
+    for status in [202, 203, 206] {
+        let org = Org::start().await;
+        org.answers(USERS, vec![ResponseTemplate::new(status).set_body_json(json!([user("a")]))]).await;
+        let (ids, error) = users(&org.provider()).await;
+        assert_eq!((ids.len(), error.unwrap().kind()), (0, ErrorKind::InvalidData), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn p16_row17_row18_a_foreign_next_and_a_redirect_receive_not_one_request() {
     let (org, foreign) = (Org::start().await, Org::start().await);
     org.answers(DISCOVERY, vec![ok(&json!({"id": "00o1"}))]).await;

@@ -1,6 +1,6 @@
 //! What an answer means for the request: done, again, or never.
 
-use super::{Answer, Route};
+use super::{Answer, Method, Route};
 use crate::error::{AuthFault, Error, SetupFault};
 use crate::rate::{Bucket, Limited, RateHeaders, retry_after};
 use crate::wire::error::Complaint;
@@ -29,8 +29,12 @@ pub(crate) enum Verdict {
 
 /// Judges an answer to a request of an app, or of an API token when there is no client id.
 pub(crate) fn judge(route: Route, client_id: Option<&str>, answer: &Answer) -> Verdict {
-    if (200..300).contains(&answer.status) {
-        return Verdict::Accept;
+    // What changes something may be answered with any of these, but a part of a page must not be taken for all of it.
+    match answer.status {
+        200 => return Verdict::Accept,
+        201..=299 if route.is_setup() && route.method() != Method::Get => return Verdict::Accept,
+        201..=299 => return Verdict::Final(Error::Decode { operation: route.operation(), reason: "not a whole one, by its status" }),
+        _ => {}
     }
     let complaint = Complaint::read(&answer.headers, &answer.body);
     let after = retry_after(&answer.headers, answer.date);
@@ -153,6 +157,17 @@ mod tests {
         assert!(matches!(token(400, r#"{"error":"invalid_dpop_proof"}"#), Verdict::Prove(_)));
         assert!(matches!(token(400, r#"{"error":"temporarily_unavailable"}"#), Verdict::Again { .. }));
         assert!(matches!(token(429, r#"{"errorCode":"E0000047"}"#), Verdict::Wait { .. }));
+    }
+
+    #[test]
+    fn p01_row06_only_a_200_is_a_whole_page_and_anything_good_says_that_a_change_was_made() {
+        for status in [201, 202, 203, 204, 206] {
+            for route in [Route::Users, Route::User, Route::Members, Route::Token, Route::Discovery, Route::Apps] {
+                assert!(matches!(verdict(route, status, &[], "[]"), Verdict::Final(Error::Decode { .. })), "{route:?} {status}");
+            }
+            assert!(matches!(verdict(Route::DeleteApp, status, &[], ""), Verdict::Accept), "{status}");
+        }
+        assert!(matches!(verdict(Route::Users, 200, &[], "[]"), Verdict::Accept));
     }
 
     #[test]
