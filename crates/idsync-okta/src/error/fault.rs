@@ -35,6 +35,8 @@ impl fmt::Display for ErrorDetail {
 pub enum AuthFault {
     /// The address that requests come from is outside the network zones of the app.
     Address,
+    /// The credential was made for another address of the org than the one that makes its tokens.
+    Audience,
     /// The app has the wrong type or authentication method.
     AppType,
     /// There is no such active app in this org.
@@ -55,6 +57,7 @@ impl AuthFault {
     pub(super) const fn remedy(self) -> &'static str {
         match self {
             Self::Address => "add this machine's address to the network zones of the app, or lift the restriction",
+            Self::Audience => "use the org's Okta address, such as https://acme.okta.com, instead of a custom domain",
             Self::AppType => "use an API Services app with public key / private key authentication",
             Self::Client => "check the client id, and that the app is active in this org",
             Self::Clock => "set the clock of this machine, for example with NTP",
@@ -70,6 +73,7 @@ impl fmt::Display for AuthFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Address => "this machine's address may not use the credential",
+            Self::Audience => "the org does not make its tokens at this address",
             Self::AppType => "the app is not a service app with private key authentication",
             Self::Client => "the org knows no active app with this client id",
             Self::Clock => "the org takes the credential for expired or not yet valid, so the clocks differ",

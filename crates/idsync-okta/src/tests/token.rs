@@ -166,6 +166,11 @@ async fn p18_check_names_the_scope_that_was_not_granted() {
     assert_eq!(error.kind(), ErrorKind::Unauthenticated);
     assert!(error.remedy().unwrap().contains("register the public key"), "{error:?}");
 
+    let audience = "The audience claim for client_assertion must be the endpoint invoked for the request.";
+    let org = org_with_users(vec![oauth_fault(401, "invalid_client", audience)]).await;
+    let error = org.app_provider().check().await.unwrap_err();
+    assert!(error.remedy().unwrap().contains("instead of a custom domain"), "{error:?}");
+
     let org = org_with_users(vec![bearer("t")]).await;
     org.app_provider().check().await.unwrap();
 }

@@ -89,7 +89,9 @@ fn meaning(code: &str, description: &str) -> (Option<AuthFault>, bool) {
         "unauthorized_client" | "unsupported_grant_type" => (Some(AuthFault::AppType), false),
         "invalid_client" | "invalid_token" if says(&["already been used"]) => (Some(AuthFault::Other), true),
         "invalid_client" | "invalid_token" => {
-            let fault = if says(&["expir", "before the current time", "the future", "issued"]) {
+            let fault = if says(&["audience"]) {
+                AuthFault::Audience
+            } else if says(&["expir", "before the current time", "the future", "issued"]) {
                 AuthFault::Clock
             } else if says(&["kid", "signature", "jwks", "parsing", "public key"]) {
                 AuthFault::Key
@@ -209,6 +211,8 @@ mod tests {
         assert_eq!(read("The client_assertion token must be issued before the current time."), (AuthFault::Clock, false));
         assert_eq!(read("The client_assertion token has already been used."), (AuthFault::Other, true));
         assert_eq!(read("The client_assertion JWT kid is invalid."), (AuthFault::Key, false));
+        let audience = "The audience claim for client_assertion must be the endpoint invoked for the request.";
+        assert_eq!(read(audience), (AuthFault::Audience, false));
         assert_eq!(read("The issuer is not a valid client_id."), (AuthFault::Client, false));
     }
 
