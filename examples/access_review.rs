@@ -4,10 +4,13 @@
 //! access_review [--database FILE] [--by person|group] [--find TEXT]
 //! ```
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 use idsync_examples::exit::Exit;
+use idsync_examples::note;
+use idsync_examples::out::{self, Printed};
 use lexopt::prelude::{Long, Short, ValueExt};
 use rusqlite::{Connection, OpenFlags};
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -48,15 +51,17 @@ fn main() -> ExitCode {
             return Exit::Done.into();
         }
         Err(error) => {
-            eprintln!("access_review: {error}\n               see access_review --help");
+            note!("access_review: {error}\n               see access_review --help");
             return Exit::Usage.into();
         }
     };
     match review(&flags) {
-        Ok(()) => Exit::Done.into(),
+        // To print is all that it does.
+        Ok(Printed::Lost) => Exit::Sink.into(),
+        Ok(_) => Exit::Done.into(),
         Err(error) => {
-            eprintln!("access_review: {} cannot be read: {error}", flags.database.display());
-            eprintln!("               make it with sync, or name another one with --database");
+            note!("access_review: {} cannot be read: {error}", flags.database.display());
+            note!("               make it with sync, or name another one with --database");
             Exit::Usage.into()
         }
     }
@@ -83,23 +88,28 @@ fn parse() -> Result<Option<Flags>, lexopt::Error> {
     Ok(Some(flags))
 }
 
-fn review(flags: &Flags) -> Result<(), Box<dyn std::error::Error>> {
+/// Prints until everything is printed, or nothing can be printed any more.
+fn review(flags: &Flags) -> rusqlite::Result<Printed> {
     let file = Connection::open_with_flags(&flags.database, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut statement = file.prepare(flags.query)?;
     let mut rows = statement.query([&flags.find])?;
-    let mut out = std::io::stdout().lock();
     let mut heading = None;
     while let Some(row) = rows.next()? {
         let (name, member, lifecycle): (String, Option<String>, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let mut text = String::new();
         if heading.as_ref() != Some(&name) {
-            writeln!(out, "{name}")?;
+            text = format!("{name}\n");
             heading = Some(name);
         }
-        match (member, lifecycle.as_deref()) {
-            (Some(member), Some("" | "active")) => writeln!(out, "  {member}")?,
-            (Some(member), lifecycle) => writeln!(out, "  {member} ({})", lifecycle.unwrap_or("unknown"))?,
-            (None, _) => writeln!(out, "  (none)")?,
+        text += &match (member, lifecycle.as_deref()) {
+            (Some(member), Some("" | "active")) => format!("  {member}"),
+            (Some(member), lifecycle) => format!("  {member} ({})", lifecycle.unwrap_or("unknown")),
+            (None, _) => "  (none)".to_owned(),
+        };
+        let printed = out::line(format_args!("{text}"));
+        if printed != Printed::Whole {
+            return Ok(printed);
         }
     }
-    Ok(())
+    Ok(Printed::Whole)
 }

@@ -8,6 +8,7 @@ use idsync::engine::SyncEngine;
 use idsync::memory::{MemorySink, MemoryStore};
 use idsync::{Attributes, DirectoryId, DirectoryInfo, Error, ErrorKind, Group, GroupId, Membership, Result, Snapshot, SnapshotSource};
 use idsync::{User, UserId, UserStatus, WholeRead};
+use idsync_examples::say;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,6 +66,6 @@ impl SnapshotSource for Personnel {
 async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let emulator = idsync_okta_emulator::OktaEmulator::start().await?;
     let provider = WholeRead::new(Personnel(format!("{}/emulator/truth?scope=default", emulator.url())));
-    println!("{}", SyncEngine::builder(provider, MemoryStore::new(), MemorySink::new()).build().sync().await?);
+    say!("{}", SyncEngine::builder(provider, MemoryStore::new(), MemorySink::new()).build().sync().await?);
     Ok(())
 }

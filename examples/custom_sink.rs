@@ -7,6 +7,7 @@ use idsync::engine::SyncEngine;
 use idsync::memory::MemoryStore;
 use idsync::okta::{ApiToken, OktaClient, OktaProvider, OrgUrl};
 use idsync::{Batch, BatchOutcome, Change, ChangeOutcome, DirectorySink, Error, ErrorKind, Lifecycle, Result, Secret};
+use idsync_examples::say;
 use idsync_okta_emulator::OktaEmulator;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -65,7 +66,7 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir()?;
     let list = folder.path().join("access.json");
     let engine = SyncEngine::builder(provider, MemoryStore::new(), AccessList(list.clone())).build();
-    println!("{}", engine.sync().await?);
-    println!("{} people have access", serde_json::from_str::<People>(&std::fs::read_to_string(list)?)?.len());
+    say!("{}", engine.sync().await?);
+    say!("{} people have access", serde_json::from_str::<People>(&std::fs::read_to_string(list)?)?.len());
     Ok(())
 }

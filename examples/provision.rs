@@ -1,5 +1,7 @@
 //! Connects to an Okta org in one step. `provision --help` says how.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 use idsync::okta::{
     AppSpec, Connection, Error, Journal, KeyKind, KeySource, NewKey, OktaProvisioner, OrgUrl, ProvisionPlan, SigningKey, StepOutcome,
     TerraformModule, manual_steps,
@@ -7,7 +9,7 @@ use idsync::okta::{
 use idsync_examples::connection::{ConnectionFile, beside, write_whole};
 use idsync_examples::exit::Exit;
 use idsync_examples::provision_flags::{self, Action, Asked, Output, ProvisionFlags, TokenFate};
-use idsync_examples::setup_token;
+use idsync_examples::{note, say, setup_token};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,8 +34,8 @@ async fn main() -> ExitCode {
     match Run::new(&flags).act().await {
         Ok(Told { text, object }) => {
             match flags.output {
-                Output::Json => println!("{object}"),
-                _ => println!("{text}"),
+                Output::Json => say!("{object}"),
+                _ => say!("{text}"),
             }
             Exit::Done.into()
         }
@@ -65,14 +67,14 @@ impl Failure {
     fn tell(&self, output: Output) -> ExitCode {
         if output == Output::Json {
             let error = json!({"kind": self.kind, "message": self.message, "remedy": self.remedy});
-            println!("{}", json!({"outcome": "failed", "stands": self.stands, "error": error}));
+            say!("{}", json!({"outcome": "failed", "stands": self.stands, "error": error}));
         } else {
-            eprintln!("provision: {}", self.message);
-            eprintln!("           {}", self.remedy);
+            note!("provision: {}", self.message);
+            note!("           {}", self.remedy);
             if !self.stands.is_empty() {
-                eprintln!("What was made stands:");
-                self.stands.made().iter().for_each(|made| eprintln!("  {made}"));
-                eprintln!("Run it again to go on from there, or with --undo to take exactly this away.");
+                note!("What was made stands:");
+                self.stands.made().iter().for_each(|made| note!("  {made}"));
+                note!("Run it again to go on from there, or with --undo to take exactly this away.");
             }
         }
         self.exit.into()
@@ -153,7 +155,7 @@ impl<'a> Run<'a> {
     fn org(&self) -> Result<OrgUrl, Failure> {
         let org = OrgUrl::parse(&self.flags.org)?;
         if let Some(correction) = org.correction() {
-            eprintln!("provision: {correction}");
+            note!("provision: {correction}");
         }
         Ok(org)
     }
@@ -172,7 +174,7 @@ impl<'a> Run<'a> {
                 made.push(thing.clone());
                 // What is made can be found again without this note, so that its failure is no reason to stop half-way.
                 if let Err(problem) = write_whole(&journal, &json!(*made).to_string()) {
-                    eprintln!("provision: {problem}");
+                    note!("provision: {problem}");
                 }
             }
         };
@@ -233,20 +235,20 @@ impl<'a> Run<'a> {
     async fn apply(&self) -> Result<Told, Failure> {
         let flags = self.flags;
         if !self.noted().is_empty() {
-            eprintln!("provision: an earlier run was interrupted; going on from what it made. Its setup token may still be valid.");
+            note!("provision: an earlier run was interrupted; going on from what it made. Its setup token may still be valid.");
         }
         self.check_folder()?;
         let provisioner = self.provisioner()?;
         let key = Key::at(&flags.key, flags.key_kind)?;
         let plan = provisioner.plan(&self.spec(KeySource::Private(key.signing_key().clone()))?).await?;
         if flags.output == Output::Text {
-            print!("{}", about(&plan));
+            say!("{}", about(&plan).trim_end());
         }
         // Nobody is left with a key and no rights, and there is no app whose key nobody has.
         key.save(&flags.key)?;
         plan.duplicates
             .iter()
-            .for_each(|app| eprintln!("provision: app {app} has the same label and was made by idsync, too; it is left alone"));
+            .for_each(|app| note!("provision: app {app} has the same label and was made by idsync, too; it is left alone"));
         let connection = provisioner.apply(&plan).await.map_err(|error| Failure { stands: error.stands, ..error.source.into() })?;
         let file = ConnectionFile::new(connection.clone(), relative(&flags.connection, &flags.key));
         file.write(&flags.connection)?;
@@ -273,7 +275,7 @@ impl<'a> Run<'a> {
             }
         };
         if self.flags.output == Output::Text {
-            println!("{told}");
+            say!("{told}");
         }
         Ok(word)
     }
@@ -362,8 +364,8 @@ fn about(plan: &ProvisionPlan) -> String {
 
 fn tell_step(outcome: &StepOutcome) {
     match outcome {
-        StepOutcome::Done { step, .. } => println!("  done: {step}"),
-        StepOutcome::Unsure { step, reason } => println!("  unsure: {step} ({reason})"),
+        StepOutcome::Done { step, .. } => say!("  done: {step}"),
+        StepOutcome::Unsure { step, reason } => say!("  unsure: {step} ({reason})"),
         _ => {}
     }
 }

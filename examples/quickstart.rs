@@ -1,12 +1,14 @@
 //! The whole story in a few seconds, with nothing to set up: a small Okta org in this process, synced into an SQLite file.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 use idsync::engine::{SyncEngine, SyncError, SyncReport};
 use idsync::okta::{
     ApiToken, AppSpec, Connection, KeyKind, KeySource, NewKey, OktaProvider, OktaProvisioner, OrgUrl, SigningKey, StepOutcome,
 };
 use idsync::sqlite::SqliteFile;
 use idsync::{Counts, Secret};
-use idsync_examples::{json, print, progress};
+use idsync_examples::{json, note, print, progress, say};
 use idsync_okta_emulator::{OktaEmulator, Role};
 use indicatif::ProgressBar;
 use std::error::Error;
@@ -19,7 +21,7 @@ async fn main() -> ExitCode {
     match story().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("quickstart: {error}");
+            note!("quickstart: {error}");
             ExitCode::FAILURE
         }
     }
@@ -33,7 +35,7 @@ async fn story() -> Result<(), Box<dyn Error>> {
     let org = OktaEmulator::builder().seed(2026).users(1_000).groups(60).memberships(8_000).without_app();
     let emulator = org.start().await?;
     let size = emulator.org().counts_in_scope();
-    println!("   {} answers like Okta; {} users are not deactivated, in {} groups", emulator.url(), size.users, size.groups);
+    say!("   {} answers like Okta; {} users are not deactivated, in {} groups", emulator.url(), size.users, size.groups);
 
     heading("2. Connect: a service app is made, proven and left with no more than it needs");
     let key = NewKey::generate(KeyKind::Es256)?;
@@ -64,16 +66,16 @@ async fn story() -> Result<(), Box<dyn Error>> {
     let before = people(&database)?;
     match connected.sync().await {
         Ok(_) => return Err("the sync believed an empty directory".into()),
-        Err(error) => println!("   {}\n   → {}", json::message(&error), error.remedy()),
+        Err(error) => say!("   {}\n   → {}", json::message(&error), error.remedy()),
     }
     expect(people(&database)? == before, "nobody was deleted")?;
-    println!("   {before} users before, {before} after: nothing was deleted");
+    say!("   {before} users before, {before} after: nothing was deleted");
 
     heading("8. Connecting again finds what is missing and repairs it; the sync is back");
     provision(&emulator, &spec).await?;
     tell(&connected.sync().await?);
 
-    println!("\nNext: cargo run --release --example provision -- --help");
+    say!("\nNext: cargo run --release --example provision -- --help");
     Ok(())
 }
 
@@ -89,14 +91,14 @@ async fn provision(emulator: &OktaEmulator, spec: &AppSpec) -> Result<Connection
     let token = ApiToken::new(Secret::new(lent.secret().to_owned()));
     let listener = |outcome: &StepOutcome| {
         if let StepOutcome::Done { step, .. } = outcome {
-            println!("   {step}");
+            say!("   {step}");
         }
     };
     let provisioner = OktaProvisioner::builder(OrgUrl::parse(emulator.url())?, token).on_step(Arc::new(listener)).build()?;
     let plan = provisioner.plan(spec).await?;
     let connection = provisioner.apply(&plan).await?;
     provisioner.revoke_setup_token().await?;
-    println!("   the administrator's token is revoked, and nobody needs it any more");
+    say!("   the administrator's token is revoked, and nobody needs it any more");
     Ok(connection)
 }
 
@@ -127,7 +129,7 @@ fn change(emulator: &OktaEmulator) -> u64 {
     org.update_user(&users[0], &[("title", serde_json::json!("Head of Nights"))]);
     org.add_member(&group, &users[1]);
     org.deactivate_user(&users[2]);
-    println!("   a group and a user made, one user promoted, one joined a group, one deactivated");
+    say!("   a group and a user made, one user promoted, one joined a group, one deactivated");
     5
 }
 
@@ -139,7 +141,7 @@ async fn look_first(emulator: &OktaEmulator, connected: &Connected) -> Result<()
     let plan = connected.engine.plan().await?;
     connected.bar.finish_and_clear();
     for line in print::plan(&plan, print::Colour::of_stdout()).await?.lines() {
-        println!("   {line}");
+        say!("   {line}");
     }
     let report = connected.engine.apply(&plan).await?;
     connected.bar.finish_and_clear();
@@ -152,12 +154,12 @@ fn people(database: &Path) -> rusqlite::Result<i64> {
 }
 
 fn heading(text: &str) {
-    println!("\n{text}");
+    say!("\n{text}");
 }
 
 fn tell(report: &SyncReport) {
     for line in print::report(report).lines() {
-        println!("   {line}");
+        say!("   {line}");
     }
 }
 

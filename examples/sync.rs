@@ -1,5 +1,7 @@
 //! Brings an SQLite file in step with an Okta org. `sync --help` says how.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 use futures::TryStreamExt;
 use idsync::engine::{Standing, SyncError};
 use idsync::{IdentityProvider, Mark, PlanHash, RequestUsage};
@@ -7,7 +9,7 @@ use idsync_examples::connect::{Connected, connect, wrong_usage};
 use idsync_examples::exit::Exit;
 use idsync_examples::failure::Failure;
 use idsync_examples::flags::{self, Action, Asked, Flags, Output};
-use idsync_examples::{json, print};
+use idsync_examples::{json, print, say};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -38,7 +40,7 @@ async fn main() -> ExitCode {
     match ended {
         Ok((exit, shown)) => {
             if flags.output != Output::Quiet {
-                println!("{shown}");
+                say!("{shown}");
             }
             exit.into()
         }

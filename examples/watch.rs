@@ -1,13 +1,16 @@
 //! Keeps an SQLite file in step with an Okta org until it is stopped. `watch --help` says how.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
 use futures::{Stream, StreamExt};
 use idsync::{Clock, RequestUsage, SystemClock, Timestamp};
 use idsync_examples::connect::{Connected, connect_with, wrong_usage};
 use idsync_examples::failure::Failure;
 use idsync_examples::flags::{Action, Flags, Output};
+use idsync_examples::note;
+use idsync_examples::out::{self, Printed};
 use idsync_examples::watch::watch;
 use idsync_examples::watch_flags::{self, Asked};
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tokio::time::MissedTickBehavior;
@@ -34,12 +37,16 @@ async fn main() -> ExitCode {
         Ok(connected) => connected,
         Err(failure) => return failure.tell("watch", sync.output, RequestUsage::default(), Instant::now()),
     };
-    let watching = watch(connected, ticks(flags.every), connect_again, sync.output, |line| writeln!(std::io::stdout(), "{line}"));
+    let watching = watch(connected, ticks(flags.every), connect_again, sync.output, |line| match out::line(format_args!("{line}")) {
+        Printed::Unread => Err(std::io::ErrorKind::BrokenPipe.into()),
+        // A full disk may have room again for the next line.
+        _ => Ok(()),
+    });
     tokio::select! {
         // Nobody reads the lines any more.
         _ = watching => {}
         // A run that is dropped half-way is finished by the next one.
-        () = stopped() => eprintln!("watch: stopped"),
+        () = stopped() => note!("watch: stopped"),
     }
     ExitCode::SUCCESS
 }

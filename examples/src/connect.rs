@@ -3,6 +3,7 @@
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::flags::{Flags, Login, Output};
+use crate::note;
 use crate::progress;
 use crate::waits::Waits;
 use idsync::engine::{Protected, SyncEngine, SyncEngineBuilder};
@@ -42,7 +43,7 @@ pub async fn connect_with(
 ) -> Result<Connected, Failure> {
     let org = OrgUrl::parse(&flags.org).map_err(Failure::setup)?;
     if let Some(correction) = org.correction() {
-        eprintln!("{program}: {correction}");
+        note!("{program}: {correction}");
     }
     let mut client = OktaClient::builder(org, credentials(&flags.login)?);
     if let Some(share) = flags.rate_share {

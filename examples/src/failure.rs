@@ -2,7 +2,7 @@
 
 use crate::exit::Exit;
 use crate::flags::Output;
-use crate::json;
+use crate::{json, note, say};
 use idsync::engine::SyncError;
 use idsync::{ErrorKind, RequestUsage};
 use std::process::ExitCode;
@@ -32,10 +32,10 @@ impl Failure {
     pub fn tell(&self, program: &str, output: Output, requests: RequestUsage, started: Instant) -> ExitCode {
         if output == Output::Json {
             let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            println!("{}", json::failure(&self.kind, &self.message, &self.remedy, requests, elapsed));
+            say!("{}", json::failure(&self.kind, &self.message, &self.remedy, requests, elapsed));
         } else {
-            eprintln!("{program}: {}", self.message);
-            eprintln!("{:1$}  {2}", "", program.len(), self.remedy);
+            note!("{program}: {}", self.message);
+            note!("{:1$}  {2}", "", program.len(), self.remedy);
         }
         self.exit.into()
     }

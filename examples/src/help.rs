@@ -1,11 +1,10 @@
 //! What `sync --help` prints, and how.
 
-use std::io::Write;
+use crate::say;
 
-/// Prints a help. Whoever reads it may have seen enough before its end (`sync --help | head`), which is no fault.
+/// Prints a help.
 pub fn show(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush());
+    say!("{}", text.trim_end_matches('\n'));
 }
 
 /// What `sync --help` prints.

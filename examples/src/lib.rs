@@ -1,5 +1,7 @@
 //! What the example programs share: flags, progress, plans and reports in print, exit codes.
 
+#![warn(clippy::print_stderr, clippy::print_stdout)] // they panic when nobody reads; see `out`
+
 pub mod connect;
 pub mod connection;
 pub mod exit;
@@ -8,6 +10,7 @@ pub mod flags;
 pub mod help;
 pub mod json;
 pub mod log;
+pub mod out;
 pub mod print;
 pub mod progress;
 pub mod provision_flags;

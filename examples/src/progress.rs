@@ -1,5 +1,6 @@
 //! Progress: a bar on a terminal, a plain line now and then elsewhere.
 
+use crate::note;
 use idsync::engine::{Activity, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
@@ -20,7 +21,7 @@ pub fn observer() -> (impl Fn(&Progress) + Send + Sync + 'static, ProgressBar) {
             let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
             if last.elapsed() >= PERIOD {
                 *last = Instant::now();
-                eprintln!("{}", message(progress));
+                note!("{}", message(progress));
             }
         }
     };

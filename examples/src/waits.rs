@@ -1,5 +1,6 @@
 //! What is told while the rate limits make a run wait.
 
+use crate::note;
 use idsync::engine;
 use idsync::okta::{BucketForecast, Forecast, OktaClient, Progress, ProgressListener, Remaining};
 use indicatif::ProgressBar;
@@ -71,7 +72,7 @@ impl Inner {
         if std::io::stderr().is_terminal() {
             self.bar.set_message(line);
         } else {
-            eprintln!("{line}");
+            note!("{line}");
         }
     }
 }

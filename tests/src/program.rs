@@ -148,6 +148,28 @@ impl Ended {
         Self::with(command.output().unwrap())
     }
 
+    /// Runs a command to its end, whose standard output nobody reads any more.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn unread(mut command: Command) -> Self {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Self::printing_to(writer, &mut command)
+    }
+
+    /// Runs a command to its end, whose standard output goes to a disk that is full.
+    ///
+    /// # Panics
+    /// It cannot be started, or the system has no such disk.
+    pub fn on_full_disk(mut command: Command) -> Self {
+        Self::printing_to(std::fs::File::create("/dev/full").unwrap(), &mut command)
+    }
+
+    fn printing_to(out: impl Into<Stdio>, command: &mut Command) -> Self {
+        Self::with(command.stdout(out).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap())
+    }
+
     /// How a command ended that was waited for elsewhere.
     ///
     /// # Panics

@@ -12,18 +12,18 @@ const USAGE: u8 = 2;
 async fn main() -> ExitCode {
     match Arguments::parse(lexopt::Parser::from_env()) {
         Ok(Wanted::Help) => {
-            print!("{}", program::HELP);
+            program::say(program::HELP);
             ExitCode::SUCCESS
         }
         Ok(Wanted::Org(arguments)) => match program::run(*arguments).await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("idsync-okta-emulator: {error}");
+                program::note(error);
                 ExitCode::FAILURE
             }
         },
         Err(error) => {
-            eprintln!("idsync-okta-emulator: {error}\nTry --help.");
+            program::note(format_args!("{error}\nTry --help."));
             ExitCode::from(USAGE)
         }
     }

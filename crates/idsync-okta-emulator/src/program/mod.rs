@@ -2,11 +2,13 @@
 
 mod arguments;
 mod key_file;
+mod out;
 
 pub(crate) use arguments::{Arguments, HELP, Wanted};
 
 use idsync_okta_emulator::OktaEmulator;
 use key_file::KeyFile;
+pub(crate) use out::{note, say};
 use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -19,7 +21,7 @@ pub(crate) async fn run(arguments: Arguments) -> io::Result<()> {
         _ => error,
     })?;
     let key = KeyFile::write(arguments.key_file, emulator.private_key_pem())?;
-    introduce(&emulator, &key);
+    say(&introduction(&emulator, &key));
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
@@ -27,30 +29,36 @@ pub(crate) async fn run(arguments: Arguments) -> io::Result<()> {
     Ok(())
 }
 
-fn introduce(emulator: &OktaEmulator, key: &KeyFile) {
+/// How to use the org.
+fn introduction(emulator: &OktaEmulator, key: &KeyFile) -> String {
     let (url, client, file) = (emulator.url(), emulator.client_id(), key.path().display());
-    println!("An Okta org runs at {url} until this program is interrupted.\n");
+    let (reader, admin) = (emulator.api_token(), emulator.setup_token());
     let has_app = emulator.org().app(client).is_some();
-    if has_app {
-        println!("  client id    {client}");
-        println!("  key id       {}", emulator.key_id());
-        println!("  key file     {file}");
-    }
-    println!("  API token    {}", emulator.api_token());
-    println!("  setup token  {}\n", emulator.setup_token());
-    if has_app {
-        println!("Sync it:");
-        println!("  cargo run --release --example sync -- --org {url} --client-id {client} --key {file} --database directory.db\n");
-    }
-    println!("Or connect to it first, which makes an app of its own:");
-    println!(
-        "  SETUP_TOKEN={} cargo run --release --example provision -- --org {url} --setup-token-env SETUP_TOKEN\n",
-        emulator.setup_token()
-    );
-    println!("See which apps there are, as the super admin who sets one up:");
-    println!("  curl -H 'Authorization: SSWS {}' '{url}/api/v1/apps'\n", emulator.setup_token());
-    println!("Look into it:");
-    println!("  curl -H 'Authorization: SSWS {}' '{url}/api/v1/users?limit=2'\n", emulator.api_token());
-    println!("Change it, break it, and see what was asked of it:");
-    println!("  curl {url}/emulator");
+    let (app, sync) = if has_app {
+        let app = format!("  client id    {client}\n  key id       {}\n  key file     {file}\n", emulator.key_id());
+        let flags = format!("--org {url} --client-id {client} --key {file} --database directory.db");
+        (app, format!("Sync it:\n  cargo run --release --example sync -- {flags}\n\n"))
+    } else {
+        (String::new(), String::new())
+    };
+    format!(
+        "\
+An Okta org runs at {url} until this program is interrupted.
+
+{app}  API token    {reader}
+  setup token  {admin}
+
+{sync}Or connect to it first, which makes an app of its own:
+  SETUP_TOKEN={admin} cargo run --release --example provision -- --org {url} --setup-token-env SETUP_TOKEN
+
+See which apps there are, as the super admin who sets one up:
+  curl -H 'Authorization: SSWS {admin}' '{url}/api/v1/apps'
+
+Look into it:
+  curl -H 'Authorization: SSWS {reader}' '{url}/api/v1/users?limit=2'
+
+Change it, break it, and see what was asked of it:
+  curl {url}/emulator
+"
+    )
 }

@@ -69,6 +69,26 @@ fn a_key_without_a_place_goes_to_a_folder_that_is_removed_with_it() {
     assert!(key.exists() && running.interrupt("-TERM") && !key.parent().unwrap().exists());
 }
 
+#[test]
+fn it_runs_even_if_nobody_reads_what_it_says() {
+    let folder = std::env::temp_dir().join(format!("emulator-unread-{}", std::process::id()));
+    fs::create_dir_all(&folder).unwrap();
+    let (reader, unread) = std::io::pipe().unwrap();
+    drop(reader);
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").map_or_else(|_| Stdio::null(), Stdio::from);
+    for (out, key) in [(Stdio::from(unread), folder.join("one.pem")), (full, folder.join("other.pem"))] {
+        let child = program(&["--key-file", key.to_str().unwrap()]).stdout(out).spawn().unwrap();
+        while fs::metadata(&key).map_or(0, |file| file.len()) == 0 {
+            std::thread::yield_now();
+        }
+        assert!(Running(child).interrupt("-TERM"), "it runs until it is interrupted");
+    }
+    let (reader, unread) = std::io::pipe().unwrap();
+    drop(reader);
+    assert!(program(&["--help"]).stdout(unread).status().unwrap().success());
+    fs::remove_dir_all(&folder).unwrap();
+}
+
 #[tokio::test]
 async fn it_may_start_before_anything_was_set_up() {
     let (running, said) = Running::start(&["--without-app", "--apps", "3", "--app-quota", "3"]);
