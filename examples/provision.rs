@@ -3,17 +3,19 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 use idsync::okta::{
-    AppSpec, Connection, Error, Journal, KeyKind, KeySource, NewKey, OktaProvisioner, OrgUrl, ProvisionPlan, SigningKey, StepOutcome,
-    TerraformModule, manual_steps,
+    AppSpec, Connection, Error, Journal, KeyKind, KeySource, NewKey, OktaProvisioner, OrgUrl, ProvisionPlan, SetupFault, SigningKey,
+    StepOutcome, TerraformModule, manual_steps,
 };
-use idsync_examples::connection::{ConnectionFile, beside, write_whole};
+use idsync_examples::connection::{ConnectionFile, beside, with_suffix};
 use idsync_examples::exit::Exit;
+use idsync_examples::notes::Notes;
 use idsync_examples::provision_flags::{self, Action, Asked, Output, ProvisionFlags, TokenFate};
+use idsync_examples::turn::{NoTurn, Turn};
 use idsync_examples::{note, say, setup_token};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -125,31 +127,46 @@ impl Key {
 
 struct Run<'a> {
     flags: &'a ProvisionFlags,
-    /// Where what is made is noted while it is made.
-    journal: PathBuf,
+    /// What is made is noted there while it is made.
+    notes: Arc<Notes>,
 }
 
 impl<'a> Run<'a> {
     fn new(flags: &'a ProvisionFlags) -> Self {
-        let mut journal = flags.connection.as_os_str().to_owned();
-        journal.push(".journal");
-        Self { flags, journal: PathBuf::from(journal) }
+        Self { flags, notes: Arc::new(Notes::beside(&flags.connection)) }
     }
 
     async fn act(&self) -> Result<Told, Failure> {
         // What cannot be wanted is told before anybody is asked, and before a key is made.
-        if let Ok(anywhere) = "https://keys.example.com".parse() {
-            self.spec(KeySource::JwksUri(anywhere))?;
-        }
+        self.spec(no_key()?)?;
         match &self.flags.action {
-            Action::Plan => self.plan().await,
+            Action::Plan => return self.plan().await,
+            Action::Terraform(folder) => return self.terraform(folder),
+            Action::Manual => return self.manual(),
+            _ => {}
+        }
+        let _turn = self.turn()?;
+        match &self.flags.action {
             Action::Rotate => self.rotate().await,
             Action::Teardown => self.teardown().await,
             Action::Undo => self.undo().await,
-            Action::Terraform(folder) => self.terraform(folder),
-            Action::Manual => self.manual(),
             _ => self.apply().await,
         }
+    }
+
+    /// Keeps other runs away from the connection and from what is beside it.
+    fn turn(&self) -> Result<Turn, Failure> {
+        let connection = &self.flags.connection;
+        Turn::take(connection).map_err(|why| match why {
+            NoTurn::Unwritable(problem) => Self::no_folder(problem),
+            _ => Failure {
+                exit: Exit::Busy,
+                kind: "busy".to_owned(),
+                message: format!("another run of provision is at work on {}; nothing was changed", connection.display()),
+                remedy: "wait for it to end, and run it again".to_owned(),
+                stands: Journal::default(),
+            },
+        })
     }
 
     fn org(&self) -> Result<OrgUrl, Failure> {
@@ -164,44 +181,30 @@ impl<'a> Run<'a> {
         let org = self.org()?;
         let token = setup_token::read(&self.flags.token)?;
         let is_told = self.flags.output == Output::Text;
-        let (journal, made) = (self.journal.clone(), Mutex::new(self.noted()));
+        let notes = Arc::clone(&self.notes);
         let listener = move |outcome: &StepOutcome| {
+            // First the note: what was told may be the last thing that this run does. What is made can be found again without it, so
+            // that its failure is no reason to stop half-way.
+            if let StepOutcome::Done { made: Some(thing), .. } = outcome
+                && let Err(problem) = notes.note(thing.clone())
+            {
+                note!("provision: {problem}");
+            }
             if is_told {
                 tell_step(outcome);
-            }
-            if let StepOutcome::Done { made: Some(thing), .. } = outcome {
-                let mut made = made.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                made.push(thing.clone());
-                // What is made can be found again without this note, so that its failure is no reason to stop half-way.
-                if let Err(problem) = write_whole(&journal, &json!(*made).to_string()) {
-                    note!("provision: {problem}");
-                }
             }
         };
         Ok(OktaProvisioner::builder(org, token).on_step(Arc::new(listener)).build()?)
     }
 
-    /// What an interrupted run made.
-    fn noted(&self) -> Journal {
-        std::fs::read_to_string(&self.journal).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
-    }
-
     /// What is made is noted beside the connection, so that this must be possible before anything is made.
     fn check_folder(&self) -> Result<(), Failure> {
-        let noted = self.noted();
-        write_whole(&self.journal, &json!(noted).to_string()).map_err(|problem| Failure {
-            remedy: "check that the folder of the connection is there and may be written by you; nothing was made".to_owned(),
-            ..Failure::usage(problem)
-        })?;
-        if noted.is_empty() {
-            self.forget_journal();
-        }
-        Ok(())
+        self.notes.try_out().map_err(Self::no_folder)
     }
 
-    fn forget_journal(&self) {
-        // It may not be there, and a note too much does no harm.
-        let _ = std::fs::remove_file(&self.journal);
+    fn no_folder(problem: String) -> Failure {
+        let remedy = "check that the folder of the connection is there and may be written by you; nothing was made".to_owned();
+        Failure { remedy, ..Failure::usage(problem) }
     }
 
     fn spec(&self, key: KeySource) -> Result<AppSpec, Failure> {
@@ -234,7 +237,7 @@ impl<'a> Run<'a> {
 
     async fn apply(&self) -> Result<Told, Failure> {
         let flags = self.flags;
-        if !self.noted().is_empty() {
+        if !self.notes.made().is_empty() {
             note!("provision: an earlier run was interrupted; going on from what it made. Its setup token may still be valid.");
         }
         self.check_folder()?;
@@ -252,7 +255,7 @@ impl<'a> Run<'a> {
         let connection = provisioner.apply(&plan).await.map_err(|error| Failure { stands: error.stands, ..error.source.into() })?;
         let file = ConnectionFile::new(connection.clone(), relative(&flags.connection, &flags.key));
         file.write(&flags.connection)?;
-        self.forget_journal();
+        self.notes.forget();
         let token = self.end_token(&provisioner).await?;
         let shown = flags.connection.display();
         let text = format!(
@@ -320,11 +323,14 @@ impl<'a> Run<'a> {
     }
 
     async fn undo(&self) -> Result<Told, Failure> {
-        let journal = self.noted();
+        let journal = self.notes.made();
         let provisioner = self.provisioner()?;
         provisioner.preflight().await?;
+        if journal.is_empty() {
+            return self.nothing_to_undo(&provisioner).await;
+        }
         let removed = provisioner.undo(&journal).await?;
-        self.forget_journal();
+        self.notes.forget();
         let token = self.end_token(&provisioner).await?;
         let text = if removed.removed.is_empty() {
             "Nothing was left to undo.".to_owned()
@@ -332,6 +338,36 @@ impl<'a> Run<'a> {
             format!("Removed: {}", removed.removed.join(", "))
         };
         Ok(Told { text, object: json!({"outcome": "removed", "removed": removed.removed, "setup_token": token, "error": null}) })
+    }
+
+    /// Says what stands where nothing is noted: whoever asks believes that something does. The setup token stays, for it served nothing.
+    async fn nothing_to_undo(&self, provisioner: &OktaProvisioner) -> Result<Told, Failure> {
+        let flags = self.flags;
+        let app = self.standing_app(provisioner).await?;
+        let (label, connection) = (&flags.label, flags.connection.display());
+        let stands = match &app {
+            None => format!("No app with the label {label} was made by idsync."),
+            Some(app) if flags.connection.exists() => {
+                format!("App {app} with the label {label} was made by idsync. If it is the one of {connection}, --teardown removes it.")
+            }
+            Some(app) => format!(
+                "App {app} with the label {label} was made by idsync. To remove it, run provision again, which goes on from there and writes \
+                 {connection}, and then --teardown."
+            ),
+        };
+        let notes = self.notes.path().display();
+        let text = format!("{notes} holds no notes of an interrupted run: nothing was undone.\n{stands}\nThe setup token is not revoked.");
+        let object = json!({"outcome": "removed", "removed": [], "app_id": app, "setup_token": "kept", "error": null});
+        Ok(Told { text, object })
+    }
+
+    /// The app of ours with this label, if there is one.
+    async fn standing_app(&self, provisioner: &OktaProvisioner) -> Result<Option<String>, Failure> {
+        match provisioner.plan(&self.spec(no_key()?)?).await {
+            Ok(plan) => Ok(plan.app_id),
+            Err(Error::Setup { fault: SetupFault::ForeignApp { .. } | SetupFault::ForeignRole { .. }, .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn terraform(&self, folder: &Path) -> Result<Told, Failure> {
@@ -356,6 +392,12 @@ fn saved_key(path: &Path, kind: KeyKind) -> Result<SigningKey, Failure> {
     Ok(key.signing_key().clone())
 }
 
+/// Stands in for a key where none is needed, because nothing is written.
+fn no_key() -> Result<KeySource, Failure> {
+    let anywhere = "https://keys.example.com".parse().map_err(|_| "no address to stand in for a key".to_owned())?;
+    Ok(KeySource::JwksUri(anywhere))
+}
+
 fn about(plan: &ProvisionPlan) -> String {
     let owner = plan.preflight.owner.as_deref().unwrap_or(&plan.preflight.owner_id);
     let app = plan.app_id.as_ref().map_or_else(|| "there is no app yet".to_owned(), |app| format!("app {app} is there"));
@@ -377,12 +419,6 @@ fn relative(connection: &Path, key: &Path) -> PathBuf {
         Ok(inside) => inside.to_owned(),
         Err(_) => std::path::absolute(key).unwrap_or_else(|_| key.to_owned()),
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
 }
 
 fn with_name(path: &Path, name: &str) -> PathBuf {

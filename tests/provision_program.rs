@@ -3,6 +3,7 @@
 use idsync_okta_emulator::{Endpoint, Fault, FaultKind, OktaEmulator, Role};
 use idsync_tests::{Contents, Ended, example, write_private};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use tempfile::TempDir;
@@ -126,6 +127,63 @@ async fn an_interrupted_run_tells_what_stands_and_is_undone_or_gone_on_with() {
         }
         assert!(!place.at("connection.json.journal").exists());
     }
+}
+
+#[tokio::test]
+async fn what_is_told_as_made_is_noted_before_and_can_be_undone_after_a_kill() {
+    let place = Place::new().await;
+    let token = place.emulator.org().create_api_token(Role::SuperAdmin);
+    let mut run = place.command(Some(token.secret()), &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let told = BufReader::new(run.stdout.take().unwrap()).lines().map_while(Result::ok).any(|line| line.contains("done: create the service"));
+    let noted = std::fs::read_to_string(place.at("connection.json.journal"));
+    run.kill().unwrap();
+    run.wait().unwrap();
+    assert!(told);
+    let id = place.emulator.org().apps().into_iter().find(|app| app.label == "idsync").unwrap().id;
+    assert!(noted.unwrap().contains(&id), "the app is noted before it is told");
+    let undone = place.run(&["--undo"]);
+    assert_eq!(undone.code, Some(0), "{undone:?}");
+    assert_eq!((place.apps(), place.emulator.org().custom_roles().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn without_notes_nothing_is_undone_but_what_stands_is_told_and_the_token_stays() {
+    let place = Place::new().await;
+    let token = place.emulator.org().create_api_token(Role::SuperAdmin);
+    let undo = || Ended::of(place.command(Some(token.secret()), &["--undo"]));
+    let none = undo();
+    assert_eq!(none.code, Some(0), "{none:?}");
+    for told in ["connection.json.journal holds no notes", "No app with the label idsync", "The setup token is not revoked"] {
+        assert!(none.stdout.contains(told), "{told}: {}", none.stdout);
+    }
+    assert_eq!(place.run(&[]).code, Some(0));
+    let id = place.emulator.org().apps().into_iter().find(|app| app.label == "idsync").unwrap().id;
+    let stands = undo();
+    assert!(stands.stdout.contains(&id) && stands.stdout.contains("--teardown removes it"), "{stands:?}");
+    std::fs::remove_file(place.at("connection.json")).unwrap();
+    let stands = undo();
+    assert!(stands.stdout.contains(&id) && stands.stdout.contains("run provision again"), "{stands:?}");
+    let (code, object) = place.json(&["--undo"]);
+    assert_eq!((code, &object["app_id"], &object["setup_token"]), (Some(0), &json!(id), &json!("kept")));
+    assert_eq!(place.apps(), 1);
+}
+
+#[tokio::test]
+async fn while_another_run_is_at_work_a_run_ends_with_7_and_makes_nothing() {
+    let place = Place::new().await;
+    let other = std::fs::File::create(place.at("connection.json.lock")).unwrap();
+    other.lock().unwrap();
+    for flags in [&[][..], &["--rotate"], &["--undo"], &["--teardown"]] {
+        let ended = place.run(flags);
+        assert_eq!(ended.code, Some(7), "{flags:?}: {ended:?}");
+        assert!(ended.stderr.contains("another run of provision is at work on connection.json"), "{flags:?}: {ended:?}");
+    }
+    assert_eq!((place.apps(), place.at("idsync-key.pem").exists()), (0, false));
+    assert_eq!(place.run(&["--plan"]).code, Some(0), "who only looks is in nobody's way");
+    drop(other);
+    let made = place.run(&[]);
+    assert_eq!((made.code, place.apps()), (Some(0), 1), "{made:?}");
+    assert!(!place.at("connection.json.lock").exists(), "nothing is left behind");
 }
 
 #[tokio::test]

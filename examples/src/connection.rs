@@ -52,14 +52,19 @@ pub fn beside(path: &Path, other: &Path) -> PathBuf {
     path.parent().map_or_else(|| other.to_owned(), |folder| folder.join(other))
 }
 
+/// The same path with a suffix to its name.
+pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
 /// Writes a file beside its place and moves it there, so that whoever reads it sees the old text or the new.
 ///
 /// # Errors
 /// It cannot be written; in one line.
 pub fn write_whole(path: &Path, text: &str) -> Result<(), String> {
-    let mut unfinished = path.as_os_str().to_owned();
-    unfinished.push(".unfinished");
-    let unfinished = PathBuf::from(unfinished);
+    let unfinished = with_suffix(path, ".unfinished");
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]

@@ -37,18 +37,21 @@ WHAT TO DO
   --plan                  Print what would be done, and write nothing
   --rotate                Give the app of the connection a new key, and take the old one away
   --teardown              Remove the app of the connection, and whatever was made for it
-  --undo                  Take away exactly what an interrupted run made
+  --undo                  Take away exactly what an interrupted run made, as it noted beside the
+                          connection. Where it noted nothing, what stands is looked up and told
   --terraform DIR         Write a Terraform module that makes the same; needs no token
   --manual                Print the steps by hand that make the same; needs no token
 
 HOW
-  --keep-setup-token      Do not revoke the setup token at the end
+  --keep-setup-token      Do not revoke the setup token at the end. Without it, it is revoked by
+                          all that is done with it, also by --rotate, --teardown and --undo; not by
+                          --plan, nor by an --undo that finds nothing to undo
   --json                  Print exactly one JSON object on standard output
   --help                  Print this
 
 EXIT CODES
   0 done   2 wrong usage or configuration   4 the org refused: token, rights, scope, role or quota
-  5 it could not be completed, run it again
+  5 it could not be completed, run it again   7 another run is at work on the connection
 
 Running it again goes on where it stopped, and changes nothing where nothing is left to do. There is
 never a second app, and what it did not make it leaves alone.
