@@ -127,13 +127,16 @@ impl Key {
 
 struct Run<'a> {
     flags: &'a ProvisionFlags,
+    /// Where the key of the app is, or will be.
+    key: PathBuf,
     /// What is made is noted there while it is made.
     notes: Arc<Notes>,
 }
 
 impl<'a> Run<'a> {
     fn new(flags: &'a ProvisionFlags) -> Self {
-        Self { flags, notes: Arc::new(Notes::beside(&flags.connection)) }
+        let key = flags.key.clone().or_else(|| connected_key(flags)).unwrap_or_else(|| PathBuf::from("idsync-key.pem"));
+        Self { flags, key, notes: Arc::new(Notes::beside(&flags.connection)) }
     }
 
     async fn act(&self) -> Result<Told, Failure> {
@@ -221,7 +224,7 @@ impl<'a> Run<'a> {
 
     async fn plan(&self) -> Result<Told, Failure> {
         // Nothing is written, so a new key serves to look only.
-        let key = Key::at(&self.flags.key, self.flags.key_kind)?;
+        let key = Key::at(&self.key, self.flags.key_kind)?;
         let plan = self.provisioner()?.plan(&self.spec(KeySource::Private(key.signing_key().clone()))?).await?;
         let mut text = about(&plan);
         match plan.steps.len() {
@@ -242,18 +245,18 @@ impl<'a> Run<'a> {
         }
         self.check_folder()?;
         let provisioner = self.provisioner()?;
-        let key = Key::at(&flags.key, flags.key_kind)?;
+        let key = Key::at(&self.key, flags.key_kind)?;
         let plan = provisioner.plan(&self.spec(KeySource::Private(key.signing_key().clone()))?).await?;
         if flags.output == Output::Text {
             say!("{}", about(&plan).trim_end());
         }
         // Nobody is left with a key and no rights, and there is no app whose key nobody has.
-        key.save(&flags.key)?;
+        key.save(&self.key)?;
         plan.duplicates
             .iter()
             .for_each(|app| note!("provision: app {app} has the same label and was made by idsync, too; it is left alone"));
         let connection = provisioner.apply(&plan).await.map_err(|error| Failure { stands: error.stands, ..error.source.into() })?;
-        let file = ConnectionFile::new(connection.clone(), relative(&flags.connection, &flags.key));
+        let file = ConnectionFile::new(connection.clone(), relative(&flags.connection, &self.key));
         file.write(&flags.connection)?;
         self.notes.forget();
         let token = self.end_token(&provisioner).await?;
@@ -297,12 +300,12 @@ impl<'a> Run<'a> {
             kept.map_err(Into::into)
         };
         let connection = provisioner.rotate_key(&file.connection, &key, keep).await?;
-        if old != new {
-            // The app does not know it any more, so that it does no harm if it stays.
-            let _ = std::fs::remove_file(&old);
+        let mut text = format!("app {} signs in with the key in {} from now on", connection.client_id, new.display());
+        // The app does not know the old one any more, so that it does no harm if it stays.
+        if old != new && std::fs::remove_file(&old).is_ok() {
+            text += &format!("; the old key file {} is deleted", old.display());
         }
         let token = self.end_token(&provisioner).await?;
-        let text = format!("app {} signs in with the key in {} from now on", connection.client_id, new.display());
         let object = json!({"outcome": "rotated", "connection": ConnectionFile::new(connection, relative(path, &new)), "setup_token": token,
             "error": null});
         Ok(Told { text, object })
@@ -371,7 +374,7 @@ impl<'a> Run<'a> {
     }
 
     fn terraform(&self, folder: &Path) -> Result<Told, Failure> {
-        let key = saved_key(&self.flags.key, self.flags.key_kind)?;
+        let key = saved_key(&self.key, self.flags.key_kind)?;
         let module = TerraformModule::from_spec(&self.spec(KeySource::Private(key))?, &self.org()?)?;
         module.write(folder)?;
         let text = format!("The module is in {}; its README.md says how to go on.", folder.display());
@@ -379,10 +382,18 @@ impl<'a> Run<'a> {
     }
 
     fn manual(&self) -> Result<Told, Failure> {
-        let key = saved_key(&self.flags.key, self.flags.key_kind)?;
+        let key = saved_key(&self.key, self.flags.key_kind)?;
         let steps = manual_steps(&self.spec(KeySource::Private(key))?, &self.org()?);
         Ok(Told { object: json!({"outcome": "manual", "steps": steps, "error": null}), text: steps })
     }
+}
+
+/// The key of the connection that is there, if it is one to this app: with another key the app would have two.
+fn connected_key(flags: &ProvisionFlags) -> Option<PathBuf> {
+    let file = ConnectionFile::read(&flags.connection).ok()?;
+    let (here, there) = (OrgUrl::parse(&flags.org).ok()?, OrgUrl::parse(&file.connection.org).ok()?);
+    let is_same = file.connection.label == flags.label && here.to_string() == there.to_string();
+    is_same.then(|| file.key_path(&flags.connection))
 }
 
 /// The key in a file, which is made when it is not there.

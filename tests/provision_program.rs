@@ -51,6 +51,11 @@ impl Place {
         Ended::of(command)
     }
 
+    /// How many keys the app has.
+    fn keys(&self) -> usize {
+        self.emulator.org().apps().into_iter().find(|app| app.label == "idsync").map_or(0, |app| app.keys.len())
+    }
+
     fn apps(&self) -> usize {
         self.emulator.org().apps().into_iter().filter(|app| app.label == "idsync").count()
     }
@@ -90,10 +95,14 @@ async fn connect_sync_rotate_sync_and_leave() {
     let old = std::fs::read(place.at("idsync-key.pem")).unwrap();
     let (code, rotated) = place.json(&["--rotate"]);
     assert_eq!((code, &rotated["outcome"]), (Some(0), &json!("rotated")), "{rotated}");
+    assert_eq!(place.json(&[]).1["steps"], 0, "the key is that of the connection");
+    assert_eq!(place.keys(), 1);
     assert!(!place.at("idsync-key.pem").exists() && !place.at("idsync-key.pem.next").exists(), "the old key is gone");
     let key = place.at(rotated["connection"]["key_file"].as_str().unwrap());
     assert_ne!(std::fs::read(&key).unwrap(), old);
     assert_eq!(place.sync().code, Some(0));
+    let again = place.run(&["--rotate"]);
+    assert!(again.stdout.contains(&format!("the old key file {} is deleted", rotated["connection"]["key_file"].as_str().unwrap())));
 
     let (code, removed) = place.json(&["--teardown"]);
     assert_eq!((code, &removed["outcome"]), (Some(0), &json!("removed")), "{removed}");

@@ -23,7 +23,8 @@ WHICH ORG, AND WITH WHAT
 
 WHAT TO MAKE
   --label TEXT            How administrators see the app, and how it is found again [default: idsync]
-  --key FILE              Its private key; made when the file is not there    [default: idsync-key.pem]
+  --key FILE              Its private key; made when the file is not there    [default: that of the
+                          connection, where it is one to this app; else idsync-key.pem]
   --key-kind KIND         es256 or rsa3072, for a key that is made                  [default: es256]
   --connection FILE       Where to write the connection, for sync --connection
                                                                       [default: connection.json]
@@ -35,7 +36,8 @@ WHAT TO MAKE
 
 WHAT TO DO
   --plan                  Print what would be done, and write nothing
-  --rotate                Give the app of the connection a new key, and take the old one away
+  --rotate                Give the app of the connection a new key, take the old one away, and
+                          delete its file
   --teardown              Remove the app of the connection, and whatever was made for it
   --undo                  Take away exactly what an interrupted run made, as it noted beside the
                           connection. Where it noted nothing, what stands is looked up and told
@@ -123,8 +125,8 @@ pub struct ProvisionFlags {
     pub fate: TokenFate,
     /// The label of the app.
     pub label: String,
-    /// The file of the key.
-    pub key: PathBuf,
+    /// The file of the key, if it is not the usual one.
+    pub key: Option<PathBuf>,
     /// The kind of a new key.
     pub key_kind: KeyKind,
     /// The file of the connection.
@@ -165,7 +167,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
         token: TokenSource::Prompt,
         fate: TokenFate::default(),
         label: "idsync".to_owned(),
-        key: PathBuf::from("idsync-key.pem"),
+        key: None,
         key_kind: KeyKind::default(),
         connection: PathBuf::from("connection.json"),
         role: WantedRole::default(),
@@ -183,7 +185,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
             Long("setup-token-file") => tokens.push(TokenSource::File(parser.value()?.into())),
             Long("keep-setup-token") => flags.fate = TokenFate::Kept,
             Long("label") => flags.label = parser.value()?.string()?,
-            Long("key") => flags.key = parser.value()?.into(),
+            Long("key") => flags.key = Some(parser.value()?.into()),
             Long("key-kind") => flags.key_kind = key_kind(&parser.value()?.string()?)?,
             Long("connection") => flags.connection = parser.value()?.into(),
             Long("role") => {
