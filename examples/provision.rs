@@ -11,7 +11,7 @@ use idsync_examples::exit::Exit;
 use idsync_examples::notes::Notes;
 use idsync_examples::provision_flags::{self, Action, Asked, Output, ProvisionFlags, TokenFate};
 use idsync_examples::turn::{NoTurn, Turn};
-use idsync_examples::{note, say, setup_token};
+use idsync_examples::{files, note, say, setup_token};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -107,7 +107,11 @@ enum Key {
 impl Key {
     /// The key in a file, or a new one when there is none.
     fn at(path: &Path, kind: KeyKind) -> Result<Self, Failure> {
-        if path.exists() { Ok(Self::Saved(SigningKey::from_file(path)?)) } else { Ok(Self::New(NewKey::generate(kind)?)) }
+        if !path.exists() {
+            return Ok(Self::New(NewKey::generate(kind)?));
+        }
+        files::check(path)?;
+        Ok(Self::Saved(SigningKey::from_file(path)?))
     }
 
     const fn signing_key(&self) -> &SigningKey {

@@ -44,7 +44,7 @@ async fn main() -> ExitCode {
             }
             exit.into()
         }
-        Err(failure) => failure.tell("sync", flags.output, connected.0.provider.usage(), started),
+        Err(failure) => failure.blamed_on(&flags.unjudged).tell("sync", flags.output, connected.0.provider.usage(), started),
     }
 }
 

@@ -266,9 +266,11 @@ async fn p14_a_plan_is_printed_and_applied_by_its_hash_or_refused() {
     let org = emulator.org();
     let newcomer = org.create_user(json!({"login": "between@example.com", "email": "between@example.com"}));
     let stale = sync.run(&["--apply", &hash]);
-    assert_ne!(stale.code, Some(0));
+    assert_eq!(stale.code, Some(2), "it never works again: {stale:?}");
     assert!(stale.stderr.contains("the plan is not valid any more") && stale.stderr.contains("now it would be"), "{}", stale.stderr);
     assert_eq!(count(&sync.database(), "SELECT count(*) FROM users"), 0);
+    let unknown = sync.run(&["--apply", "00000000000000000000000000000000"]);
+    assert_eq!(unknown.code, Some(2), "{unknown:?}");
     assert!(org.delete_user(&newcomer));
     let applied = sync.run(&["--apply", &hash]);
     assert_eq!(applied.code, Some(0), "{applied:?}");
@@ -332,6 +334,64 @@ async fn row36_the_database_of_another_org_or_program_is_refused_and_left_as_it_
     let ended = sync.run(&["--database", sync.folder().join("notes.txt").to_str().unwrap()]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("is not an SQLite file"), "{}", ended.stderr);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_no_regular_file_is_refused_before_it_is_waited_for() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    let at = |name: &str| sync.folder().join(name).to_str().unwrap().to_owned();
+    for flags in [&["--database", "/dev/null"][..], &["--key", "/dev/zero"]] {
+        let ended = sync.run(flags);
+        assert_eq!(ended.code, Some(2), "{flags:?}: {ended:?}");
+        assert!(ended.stderr.contains(flags[1]) && ended.stderr.contains("is not a regular file"), "{flags:?}: {}", ended.stderr);
+    }
+    let mut command = Command::new(example("sync"));
+    command.args(["--connection", "/dev/zero"]);
+    let ended = Ended::of(command);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("--connection: /dev/zero cannot be read: it is not a regular file"), "{}", ended.stderr);
+    assert!(Command::new("mkfifo").args(["-m", "600", &at("pipe")]).status().unwrap().success());
+    for flags in [["--database", &at("pipe")], ["--key", &at("pipe")]] {
+        let ended = sync.run(&flags);
+        assert_eq!(ended.code, Some(2), "{flags:?}: {ended:?}");
+        assert!(ended.stderr.contains("is not a regular file"), "{flags:?}: {}", ended.stderr);
+    }
+    std::os::unix::fs::symlink(at("nowhere.db"), at("link.db")).unwrap();
+    let ended = sync.run(&["--database", &at("link.db")]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("is a link that leads nowhere") && !sync.folder().join("nowhere.db").exists(), "{}", ended.stderr);
+    let missing = sync.run(&["--key", &at("missing.pem")]);
+    assert_eq!(missing.code, Some(2), "{missing:?}");
+    assert!(missing.stderr.contains("missing.pem cannot be read: No such file"), "{}", missing.stderr);
+    assert_eq!(emulator.requests().total(), 0, "the org is not asked");
+}
+
+#[tokio::test]
+async fn who_only_looks_makes_no_database() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    let hash = "00000000000000000000000000000000";
+    for flags in [&["--status"][..], &["--held"], &["--approve", hash], &["--reject", hash]] {
+        let ended = sync.run(flags);
+        assert_eq!(ended.code, Some(2), "{flags:?}: {ended:?}");
+        assert!(ended.stderr.contains("there is no such database"), "{flags:?}: {}", ended.stderr);
+    }
+    assert!(!sync.database().exists());
+    assert_eq!(sync.run(&["--plan"]).code, Some(0), "a plan is kept in it");
+    assert_eq!(sync.run(&["--status"]).code, Some(0));
+}
+
+#[tokio::test]
+async fn a_search_that_the_org_does_not_understand_is_wrong_usage() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    for flag in ["--group-search", "--user-search"] {
+        let ended = sync.run(&[flag, "bogus(("]);
+        assert_eq!(ended.code, Some(2), "{flag}: {ended:?}");
+        assert!(ended.stderr.contains(&format!("{flag}: the org does not understand `bogus((`")), "{}", ended.stderr);
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,14 @@
 //! An engine between an org and a file, as the flags say.
 
+use crate::database;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::files;
 use crate::flags::{Flags, Login, Output};
 use crate::note;
 use crate::progress;
 use crate::waits::Waits;
+use idsync::ErrorKind;
 use idsync::engine::{Protected, SyncEngine, SyncEngineBuilder};
 use idsync::okta::{ApiToken, Credentials, OktaClient, OktaClientBuilder, OktaProvider, OrgUrl, RetryPolicy, ServiceApp, SigningKey};
 use idsync::sqlite::SqliteFile;
@@ -41,6 +44,7 @@ pub async fn connect_with(
     of_client: impl FnOnce(OktaClientBuilder) -> OktaClientBuilder,
     of_engine: impl FnOnce(SyncEngineBuilder) -> SyncEngineBuilder,
 ) -> Result<Connected, Failure> {
+    database::check(flags)?;
     let org = OrgUrl::parse(&flags.org).map_err(Failure::setup)?;
     if let Some(correction) = org.correction() {
         note!("{program}: {correction}");
@@ -81,10 +85,17 @@ fn credentials(login: &Login) -> Result<Credentials, Failure> {
     match login {
         Login::ApiToken(token) => Ok(ApiToken::new(token.clone()).into()),
         Login::ServiceApp { client_id, key } => {
+            let remedy = "check that the file is there and may be read by you";
+            files::check(key).map_err(|problem| unusable(format!("the private key cannot be used: {problem}"), remedy))?;
             let key = SigningKey::from_file(key).map_err(Failure::setup)?;
             Ok(ServiceApp::new(client_id, key).into())
         }
     }
+}
+
+/// A file that cannot be used, as it is told.
+pub(crate) fn unusable(message: String, remedy: &str) -> Failure {
+    Failure::new(Exit::Usage, ErrorKind::InvalidConfig.as_str(), message, remedy)
 }
 
 /// Wrong usage, as it is told.

@@ -1,5 +1,6 @@
 //! The file in which a connection is kept, beside the file of its key.
 
+use crate::files;
 use idsync::okta::Connection;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
@@ -28,7 +29,7 @@ impl ConnectionFile {
     /// It cannot be read, or is none; in one line.
     pub fn read(path: &Path) -> Result<Self, String> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{shown} cannot be read: {error}"))?;
+        let text = files::read(path)?;
         serde_json::from_str(&text).map_err(|error| format!("{shown} is not a connection that provision wrote: {error}"))
     }
 

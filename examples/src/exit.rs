@@ -11,7 +11,7 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done.
     Done = 0,
-    /// Wrong usage or configuration.
+    /// Wrong usage or configuration, or a plan or a held set that is not there.
     Usage = 2,
     /// A safeguard holds changes back; everything else is done.
     Held = 3,
@@ -34,7 +34,8 @@ impl Exit {
             SyncError::Refused(_) => Self::Refused,
             SyncError::Sink(cause) | SyncError::Store(cause) if cause.kind() == ErrorKind::InvalidConfig => Self::Usage,
             SyncError::Sink(_) | SyncError::Store(_) => Self::Sink,
-            SyncError::NotHeld { .. } => Self::Usage,
+            // To try again is of no use: what was named is not there, or not any more.
+            SyncError::NotHeld { .. } | SyncError::StalePlan { .. } => Self::Usage,
             SyncError::Quarantined(quarantine) if quarantine.cause == FailureCause::Refused => Self::Refused,
             _ => Self::Read,
         }

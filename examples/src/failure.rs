@@ -1,7 +1,7 @@
 //! Why a program did not do what it was asked to, ready to be told.
 
 use crate::exit::Exit;
-use crate::flags::Output;
+use crate::flags::{Output, Unjudged};
 use crate::{json, note, say};
 use idsync::engine::SyncError;
 use idsync::{ErrorKind, RequestUsage};
@@ -26,6 +26,21 @@ impl Failure {
     /// A failure with what to do about it.
     pub fn new(exit: Exit, kind: &str, message: String, remedy: &str) -> Self {
         Self { exit, kind: kind.to_owned(), message, remedy: remedy.to_owned() }
+    }
+
+    /// A search that the org does not understand is wrong usage, and the flag that it comes from is named.
+    #[must_use]
+    pub fn blamed_on(self, written: &Unjudged) -> Self {
+        // What Okta answers to a search that it cannot read.
+        const INVALID_SEARCH: &str = "E0000031";
+        let listed = |listing: &str| self.message.contains(listing) && self.message.contains(INVALID_SEARCH);
+        let (flag, search) = match written {
+            Unjudged { group_search: Some(search), .. } if listed("list groups") => ("--group-search", search),
+            Unjudged { user_search: Some(search), .. } if listed("list users") => ("--user-search", search),
+            _ => return self,
+        };
+        let message = format!("{flag}: the org does not understand `{search}`; nothing was changed");
+        Self::new(Exit::Usage, "usage", message, "see which searches Okta takes: developer.okta.com/docs/api, List all groups or users")
     }
 
     /// Prints it as `program` should, and gives the exit code.

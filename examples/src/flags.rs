@@ -1,5 +1,6 @@
 //! The flags of `sync`.
 
+use crate::files;
 pub use crate::help::HELP;
 use idsync::engine::{DeltaPolicy, Limit, Safeguards};
 use idsync::okta::{Deprovisioned, Everyone, GroupSelection, RateShare, SyncScope, UserSelection};
@@ -96,8 +97,20 @@ pub struct Flags {
     pub delta: DeltaPolicy,
     /// Which users, groups and attributes are in scope.
     pub scope: SyncScope,
+    /// What of the scope only the org can judge.
+    pub unjudged: Unjudged,
     /// Along how many chains users are listed.
     pub user_chains: NonZeroUsize,
+}
+
+/// Parts of the scope as they were written, of which only the org knows whether it understands them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unjudged {
+    /// What `--group-search` says.
+    pub group_search: Option<String>,
+    /// What `--user-search` says.
+    pub user_search: Option<String>,
 }
 
 /// What the command line asks for.
@@ -260,6 +273,14 @@ impl Given {
         })
     }
 
+    fn unjudged(&self) -> Unjudged {
+        let user_search = match &self.users {
+            UserSelection::Expression(expression) => Some(expression.clone()),
+            _ => None,
+        };
+        Unjudged { group_search: self.group_search.clone(), user_search }
+    }
+
     pub(crate) fn check(self) -> Result<Flags, Usage> {
         let action = match self.actions[..] {
             [] => Action::Sync,
@@ -276,6 +297,7 @@ impl Given {
             (false, false) => Output::Text,
         };
         let scope = self.scope()?;
+        let unjudged = self.unjudged();
         let (org, login) = login(self.org, self.client_id, self.key, self.token_env, self.connection)?;
         Ok(Flags {
             org,
@@ -291,6 +313,7 @@ impl Given {
             everyone: self.everyone,
             delta: self.delta,
             scope,
+            unjudged,
             user_chains: self.user_chains.unwrap_or(NonZeroUsize::MIN),
         })
     }
@@ -316,7 +339,7 @@ fn login(
             return Err(usage("--connection stands in place of --org, --client-id, --key and --api-token-env"));
         }
         let shown = path.display();
-        let text = std::fs::read_to_string(&path).map_err(|error| Usage(format!("--connection: {shown} cannot be read: {error}")))?;
+        let text = files::read(&path).map_err(|problem| Usage(format!("--connection: {problem}")))?;
         let file: ConnectionFile = serde_json::from_str(&text).map_err(|error| {
             Usage(format!("--connection: {shown} is not a connection: {error}; expected the members org, client_id and key_file"))
         })?;

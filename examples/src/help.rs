@@ -75,9 +75,10 @@ HOW
   --help                  Print this
 
 EXIT CODES
-  0 done   2 wrong usage or configuration   3 changes held by a safeguard (the rest is done)
-  4 the org refused: credential, scope or role   5 the read could not be completed, try again
-  6 the sink failed or refused changes   7 another run holds the directory
+  0 done   2 wrong usage or configuration, or a HASH of nothing that is planned or held (any more)
+  3 changes held by a safeguard (the rest is done)   4 the org refused: credential, scope or role
+  5 the read could not be completed, try again   6 the sink failed or refused changes
+  7 another run holds the directory
 
 A change that the database refuses is tried again with the next run, then after 5 minutes, 10, and
 so on up to a day. An org whose runs failed five times in a row is left alone: for 6, 12, then 24

@@ -4,6 +4,7 @@
 
 pub mod connect;
 pub mod connection;
+pub mod database;
 pub mod exit;
 pub mod failure;
 pub mod files;
