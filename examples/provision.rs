@@ -3,12 +3,13 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 use idsync::okta::{
-    AppSpec, Connection, Error, Journal, KeyKind, KeySource, NewKey, OktaProvisioner, OrgUrl, ProvisionPlan, SetupFault, SigningKey,
-    StepOutcome, TerraformModule, manual_steps,
+    AppSpec, Connection, Error, Journal, KeyKind, KeySource, NewKey, OktaProvisioner, OrgUrl, ProvisionPlan, READER_SCOPES, SetupFault,
+    SigningKey, StepOutcome, TerraformModule, manual_steps,
 };
 use idsync_examples::connection::{ConnectionFile, beside, with_suffix};
 use idsync_examples::exit::Exit;
 use idsync_examples::notes::Notes;
+use idsync_examples::patience::Patience;
 use idsync_examples::provision_flags::{self, Action, Asked, Output, ProvisionFlags, TokenFate};
 use idsync_examples::turn::{NoTurn, Turn};
 use idsync_examples::{files, note, say, setup_token};
@@ -33,7 +34,12 @@ async fn main() -> ExitCode {
         }
     };
     idsync_examples::log::to_stderr();
-    match Run::new(&flags).act().await {
+    let run = Run::new(&flags);
+    let ended = match flags.output {
+        Output::Text => run.patience.with(run.act()).await,
+        _ => run.act().await,
+    };
+    match ended {
         Ok(Told { text, object }) => {
             match flags.output {
                 Output::Json => say!("{object}"),
@@ -135,12 +141,13 @@ struct Run<'a> {
     key: PathBuf,
     /// What is made is noted there while it is made.
     notes: Arc<Notes>,
+    patience: Arc<Patience>,
 }
 
 impl<'a> Run<'a> {
     fn new(flags: &'a ProvisionFlags) -> Self {
         let key = flags.key.clone().or_else(|| connected_key(flags)).unwrap_or_else(|| PathBuf::from("idsync-key.pem"));
-        Self { flags, key, notes: Arc::new(Notes::beside(&flags.connection)) }
+        Self { flags, key, notes: Arc::new(Notes::beside(&flags.connection)), patience: Arc::default() }
     }
 
     async fn act(&self) -> Result<Told, Failure> {
@@ -188,7 +195,7 @@ impl<'a> Run<'a> {
         let org = self.org()?;
         let token = setup_token::read(&self.flags.token)?;
         let is_told = self.flags.output == Output::Text;
-        let notes = Arc::clone(&self.notes);
+        let (notes, patience) = (Arc::clone(&self.notes), Arc::clone(&self.patience));
         let listener = move |outcome: &StepOutcome| {
             // First the note: what was told may be the last thing that this run does. What is made can be found again without it, so
             // that its failure is no reason to stop half-way.
@@ -196,6 +203,10 @@ impl<'a> Run<'a> {
                 && let Err(problem) = notes.note(thing.clone())
             {
                 note!("provision: {problem}");
+            }
+            match outcome {
+                StepOutcome::Begun(step) => patience.begun(step),
+                _ => patience.over(),
             }
             if is_told {
                 tell_step(outcome);
@@ -219,6 +230,12 @@ impl<'a> Run<'a> {
         let mut spec = AppSpec::new(&flags.label, key)?.with_role(flags.role).with_binding(flags.binding);
         if let Some(scopes) = &flags.scopes {
             spec = spec.with_scopes(scopes.clone())?;
+            let missing: Vec<_> = READER_SCOPES.into_iter().filter(|needed| !scopes.iter().any(|scope| scope == needed)).collect();
+            if !missing.is_empty() {
+                // It would be made, and then fail when it is proven.
+                let missing = missing.join(" and ");
+                return Err(Failure::usage(format!("--scopes: {missing} must be among them, or the app cannot read the org")));
+            }
         }
         Ok(match flags.rate_share {
             Some(share) => spec.with_rate_share(share),

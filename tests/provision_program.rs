@@ -208,6 +208,7 @@ async fn wrong_usage_ends_with_2_and_a_refusal_with_4() {
         (&["--key-kind", "dsa"], "expected es256 or rsa3072"),
         (&["--rotate"], "connection.json cannot be read"),
         (&["--scopes", "okta.users.manage"], "is not a scope for reading"),
+        (&["--scopes", "okta.users.read"], "--scopes: okta.groups.read must be among them"),
         (&["--setup-token", "00abc"], "--setup-token"),
     ] {
         let wrong = ended(Some("00abc"), flags);

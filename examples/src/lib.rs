@@ -14,6 +14,7 @@ pub mod json;
 pub mod log;
 pub mod notes;
 pub mod out;
+pub mod patience;
 pub mod print;
 pub mod progress;
 pub mod provision_flags;

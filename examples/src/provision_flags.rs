@@ -30,7 +30,8 @@ WHAT TO MAKE
                                                                       [default: connection.json]
   --role ROLE             least-privilege (a custom role, or Read-Only Administrator where the org
                           has none), custom, or READ_ONLY_ADMIN           [default: least-privilege]
-  --scopes LIST           OAuth scopes, separated by commas [default: okta.users.read,okta.groups.read]
+  --scopes LIST           OAuth scopes, separated by commas; more than those that it cannot do without
+                                                     [default: okta.users.read,okta.groups.read]
   --bearer                Do not bind access tokens to a key (DPoP)
   --rate-share P%         The app's share of the org's rate limits            [default: Okta's, 50%]
 
