@@ -9,7 +9,7 @@ use idsync_examples::connect::{Connected, connect, wrong_usage};
 use idsync_examples::exit::Exit;
 use idsync_examples::failure::Failure;
 use idsync_examples::flags::{self, Action, Asked, Flags, Output};
-use idsync_examples::{json, print, say};
+use idsync_examples::{json, note, print, say};
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Instant;
@@ -63,7 +63,12 @@ impl Syncing {
             }
             Action::Approve(hash) => {
                 self.0.engine.approve(hash).await?;
-                Ok(shown(&self.0.engine.sync().await?, flags.output))
+                let report = self.0.engine.sync().await?;
+                if let Some(held) = report.held.as_ref().filter(|held| held.hash != hash) {
+                    note!("sync: {hash} was not applied: the org wants something else by now, which is held under {}", held.hash);
+                    note!("      look at it with --held, and decide about that");
+                }
+                Ok(shown(&report, flags.output))
             }
             Action::Reject(hash) => {
                 self.0.engine.reject(hash).await?;

@@ -223,12 +223,18 @@ async fn p04_what_is_held_is_shown_and_approved_or_rejected_by_its_hash() {
     assert!(other.stderr.contains("look at what is held now"), "{}", other.stderr);
     let rejected = sync.run(&["--reject", &hash]);
     assert_eq!(rejected.code, Some(0), "{rejected:?}");
-    assert!(rejected.stdout.contains("They were rejected"), "{}", rejected.stdout);
+    assert!(rejected.stdout.contains("They were rejected") && !rejected.stdout.contains("--reject"), "{}", rejected.stdout);
     assert_eq!(sync.run(&[]).code, Some(0), "a rejected set is not asked about again");
     assert_eq!(count(&sync.database(), "SELECT count(*) FROM users"), users.len() as u64);
 
+    assert!(org.delete_user(&users[40]));
+    let moved = sync.run(&["--approve", &hash]);
+    assert_eq!(moved.code, Some(3), "{moved:?}");
+    assert!(moved.stderr.contains(&format!("{hash} was not applied: the org wants something else by now")), "{}", moved.stderr);
+    let hash = sync.json(&["--held"]).1["held"]["hash"].as_str().unwrap().to_owned();
     let approved = sync.run(&["--approve", &hash]);
     assert_eq!(approved.code, Some(0), "{approved:?}");
+    assert!(!approved.stderr.contains("was not applied"), "{}", approved.stderr);
     assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
     assert_eq!(sync.run(&["--held"]).code, Some(0));
 }

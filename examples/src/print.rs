@@ -174,10 +174,14 @@ pub fn held(set: Option<&HeldSet>, colour: Colour) -> String {
             let _ = writeln!(text, "    {}: {} of {}", group.name, group.loses, group.members);
         }
     }
-    if summary.standing == Standing::Rejected {
-        let _ = writeln!(text, "They were rejected, and stay unapplied until something else is held.");
-    }
-    let _ = write!(text, "\nApply exactly this with: --approve {hash}\nLeave it for good with:  --reject {hash}", hash = summary.hash);
+    let hash = summary.hash;
+    let _ = match summary.standing {
+        Standing::Rejected => write!(
+            text,
+            "They were rejected, and stay unapplied until something else is held.\n\nApply exactly this all the same with: --approve {hash}"
+        ),
+        _ => write!(text, "\nApply exactly this with: --approve {hash}\nLeave it for good with:  --reject {hash}"),
+    };
     text
 }
 
@@ -240,7 +244,7 @@ pub fn report(report: &SyncReport) -> String {
     if let Some(held) = &report.held {
         let _ = writeln!(text, "Held: {} not applied: {} (hash {})", number(held.total, "change"), held.reason, held.hash);
         let _ = match held.standing {
-            Standing::Rejected => writeln!(text, "      They were rejected."),
+            Standing::Rejected => writeln!(text, "      They were rejected; see them with --held."),
             _ => writeln!(text, "      Look at them with --held; apply them with --approve, or leave them with --reject."),
         };
     }
