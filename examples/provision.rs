@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
         let token = self.end_token(&provisioner).await?;
         let shown = flags.connection.display();
         let text = format!(
-            "app {} can read the org: {}; {}\nNext: sync --connection {shown} --plan",
+            "app {} can read the org: {}; {}\nNext: cargo run --release --example sync -- --connection {shown} --plan",
             connection.client_id,
             connection.scopes.join(", "),
             connection.role
@@ -307,9 +307,15 @@ impl<'a> Run<'a> {
         Ok(word)
     }
 
+    /// The connection that is to be changed.
+    fn connection(&self) -> Result<ConnectionFile, Failure> {
+        let remedy = provision_flags::CONNECT_FIRST.to_owned();
+        ConnectionFile::read(&self.flags.connection).map_err(|problem| Failure { remedy, ..Failure::usage(problem) })
+    }
+
     async fn rotate(&self) -> Result<Told, Failure> {
         let path = &self.flags.connection;
-        let file = ConnectionFile::read(path)?;
+        let file = self.connection()?;
         let old = file.key_path(path);
         let next = with_suffix(&old, ".next");
         let provisioner = self.provisioner()?;
@@ -334,7 +340,7 @@ impl<'a> Run<'a> {
 
     async fn teardown(&self) -> Result<Told, Failure> {
         let path = &self.flags.connection;
-        let file = ConnectionFile::read(path)?;
+        let file = self.connection()?;
         let provisioner = self.provisioner()?;
         let removed = provisioner.teardown(&file.connection).await?;
         let token = self.end_token(&provisioner).await?;

@@ -23,13 +23,19 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    fn command(&self, token: Option<&str>, flags: &[&str]) -> Command {
+    /// The program, which may use this token, in the folder of this place.
+    fn program(&self, token: Option<&str>) -> Command {
         let mut command = Command::new(example("provision"));
-        command.current_dir(self.folder.path()).args(["--org", self.emulator.url()]).stdin(Stdio::null()).env_remove("IDSYNC_LOG");
+        command.current_dir(self.folder.path()).stdin(Stdio::null()).env_remove("IDSYNC_LOG");
         if let Some(token) = token {
             command.args(["--setup-token-env", "IDSYNC_TEST_SETUP_TOKEN"]).env("IDSYNC_TEST_SETUP_TOKEN", token);
         }
-        command.args(flags);
+        command
+    }
+
+    fn command(&self, token: Option<&str>, flags: &[&str]) -> Command {
+        let mut command = self.program(token);
+        command.args(["--org", self.emulator.url()]).args(flags);
         command
     }
 
@@ -40,9 +46,7 @@ impl Place {
     }
 
     fn json(&self, flags: &[&str]) -> (Option<i32>, Value) {
-        let ended = self.run(&[flags, &["--json"]].concat());
-        let object = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("not one JSON object: {error}: {ended:?}"));
-        (ended.code, object)
+        json_of(&self.run(&[flags, &["--json"]].concat()))
     }
 
     fn sync(&self) -> Ended {
@@ -61,6 +65,12 @@ impl Place {
     }
 }
 
+/// Standard output must be exactly one object.
+fn json_of(ended: &Ended) -> (Option<i32>, Value) {
+    let object = serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("not one JSON object: {error}: {ended:?}"));
+    (ended.code, object)
+}
+
 #[tokio::test]
 async fn connect_sync_rotate_sync_and_leave() {
     let place = Place::new().await;
@@ -71,9 +81,13 @@ async fn connect_sync_rotate_sync_and_leave() {
 
     let made = place.run(&[]);
     assert_eq!(made.code, Some(0), "{made:?}");
-    for told in
-        ["done: create the service app", "done: grant the scope okta.users.read", "done: read", "the setup token is revoked", "Next: sync"]
-    {
+    for told in [
+        "done: create the service app",
+        "done: grant the scope okta.users.read",
+        "done: read",
+        "the setup token is revoked",
+        "Next: cargo run --release --example sync -- --connection connection.json --plan",
+    ] {
         assert!(made.stdout.contains(told), "{told}: {}", made.stdout);
     }
     #[cfg(unix)]
@@ -104,7 +118,10 @@ async fn connect_sync_rotate_sync_and_leave() {
     let again = place.run(&["--rotate"]);
     assert!(again.stdout.contains(&format!("the old key file {} is deleted", rotated["connection"]["key_file"].as_str().unwrap())));
 
-    let (code, removed) = place.json(&["--teardown"]);
+    let token = place.emulator.org().create_api_token(Role::SuperAdmin);
+    let mut teardown = place.program(Some(token.secret()));
+    teardown.args(["--teardown", "--json"]); // the connection says in which org
+    let (code, removed) = json_of(&Ended::of(teardown));
     assert_eq!((code, &removed["outcome"]), (Some(0), &json!("removed")), "{removed}");
     assert_eq!(place.apps(), 0);
     assert_eq!(place.json(&["--teardown"]).1["removed"], json!([]), "twice is fine");
@@ -143,7 +160,8 @@ async fn what_is_told_as_made_is_noted_before_and_can_be_undone_after_a_kill() {
     let place = Place::new().await;
     let token = place.emulator.org().create_api_token(Role::SuperAdmin);
     let mut run = place.command(Some(token.secret()), &[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let told = BufReader::new(run.stdout.take().unwrap()).lines().map_while(Result::ok).any(|line| line.contains("done: create the service"));
+    let told =
+        BufReader::new(run.stdout.take().unwrap()).lines().map_while(Result::ok).any(|line| line.contains("done: create the service"));
     let noted = std::fs::read_to_string(place.at("connection.json.journal"));
     run.kill().unwrap();
     run.wait().unwrap();
@@ -207,6 +225,7 @@ async fn wrong_usage_ends_with_2_and_a_refusal_with_4() {
         (&["--role", "king"], "expected least-privilege, custom or READ_ONLY_ADMIN"),
         (&["--key-kind", "dsa"], "expected es256 or rsa3072"),
         (&["--rotate"], "connection.json cannot be read"),
+        (&["--teardown"], "run provision first, or name the connection with --connection"),
         (&["--scopes", "okta.users.manage"], "is not a scope for reading"),
         (&["--scopes", "okta.users.read"], "--scopes: okta.groups.read must be among them"),
         (&["--setup-token", "00abc"], "--setup-token"),
@@ -215,6 +234,13 @@ async fn wrong_usage_ends_with_2_and_a_refusal_with_4() {
         assert_eq!(wrong.code, Some(2), "{flags:?}: {wrong:?}");
         assert!(wrong.stderr.contains(told), "{flags:?}: {}", wrong.stderr);
     }
+    let orgless = Ended::of({
+        let mut command = place.program(Some("00abc"));
+        command.arg("--rotate");
+        command
+    });
+    assert_eq!(orgless.code, Some(2), "{orgless:?}");
+    assert!(orgless.stderr.contains("connection.json cannot be read") && orgless.stderr.contains("run provision first"), "{orgless:?}");
     let refused = ended(Some("00nobodyknowsthis"), &[]);
     assert_eq!(refused.code, Some(4), "{refused:?}");
     assert!(refused.stderr.contains("the setup token is not valid"), "{}", refused.stderr);

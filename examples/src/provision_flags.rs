@@ -1,5 +1,6 @@
 //! The flags of `provision`.
 
+use crate::connection::ConnectionFile;
 use crate::flags::Usage;
 use idsync::okta::{KeyKind, RateShare, TokenBinding, WantedRole};
 use lexopt::prelude::{Long, Short, ValueExt};
@@ -15,7 +16,8 @@ USAGE
   provision --org URL [--setup-token-env VAR | --setup-token-file FILE] [OPTIONS]
 
 WHICH ORG, AND WITH WHAT
-  --org URL               The org, such as acme.okta.com or https://acme.okta.com
+  --org URL               The org, such as acme.okta.com or https://acme.okta.com; --rotate,
+                          --teardown and --undo take it from the connection
   --setup-token-env VAR   The environment variable that holds the API token of a super administrator
                           (Admin Console: Security > API > Tokens)
   --setup-token-file FILE The file that holds it, readable by you alone (chmod 600)
@@ -30,8 +32,8 @@ WHAT TO MAKE
                                                                       [default: connection.json]
   --role ROLE             least-privilege (a custom role, or Read-Only Administrator where the org
                           has none), custom, or READ_ONLY_ADMIN           [default: least-privilege]
-  --scopes LIST           OAuth scopes, separated by commas; more than those that it cannot do without
-                                                     [default: okta.users.read,okta.groups.read]
+  --scopes LIST           OAuth scopes, separated by commas, with those that it cannot do without:
+                                               [default: okta.users.read,okta.groups.read]
   --bearer                Do not bind access tokens to a key (DPoP)
   --rate-share P%         The app's share of the org's rate limits            [default: Okta's, 50%]
 
@@ -44,6 +46,8 @@ WHAT TO DO
                           connection. Where it noted nothing, what stands is looked up and told
   --terraform DIR         Write a Terraform module that makes the same; needs no token
   --manual                Print the steps by hand that make the same; needs no token
+                          Both make the file of --key where it is not there, for they name its
+                          public half
 
 HOW
   --keep-setup-token      Do not revoke the setup token at the end. Without it, it is revoked by
@@ -209,7 +213,6 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
             other => return Err(other.unexpected().into()),
         }
     }
-    flags.org = org.ok_or_else(|| Usage("--org is missing: which org, such as --org acme.okta.com".to_owned()))?;
     flags.token = match tokens.len() {
         0 => TokenSource::Prompt,
         1 => tokens.remove(0),
@@ -223,8 +226,25 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
             return Err(Usage(all.to_owned()));
         }
     };
+    flags.org = match org {
+        Some(org) => org,
+        None => connected_org(&flags)?,
+    };
     Ok(Asked::Run(Box::new(flags)))
 }
+
+/// The org of the connection, for what is about a connection that is there.
+fn connected_org(flags: &ProvisionFlags) -> Result<String, Usage> {
+    let org = ConnectionFile::read(&flags.connection).map(|file| file.connection.org);
+    match flags.action {
+        Action::Rotate | Action::Teardown => org.map_err(|problem| Usage(format!("{problem}; {CONNECT_FIRST}"))),
+        Action::Undo if org.is_ok() => org.map_err(Usage),
+        _ => Err(Usage("--org is missing: which org, such as --org acme.okta.com".to_owned())),
+    }
+}
+
+/// What to do where a connection is missing.
+pub const CONNECT_FIRST: &str = "run provision first, or name the connection with --connection";
 
 fn key_kind(text: &str) -> Result<KeyKind, Usage> {
     match text {
