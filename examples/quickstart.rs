@@ -8,6 +8,7 @@ use idsync::okta::{
 };
 use idsync::sqlite::SqliteFile;
 use idsync::{Counts, Secret};
+use idsync_examples::names::Names;
 use idsync_examples::{json, note, print, progress, say};
 use idsync_okta_emulator::{OktaEmulator, Role};
 use indicatif::ProgressBar;
@@ -59,7 +60,7 @@ async fn story() -> Result<(), Box<dyn Error>> {
     expect(report.changes == Counts::default(), "a sync without changes changes nothing")?;
 
     heading("6. Look first: a plan, applied exactly as it was shown");
-    look_first(&emulator, &connected).await?;
+    look_first(&emulator, &connected, &Names::of_database(&database)).await?;
 
     heading("7. A bad day: somebody takes the app's role away, and Okta answers with empty lists");
     emulator.org().take_away_roles(&connection.app_id);
@@ -133,14 +134,14 @@ fn change(emulator: &OktaEmulator) -> u64 {
     5
 }
 
-async fn look_first(emulator: &OktaEmulator, connected: &Connected) -> Result<(), Box<dyn Error>> {
+async fn look_first(emulator: &OktaEmulator, connected: &Connected, names: &Names) -> Result<(), Box<dyn Error>> {
     let org = emulator.org();
     let truth = org.truth().in_scope();
     let user = truth.users.keys().nth(10).ok_or("no user")?.clone();
     org.update_user(&user, &[("department", serde_json::json!("Research"))]);
     let plan = connected.engine.plan().await?;
     connected.bar.finish_and_clear();
-    for line in print::plan(&plan, print::Colour::of_stdout()).await?.lines() {
+    for line in print::plan(&plan, names, print::Colour::of_stdout()).await?.lines() {
         say!("   {line}");
     }
     let report = connected.engine.apply(&plan).await?;

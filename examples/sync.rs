@@ -9,8 +9,10 @@ use idsync_examples::connect::{Connected, connect, wrong_usage};
 use idsync_examples::exit::Exit;
 use idsync_examples::failure::Failure;
 use idsync_examples::flags::{self, Action, Asked, Flags, Output};
+use idsync_examples::names::Names;
 use idsync_examples::{json, note, print, say};
 use serde_json::{Value, json};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -31,12 +33,12 @@ async fn main() -> ExitCode {
     };
     idsync_examples::log::to_stderr();
     let started = Instant::now();
-    let connected = match connect("sync", &flags).await {
-        Ok(connected) => Syncing(connected),
+    let syncing = match connect("sync", &flags).await {
+        Ok(connected) => Syncing { connected, database: flags.database.clone() },
         Err(failure) => return failure.tell("sync", flags.output, RequestUsage::default(), started),
     };
-    let ended = connected.run(&flags, started).await;
-    connected.0.bar.finish_and_clear();
+    let ended = syncing.run(&flags, started).await;
+    syncing.connected.bar.finish_and_clear();
     match ended {
         Ok((exit, shown)) => {
             if flags.output != Output::Quiet {
@@ -44,11 +46,14 @@ async fn main() -> ExitCode {
             }
             exit.into()
         }
-        Err(failure) => failure.blamed_on(&flags.unjudged).tell("sync", flags.output, connected.0.provider.usage(), started),
+        Err(failure) => failure.blamed_on(&flags.unjudged).tell("sync", flags.output, syncing.connected.provider.usage(), started),
     }
 }
 
-struct Syncing(Connected);
+struct Syncing {
+    connected: Connected,
+    database: PathBuf,
+}
 
 impl Syncing {
     async fn run(&self, flags: &Flags, started: Instant) -> Result<(Exit, String), Failure> {
@@ -58,12 +63,12 @@ impl Syncing {
             Action::Held => self.held(flags.output, started).await,
             Action::Status => self.status(flags.output, started).await,
             Action::Release => {
-                self.0.engine.release().await?;
-                Ok(shown(&self.0.engine.sync().await?, flags.output))
+                self.connected.engine.release().await?;
+                Ok(shown(&self.connected.engine.sync().await?, flags.output))
             }
             Action::Approve(hash) => {
-                self.0.engine.approve(hash).await?;
-                let report = self.0.engine.sync().await?;
+                self.connected.engine.approve(hash).await?;
+                let report = self.connected.engine.sync().await?;
                 if let Some(held) = report.held.as_ref().filter(|held| held.hash != hash) {
                     note!("sync: {hash} was not applied: the org wants something else by now, which is held under {}", held.hash);
                     note!("      look at it with --held, and decide about that");
@@ -71,15 +76,15 @@ impl Syncing {
                 Ok(shown(&report, flags.output))
             }
             Action::Reject(hash) => {
-                self.0.engine.reject(hash).await?;
+                self.connected.engine.reject(hash).await?;
                 self.held(flags.output, started).await.map(|(_, text)| (Exit::Done, text))
             }
-            _ => Ok(shown(&self.0.engine.sync().await?, flags.output)),
+            _ => Ok(shown(&self.connected.engine.sync().await?, flags.output)),
         }
     }
 
     async fn plan(&self, output: Output, started: Instant) -> Result<(Exit, String), Failure> {
-        let plan = self.0.engine.plan().await?;
+        let plan = self.connected.engine.plan().await?;
         let is_held = plan.held.as_ref().is_some_and(|held| held.standing == Standing::Open);
         let exit = match (is_held, plan.evidence.is_complete()) {
             (_, false) => Exit::Read,
@@ -93,34 +98,34 @@ impl Syncing {
                 .try_collect()
                 .await
                 .map_err(SyncError::Store)?;
-            json::plan(&plan, changes, self.0.provider.usage(), millis(started)).to_string()
+            json::plan(&plan, changes, self.connected.provider.usage(), millis(started)).to_string()
         } else {
-            print::plan(&plan, print::Colour::of_stdout()).await.map_err(SyncError::Store)?
+            print::plan(&plan, &Names::of_database(&self.database), print::Colour::of_stdout()).await.map_err(SyncError::Store)?
         };
         Ok((exit, text))
     }
 
     async fn held(&self, output: Output, started: Instant) -> Result<(Exit, String), Failure> {
-        let set = self.0.engine.held().await?;
+        let set = self.connected.engine.held().await?;
         let open = set.as_ref().is_some_and(|set| set.summary.standing == Standing::Open);
         let text = match output {
-            Output::Json => json::held_set(set.as_ref(), self.0.provider.usage(), millis(started)).to_string(),
-            _ => print::held(set.as_ref(), print::Colour::of_stdout()),
+            Output::Json => json::held_set(set.as_ref(), self.connected.provider.usage(), millis(started)).to_string(),
+            _ => print::held(set.as_ref(), &Names::of_database(&self.database), print::Colour::of_stdout()),
         };
         Ok((if open { Exit::Held } else { Exit::Done }, text))
     }
 
     async fn status(&self, output: Output, started: Instant) -> Result<(Exit, String), Failure> {
-        let status = self.0.engine.status().await?;
+        let status = self.connected.engine.status().await?;
         let text = match output {
-            Output::Json => json::status(&status, self.0.provider.usage(), millis(started)).to_string(),
-            _ => print::status(&status, print::Colour::of_stdout()),
+            Output::Json => json::status(&status, self.connected.provider.usage(), millis(started)).to_string(),
+            _ => print::status(&status, &Names::of_database(&self.database), print::Colour::of_stdout()),
         };
         Ok((Exit::Done, text))
     }
 
     async fn apply(&self, hash: PlanHash, output: Output) -> Result<(Exit, String), Failure> {
-        Ok(shown(&self.0.engine.apply_hash(hash).await?, output))
+        Ok(shown(&self.connected.engine.apply_hash(hash).await?, output))
     }
 }
 

@@ -210,9 +210,12 @@ async fn p04_what_is_held_is_shown_and_approved_or_rejected_by_its_hash() {
 
     let shown = sync.run(&["--held"]);
     assert_eq!(shown.code, Some(3), "{shown:?}");
-    for part in ["40 user.deleted", "… and 30 more", "would lose members", "--approve "] {
+    for part in ["40 user.deleted", "… and 30 more", "@example.com (00u", ") from Okta Administrators (00g", "would lose", "--approve "] {
         assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
     }
+    let plan = sync.run(&["--plan"]);
+    assert_eq!(plan.code, Some(3), "{plan:?}");
+    assert!(plan.stdout.starts_with("Plan: no changes\nHeld: ") && !plan.stdout.contains("\n  - "), "{}", plan.stdout);
     let (code, object) = sync.json(&["--held"]);
     let hash = object["held"]["hash"].as_str().unwrap().to_owned();
     assert_eq!((code, &object["outcome"], &object["held_set"]["by_kind"]["user.deleted"]), (Some(3), &json!("held"), &json!(40)));

@@ -12,6 +12,7 @@ pub mod flags;
 pub mod help;
 pub mod json;
 pub mod log;
+pub mod names;
 pub mod notes;
 pub mod out;
 pub mod patience;

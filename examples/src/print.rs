@@ -1,5 +1,6 @@
 //! Plans and reports as people read them.
 
+use crate::names::Names;
 use futures::TryStreamExt;
 use idsync::engine::{HeldSet, Plan, PlannedChange, Standing, Status, SyncReport};
 use idsync::{Change, ChangeKind, Counts, FieldChange, Mark};
@@ -57,17 +58,21 @@ fn number(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A whole plan: counts first, then the changes in the order in which they would be applied, long lists folded.
+/// A whole plan: counts first, then the changes in the order in which they would be applied, long lists folded. Where nothing
+/// would be applied, those that are held are only counted: they are not what the plan is about.
 ///
 /// # Errors
 /// The state store, from which the changes are read, failed.
-pub async fn plan(plan: &Plan, colour: Colour) -> Result<String, idsync::Error> {
+pub async fn plan(plan: &Plan, names: &Names, colour: Colour) -> Result<String, idsync::Error> {
     let mut text = String::new();
     let _ = writeln!(text, "{}", colour.paint(1, &format!("Plan: {}", counts(&plan.changes))));
     let mut shown = [0_u64; ChangeKind::ALL.len()];
     let mut changes = plan.changes();
     let mut group: Option<(ChangeKind, Mark)> = None;
     while let Some(planned) = changes.try_next().await? {
+        if plan.changes.total() == 0 && planned.mark == Mark::Held {
+            continue;
+        }
         let kind = planned.change.kind();
         if group != Some((kind, planned.mark)) {
             fold(&mut text, group, &shown);
@@ -77,12 +82,17 @@ pub async fn plan(plan: &Plan, colour: Colour) -> Result<String, idsync::Error> 
         let count = &mut shown[kind as usize];
         *count += 1;
         if *count <= SHOWN {
-            line(&mut text, &planned, colour);
+            line(&mut text, &planned, names, colour);
         }
     }
     fold(&mut text, group, &shown);
     if let Some(held) = &plan.held {
-        let _ = writeln!(text, "{}", colour.paint(33, &format!("Held: {} changes would not be applied: {}", held.total, held.reason)));
+        let _ = writeln!(
+            text,
+            "{}",
+            colour.paint(33, &format!("Held: {} would not be applied: {}", number(held.total, "change"), held.reason))
+        );
+        let _ = writeln!(text, "      A sync holds them, and --held shows them then.");
     }
     if plan.waiting > 0 {
         let _ = writeln!(text, "{}", colour.paint(33, &format!("Waiting: {} that the sink refused", number(plan.waiting, "change"))));
@@ -102,7 +112,7 @@ fn fold(text: &mut String, group: Option<(ChangeKind, Mark)>, shown: &[u64]) {
     }
 }
 
-fn line(text: &mut String, planned: &PlannedChange, colour: Colour) {
+fn line(text: &mut String, planned: &PlannedChange, names: &Names, colour: Colour) {
     let (sign, code) = match planned.change.kind() {
         ChangeKind::UserCreated | ChangeKind::GroupCreated | ChangeKind::GroupUserAdded => ("+", 32),
         ChangeKind::UserUpdated | ChangeKind::GroupUpdated => ("~", 33),
@@ -113,7 +123,8 @@ fn line(text: &mut String, planned: &PlannedChange, colour: Colour) {
         Mark::Failed => "  (waits)",
         _ => "",
     };
-    let _ = writeln!(text, "  {} {:<18} {}{held}", colour.paint(code, sign), planned.change.kind().as_str(), subject(&planned.change));
+    let _ =
+        writeln!(text, "  {} {:<18} {}{held}", colour.paint(code, sign), planned.change.kind().as_str(), subject(&planned.change, names));
     if let Change::UserUpdated { changed, .. } | Change::GroupUpdated { changed, .. } = &planned.change {
         for change in changed {
             let _ = writeln!(text, "        {}", field(change));
@@ -122,7 +133,7 @@ fn line(text: &mut String, planned: &PlannedChange, colour: Colour) {
 }
 
 /// What a change is about, in a few words.
-pub fn subject(change: &Change) -> String {
+pub fn subject(change: &Change, names: &Names) -> String {
     match change {
         Change::UserCreated { user } | Change::UserUpdated { user, .. } => user.login.clone().unwrap_or_else(|| user.id.to_string()),
         Change::UserDeleted { user, reason } => {
@@ -130,8 +141,12 @@ pub fn subject(change: &Change) -> String {
         }
         Change::GroupCreated { group } | Change::GroupUpdated { group, .. } => group.name.clone(),
         Change::GroupDeleted { group, reason } => format!("{} ({})", group.name, word(reason)),
-        Change::GroupUserAdded { membership } => format!("{} in {}", membership.user, membership.group),
-        Change::GroupUserRemoved { membership, reason } => format!("{} from {} ({})", membership.user, membership.group, word(reason)),
+        Change::GroupUserAdded { membership } => {
+            format!("{} in {}", names.user(membership.user.as_str()), names.group(membership.group.as_str()))
+        }
+        Change::GroupUserRemoved { membership, reason } => {
+            format!("{} from {} ({})", names.user(membership.user.as_str()), names.group(membership.group.as_str()), word(reason))
+        }
         _ => change.kind().to_string(),
     }
 }
@@ -152,7 +167,7 @@ fn shorten(text: &str) -> String {
 }
 
 /// What is held, for the person who decides about it.
-pub fn held(set: Option<&HeldSet>, colour: Colour) -> String {
+pub fn held(set: Option<&HeldSet>, names: &Names, colour: Colour) -> String {
     let Some(set) = set else { return "Nothing is held.".to_owned() };
     let mut text = String::new();
     let summary = &set.summary;
@@ -161,7 +176,7 @@ pub fn held(set: Option<&HeldSet>, colour: Colour) -> String {
     for (kind, count) in &summary.by_kind {
         let _ = writeln!(text, "{}", colour.paint(33, &format!("  {count} {kind}")));
         let examples = set.examples.get(kind).map_or(&[][..], Vec::as_slice);
-        examples.iter().for_each(|example| _ = writeln!(text, "    {example}"));
+        examples.iter().for_each(|example| _ = writeln!(text, "    {}", names.of_example(example)));
         let rest = count.saturating_sub(examples.len() as u64);
         if rest > 0 {
             let _ = writeln!(text, "    … and {rest} more");
@@ -186,7 +201,7 @@ pub fn held(set: Option<&HeldSet>, colour: Colour) -> String {
 }
 
 /// Where things stand.
-pub fn status(status: &Status, colour: Colour) -> String {
+pub fn status(status: &Status, names: &Names, colour: Colour) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}", colour.paint(1, &status.directory_id.to_string()));
     match &status.quarantine {
@@ -199,7 +214,7 @@ pub fn status(status: &Status, colour: Colour) -> String {
     if let Some(unfinished) = &status.unfinished {
         let _ = writeln!(text, "The delivery of {unfinished} was interrupted; the next sync finishes it.");
     }
-    let _ = writeln!(text, "{}", held(status.held.as_ref(), colour));
+    let _ = writeln!(text, "{}", held(status.held.as_ref(), names, colour));
     if status.escrow.is_empty() {
         let _ = writeln!(text, "Nothing was refused.");
     } else {
@@ -278,8 +293,9 @@ pub fn report(report: &SyncReport) -> String {
     if evidence.groups_failed + evidence.unconfirmed > 0 {
         let _ = writeln!(
             text,
-            "Incomplete: the members of {} groups and {} look-ups failed; what was not read stays as it was. Run it again.",
-            report.evidence.groups_failed, report.evidence.unconfirmed
+            "Incomplete: the members of {} and {} failed; what was not read stays as it was. Run it again.",
+            number(evidence.groups_failed, "group"),
+            number(evidence.unconfirmed, "look-up")
         );
     }
     let _ = write!(text, "Requests: {} in {:.1} s", report.requests.total, report.elapsed.as_secs_f64());
