@@ -2,7 +2,7 @@
 
 mod program;
 
-use program::{Arguments, Wanted};
+use program::{Arguments, Fault, Wanted};
 use std::process::ExitCode;
 
 /// Wrong usage.
@@ -17,14 +17,17 @@ async fn main() -> ExitCode {
         }
         Ok(Wanted::Org(arguments)) => match program::run(*arguments).await {
             Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
+            Err(Fault::System(error)) => {
                 program::note(error);
                 ExitCode::FAILURE
             }
+            Err(Fault::Usage(problem)) => wrong_usage(&problem),
         },
-        Err(error) => {
-            program::note(format_args!("{error}\nTry --help."));
-            ExitCode::from(USAGE)
-        }
+        Err(error) => wrong_usage(&error.to_string()),
     }
+}
+
+fn wrong_usage(problem: &str) -> ExitCode {
+    program::note(format_args!("{problem}\nTry --help."));
+    ExitCode::from(USAGE)
 }

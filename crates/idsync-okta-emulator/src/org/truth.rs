@@ -113,6 +113,16 @@ impl Org {
         }
     }
 
+    /// How many memberships there are in all groups but Everyone, those of deactivated users among them; quick also for a million users.
+    #[must_use]
+    pub fn membership_count(&self) -> usize {
+        let of_group = |group: &Group| match &group.members {
+            Members::Everyone => 0,
+            Members::Listed(members) => members.len(),
+        };
+        self.shared.read().groups.iter().flatten().map(of_group).sum()
+    }
+
     /// What is in the org now. With a million users it takes gigabytes; see [`Org::counts_in_scope`].
     #[must_use]
     pub fn truth(&self) -> Truth {

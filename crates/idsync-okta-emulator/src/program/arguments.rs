@@ -2,7 +2,9 @@
 
 use idsync_okta_emulator::{Compression, Dpop, KeyKind, OktaEmulator, OktaEmulatorBuilder, Quirks, RateLimits};
 use lexopt::{Arg, Parser, ValueExt};
+use std::num::ParseIntError;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 pub(crate) const HELP: &str = "\
 A small Okta org over HTTP, for tests.
@@ -42,6 +44,8 @@ pub(crate) enum Wanted {
 pub(crate) struct Arguments {
     pub(crate) builder: OktaEmulatorBuilder,
     pub(crate) key_file: Option<PathBuf>,
+    /// How many memberships were asked for; there are fewer when they do not fit.
+    pub(crate) memberships: Option<usize>,
 }
 
 impl Arguments {
@@ -49,22 +53,26 @@ impl Arguments {
     pub(crate) fn parse(mut parser: Parser) -> Result<Wanted, lexopt::Error> {
         let mut builder = OktaEmulator::builder();
         let mut quirks = Quirks::default();
-        let mut key_file = None;
+        let (mut key_file, mut memberships) = (None, None);
         while let Some(argument) = parser.next()? {
             builder = match argument {
-                Arg::Long("users") => builder.users(parser.value()?.parse()?),
-                Arg::Long("groups") => builder.groups(parser.value()?.parse()?),
-                Arg::Long("memberships") => builder.memberships(parser.value()?.parse()?),
-                Arg::Long("apps") => builder.apps(parser.value()?.parse()?),
+                Arg::Long("users") => builder.users(number(&mut parser, "--users")?),
+                Arg::Long("groups") => builder.groups(number(&mut parser, "--groups")?),
+                Arg::Long("memberships") => {
+                    let count = number(&mut parser, "--memberships")?;
+                    memberships = Some(count);
+                    builder.memberships(count)
+                }
+                Arg::Long("apps") => builder.apps(number(&mut parser, "--apps")?),
                 Arg::Long("without-app") => builder.without_app(),
                 Arg::Long("app-quota") => {
-                    quirks.app_quota = Some(parser.value()?.parse()?);
+                    quirks.app_quota = Some(number(&mut parser, "--app-quota")?);
                     builder
                 }
-                Arg::Long("seed") => builder.seed(parser.value()?.parse()?),
-                Arg::Long("port") => builder.port(parser.value()?.parse()?),
-                Arg::Long("clock-skew") => builder.clock_skew(parser.value()?.parse()?),
-                Arg::Long("rate-limits") => builder.rate_limits(parser.value()?.parse_with(limits)?),
+                Arg::Long("seed") => builder.seed(number(&mut parser, "--seed")?),
+                Arg::Long("port") => builder.port(number(&mut parser, "--port")?),
+                Arg::Long("clock-skew") => builder.clock_skew(number(&mut parser, "--clock-skew")?),
+                Arg::Long("rate-limits") => builder.rate_limits(limits(&parser.value()?.string()?)?),
                 Arg::Long("gzip") => {
                     quirks.compression = Compression::Gzip;
                     builder
@@ -79,16 +87,22 @@ impl Arguments {
                 _ => return Err(argument.unexpected()),
             };
         }
-        Ok(Wanted::Org(Box::new(Self { builder: builder.quirks(quirks), key_file })))
+        Ok(Wanted::Org(Box::new(Self { builder: builder.quirks(quirks), key_file, memberships })))
     }
 }
 
-fn limits(text: &str) -> Result<RateLimits, &'static str> {
+/// The value of a flag that takes a number. The error names both.
+fn number<T: FromStr<Err = ParseIntError>>(parser: &mut Parser, flag: &str) -> Result<T, lexopt::Error> {
+    let text = parser.value()?.string()?;
+    text.parse().map_err(|error| format!("{flag}: `{text}` will not do: {error}").into())
+}
+
+fn limits(text: &str) -> Result<RateLimits, String> {
     match text {
         "none" => Ok(RateLimits::unlimited()),
         "workforce" => Ok(RateLimits::workforce()),
         "integrator" => Ok(RateLimits::integrator()),
-        _ => Err("expected none, workforce or integrator"),
+        _ => Err(format!("--rate-limits: `{text}` is none; expected none, workforce or integrator")),
     }
 }
 
@@ -106,10 +120,11 @@ mod tests {
         assert!(matches!(parse(&["--users", "5", "--help"]), Ok(Wanted::Help)));
         for (arguments, words) in [
             (vec!["--no-such-flag"], "--no-such-flag"),
-            (vec!["--users", "many"], "many"),
+            (vec!["--users", "many"], "--users: `many` will not do"),
+            (vec!["--memberships", "-1"], "--memberships: `-1` will not do"),
             (vec!["--users"], "--users"),
-            (vec!["--app-quota", "few"], "few"),
-            (vec!["--rate-limits", "some"], "expected none, workforce or integrator"),
+            (vec!["--app-quota", "few"], "--app-quota: `few`"),
+            (vec!["--rate-limits", "some"], "--rate-limits: `some` is none; expected none, workforce or integrator"),
             (vec!["file"], "file"),
         ] {
             let error = parse(&arguments).unwrap_err();

@@ -10,23 +10,50 @@ use idsync_okta_emulator::OktaEmulator;
 use key_file::KeyFile;
 pub(crate) use out::{note, say};
 use std::io;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Why the program ends before it is interrupted.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The system does not do what the program cannot do without.
+    System(io::Error),
+    /// What a flag says cannot be done.
+    Usage(String),
+}
 
 /// Starts the org and runs it until the program is interrupted.
-pub(crate) async fn run(arguments: Arguments) -> io::Result<()> {
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Fault> {
     // Before anything is printed, so that whoever reads the output may interrupt at once.
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (mut interrupt, mut terminate) = (watch(SignalKind::interrupt())?, watch(SignalKind::terminate())?);
     let emulator = arguments.builder.start().await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => io::Error::other("the port is taken; choose another one with --port, or 0 for any free one"),
-        _ => error,
+        io::ErrorKind::AddrInUse => Fault::Usage("--port: the port is taken; choose another one, or 0 for any free one".to_owned()),
+        io::ErrorKind::PermissionDenied => Fault::Usage("--port: you may not use this port; choose one above 1023".to_owned()),
+        _ => Fault::System(error),
     })?;
-    let key = KeyFile::write(arguments.key_file, emulator.private_key_pem())?;
+    let is_named = arguments.key_file.is_some();
+    let key = KeyFile::write(arguments.key_file, emulator.private_key_pem());
+    let key = key.map_err(|error| if is_named { Fault::Usage(format!("--key-file: {error}")) } else { Fault::System(error) })?;
+    if let Some(wanted) = arguments.memberships {
+        tell_shortage(&emulator, wanted);
+    }
     say(&introduction(&emulator, &key));
     tokio::select! {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
     Ok(())
+}
+
+fn watch(kind: SignalKind) -> Result<Signal, Fault> {
+    signal(kind).map_err(Fault::System)
+}
+
+/// Nobody is in a group twice, so that not every number of memberships fits.
+fn tell_shortage(emulator: &OktaEmulator, wanted: usize) {
+    let there = emulator.org().membership_count();
+    if there < wanted {
+        note(format_args!("--memberships: of {wanted} only {there} fit, for nobody is in a group twice"));
+    }
 }
 
 /// How to use the org.

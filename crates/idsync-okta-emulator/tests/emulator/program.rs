@@ -2,7 +2,7 @@
 
 use crate::support::{Tested, send};
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -70,6 +70,16 @@ fn a_key_without_a_place_goes_to_a_folder_that_is_removed_with_it() {
 }
 
 #[test]
+fn memberships_that_do_not_fit_are_told() {
+    let (mut running, _) = Running::start(&["--users", "2", "--groups", "3", "--memberships", "99999999"]);
+    let mut errors = running.0.stderr.take().unwrap();
+    assert!(running.interrupt("-TERM"));
+    let mut told = String::new();
+    errors.read_to_string(&mut told).unwrap();
+    assert!(told.contains("--memberships: of 99999999 only 8 fit"), "{told}");
+}
+
+#[test]
 fn it_runs_even_if_nobody_reads_what_it_says() {
     let folder = std::env::temp_dir().join(format!("emulator-unread-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
@@ -116,8 +126,10 @@ fn wrong_usage_ends_with_two_and_help_with_nothing() {
     }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let output = end(&["--port", &taken.local_addr().unwrap().port().to_string()]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("the port is taken"));
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--port: the port is taken"));
     let output = end(&["--key-file", "/no/such/folder/key.pem"]);
-    assert!(output.status.code() == Some(1) && String::from_utf8_lossy(&output.stderr).contains("/no/such/folder/key.pem"));
+    assert!(
+        output.status.code() == Some(2) && String::from_utf8_lossy(&output.stderr).contains("--key-file: the key cannot be written to")
+    );
 }
