@@ -10,7 +10,7 @@ use idsync_examples::exit::Exit;
 use idsync_examples::failure::Failure;
 use idsync_examples::flags::{self, Action, Asked, Flags, Output};
 use idsync_examples::names::Names;
-use idsync_examples::{json, note, print, say};
+use idsync_examples::{json, note, print, say, unmatched};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,6 +43,9 @@ async fn main() -> ExitCode {
         Ok((exit, shown)) => {
             if flags.output != Output::Quiet {
                 say!("{shown}");
+                if flags.action == Action::Sync {
+                    unmatched::lines(&flags).iter().for_each(|line| note!("sync: {line}"));
+                }
             }
             exit.into()
         }

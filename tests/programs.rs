@@ -393,6 +393,22 @@ async fn who_only_looks_makes_no_database() {
 }
 
 #[tokio::test]
+async fn a_flag_that_matches_nobody_is_told() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    emulator.org().create_user(json!({"login": "keeper@example.com", "email": "k@example.com"}));
+    let flags = ["--protect", "nobody@example.com", "--protect", "KEEPER@example.com", "--attributes", "nope,email"];
+    let ended = sync.run(&flags);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for told in ["--protect: no user that was synced has the login nobody@", "--attributes: no user that was synced has the attribute nope"]
+    {
+        assert!(ended.stderr.contains(told), "{told}: {}", ended.stderr);
+    }
+    assert!(!ended.stderr.contains("KEEPER") && !ended.stderr.contains("attribute email"), "{}", ended.stderr);
+    assert_eq!(sync.run(&[&flags[..], &["--quiet"]].concat()).stderr, "");
+}
+
+#[tokio::test]
 async fn a_search_that_the_org_does_not_understand_is_wrong_usage() {
     let emulator = org().await;
     let sync = Sync::new(&emulator);

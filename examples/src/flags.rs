@@ -107,6 +107,8 @@ pub struct Flags {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unjudged {
+    /// The names that `--attributes` lists.
+    pub attributes: Vec<String>,
     /// What `--group-search` says.
     pub group_search: Option<String>,
     /// What `--user-search` says.
@@ -268,7 +270,7 @@ impl Given {
         }
         let scope = SyncScope::all().with_groups(groups).with_users(self.users.clone());
         Ok(match &self.attributes {
-            Some(names) => scope.with_attributes(names.split(',').map(str::trim).filter(|name| !name.is_empty())),
+            Some(names) => scope.with_attributes(listed(names)),
             None => scope,
         })
     }
@@ -278,7 +280,8 @@ impl Given {
             UserSelection::Expression(expression) => Some(expression.clone()),
             _ => None,
         };
-        Unjudged { group_search: self.group_search.clone(), user_search }
+        let attributes = self.attributes.iter().flat_map(|names| listed(names)).map(str::to_owned).collect();
+        Unjudged { attributes, group_search: self.group_search.clone(), user_search }
     }
 
     pub(crate) fn check(self) -> Result<Flags, Usage> {
@@ -317,6 +320,11 @@ impl Given {
             user_chains: self.user_chains.unwrap_or(NonZeroUsize::MIN),
         })
     }
+}
+
+/// The names in a list, separated by commas.
+fn listed(names: &str) -> impl Iterator<Item = &str> {
+    names.split(',').map(str::trim).filter(|name| !name.is_empty())
 }
 
 fn safeguards(removals: Option<Limit>, others: Option<Limit>) -> Safeguards {

@@ -21,6 +21,7 @@ pub mod progress;
 pub mod provision_flags;
 pub mod setup_token;
 pub mod turn;
+pub mod unmatched;
 pub mod waits;
 pub mod watch;
 pub mod watch_flags;
