@@ -3,16 +3,18 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 use idsync::okta::{
-    AppSpec, Connection, Error, Journal, KeyKind, KeySource, NewKey, OktaProvisioner, OrgUrl, ProvisionPlan, READER_SCOPES, SetupFault,
-    SigningKey, StepOutcome, TerraformModule, manual_steps,
+    AppSpec, Connection, Error, KeySource, OktaProvisioner, OrgUrl, ProvisionPlan, READER_SCOPES, SetupFault, StepOutcome, TerraformModule,
+    manual_steps,
 };
-use idsync_examples::connection::{ConnectionFile, beside, with_suffix};
+use idsync_examples::app_key::{Key, new_file, relative, saved_key};
+use idsync_examples::connection::{ConnectionFile, with_suffix};
 use idsync_examples::exit::Exit;
 use idsync_examples::notes::Notes;
 use idsync_examples::patience::Patience;
+use idsync_examples::provision_failure::Failure;
 use idsync_examples::provision_flags::{self, Action, Asked, Output, ProvisionFlags, TokenFate};
 use idsync_examples::turn::{NoTurn, Turn};
-use idsync_examples::{files, note, say, setup_token};
+use idsync_examples::{note, say, setup_token};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -57,84 +59,6 @@ struct Told {
     object: Value,
 }
 
-/// Why it was not done.
-struct Failure {
-    exit: Exit,
-    kind: String,
-    message: String,
-    remedy: String,
-    stands: Journal,
-}
-
-impl Failure {
-    fn usage(message: String) -> Self {
-        let remedy = "see provision --help".to_owned();
-        Self { exit: Exit::Usage, kind: "usage".to_owned(), message, remedy, stands: Journal::default() }
-    }
-
-    fn tell(&self, output: Output) -> ExitCode {
-        if output == Output::Json {
-            let error = json!({"kind": self.kind, "message": self.message, "remedy": self.remedy});
-            say!("{}", json!({"outcome": "failed", "stands": self.stands, "error": error}));
-        } else {
-            note!("provision: {}", self.message);
-            note!("           {}", self.remedy);
-            if !self.stands.is_empty() {
-                note!("What was made stands:");
-                self.stands.made().iter().for_each(|made| note!("  {made}"));
-                note!("Run it again to go on from there, or with --undo to take exactly this away.");
-            }
-        }
-        self.exit.into()
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let error = idsync::Error::from(error);
-        let remedy = error.remedy().unwrap_or("run it again").to_owned();
-        let exit = Exit::of_setup(&error);
-        Self { exit, kind: error.kind().as_str().to_owned(), message: error.to_string(), remedy, stands: Journal::default() }
-    }
-}
-
-impl From<String> for Failure {
-    fn from(message: String) -> Self {
-        Self::usage(message)
-    }
-}
-
-/// A key that is not saved before it is known that the org will have it.
-enum Key {
-    Saved(SigningKey),
-    New(NewKey),
-}
-
-impl Key {
-    /// The key in a file, or a new one when there is none.
-    fn at(path: &Path, kind: KeyKind) -> Result<Self, Failure> {
-        if !path.exists() {
-            return Ok(Self::New(NewKey::generate(kind)?));
-        }
-        files::check(path)?;
-        Ok(Self::Saved(SigningKey::from_file(path)?))
-    }
-
-    const fn signing_key(&self) -> &SigningKey {
-        match self {
-            Self::Saved(key) => key,
-            Self::New(new) => new.signing_key(),
-        }
-    }
-
-    fn save(&self, path: &Path) -> Result<(), Failure> {
-        match self {
-            Self::Saved(_) => Ok(()),
-            Self::New(new) => Ok(new.save(path)?),
-        }
-    }
-}
-
 struct Run<'a> {
     flags: &'a ProvisionFlags,
     /// Where the key of the app is, or will be.
@@ -173,13 +97,7 @@ impl<'a> Run<'a> {
         let connection = &self.flags.connection;
         Turn::take(connection).map_err(|why| match why {
             NoTurn::Unwritable(problem) => Self::no_folder(problem),
-            _ => Failure {
-                exit: Exit::Busy,
-                kind: "busy".to_owned(),
-                message: format!("another run of provision is at work on {}; nothing was changed", connection.display()),
-                remedy: "wait for it to end, and run it again".to_owned(),
-                stands: Journal::default(),
-            },
+            _ => Failure::busy(&connection.display().to_string()),
         })
     }
 
@@ -221,8 +139,8 @@ impl<'a> Run<'a> {
     }
 
     fn no_folder(problem: String) -> Failure {
-        let remedy = "check that the folder of the connection is there and may be written by you; nothing was made".to_owned();
-        Failure { remedy, ..Failure::usage(problem) }
+        let remedy = "check that the folder of the connection is there and may be written by you; nothing was made";
+        Failure::usage(problem).with_remedy(remedy)
     }
 
     fn spec(&self, key: KeySource) -> Result<AppSpec, Failure> {
@@ -276,7 +194,7 @@ impl<'a> Run<'a> {
         plan.duplicates
             .iter()
             .for_each(|app| note!("provision: app {app} has the same label and was made by idsync, too; it is left alone"));
-        let connection = provisioner.apply(&plan).await.map_err(|error| Failure { stands: error.stands, ..error.source.into() })?;
+        let connection = provisioner.apply(&plan).await.map_err(|error| Failure::from(error.source).with_stands(error.stands))?;
         let file = ConnectionFile::new(connection.clone(), relative(&flags.connection, &self.key));
         file.write(&flags.connection)?;
         self.notes.forget();
@@ -309,8 +227,8 @@ impl<'a> Run<'a> {
 
     /// The connection that is to be changed.
     fn connection(&self) -> Result<ConnectionFile, Failure> {
-        let remedy = provision_flags::CONNECT_FIRST.to_owned();
-        ConnectionFile::read(&self.flags.connection).map_err(|problem| Failure { remedy, ..Failure::usage(problem) })
+        let failed = |problem| Failure::usage(problem).with_remedy(provision_flags::CONNECT_FIRST);
+        ConnectionFile::read(&self.flags.connection).map_err(failed)
     }
 
     async fn rotate(&self) -> Result<Told, Failure> {
@@ -320,7 +238,7 @@ impl<'a> Run<'a> {
         let next = with_suffix(&old, ".next");
         let provisioner = self.provisioner()?;
         let key = saved_key(&next, self.flags.key_kind)?;
-        let new = with_name(&old, &format!("idsync-key-{}.pem", short(key.key_id())));
+        let new = new_file(&old, &key);
         let keep = |connection: &Connection| {
             let kept = std::fs::rename(&next, &new).map_err(|error| format!("{} cannot be moved: {error}", next.display()));
             let kept = kept.and_then(|()| ConnectionFile::new(connection.clone(), relative(path, &new)).write(path));
@@ -423,13 +341,6 @@ fn connected_key(flags: &ProvisionFlags) -> Option<PathBuf> {
     is_same.then(|| file.key_path(&flags.connection))
 }
 
-/// The key in a file, which is made when it is not there.
-fn saved_key(path: &Path, kind: KeyKind) -> Result<SigningKey, Failure> {
-    let key = Key::at(path, kind)?;
-    key.save(path)?;
-    Ok(key.signing_key().clone())
-}
-
 /// Stands in for a key where none is needed, because nothing is written.
 fn no_key() -> Result<KeySource, Failure> {
     let anywhere = "https://keys.example.com".parse().map_err(|_| "no address to stand in for a key".to_owned())?;
@@ -448,22 +359,4 @@ fn tell_step(outcome: &StepOutcome) {
         StepOutcome::Unsure { step, reason } => say!("  unsure: {step} ({reason})"),
         _ => {}
     }
-}
-
-/// A key file as the connection file names it: seen from its folder where it is in it.
-fn relative(connection: &Path, key: &Path) -> PathBuf {
-    let folder = connection.parent().unwrap_or_else(|| Path::new(""));
-    match key.strip_prefix(folder) {
-        Ok(inside) => inside.to_owned(),
-        Err(_) => std::path::absolute(key).unwrap_or_else(|_| key.to_owned()),
-    }
-}
-
-fn with_name(path: &Path, name: &str) -> PathBuf {
-    beside(path, Path::new(name))
-}
-
-/// The first characters of a key id that may stand in the name of a file.
-fn short(key_id: &str) -> String {
-    key_id.chars().filter(char::is_ascii_alphanumeric).take(8).collect()
 }

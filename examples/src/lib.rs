@@ -2,6 +2,7 @@
 
 #![warn(clippy::print_stderr, clippy::print_stdout)] // they panic when nobody reads; see `out`
 
+pub mod app_key;
 pub mod connect;
 pub mod connection;
 pub mod database;
@@ -18,6 +19,7 @@ pub mod out;
 pub mod patience;
 pub mod print;
 pub mod progress;
+pub mod provision_failure;
 pub mod provision_flags;
 pub mod setup_token;
 pub mod turn;
