@@ -147,6 +147,11 @@ impl fmt::Display for ListingFault {
 pub enum SetupFault {
     /// This machine's address is outside the network zones of the setup token.
     Address,
+    /// The app of a connection is not in the org any more.
+    AppGone {
+        /// Its id.
+        app_id: String,
+    },
     /// The org has as many apps as it may have.
     AppQuota,
     /// The org does not offer this.
@@ -159,6 +164,11 @@ pub enum SetupFault {
     /// A custom role or a resource set has the label that the app's own would have, and was not made here.
     ForeignRole {
         /// Its id.
+        id: String,
+    },
+    /// What was made here does not say so any more, for somebody wrote over its notes or its description.
+    MarkerGone {
+        /// The id of the app, the custom role or the resource set.
         id: String,
     },
     /// The owner of the setup token may not do this.
@@ -183,10 +193,12 @@ impl SetupFault {
     pub fn all() -> Vec<Self> {
         vec![
             Self::Address,
+            Self::AppGone { app_id: "0oa1".to_owned() },
             Self::AppQuota,
             Self::FeatureMissing,
             Self::ForeignApp { app_id: "0oa1".to_owned() },
             Self::ForeignRole { id: "cr01".to_owned() },
+            Self::MarkerGone { id: "0oa1".to_owned() },
             Self::NotAllowed,
             Self::NotDone,
             Self::NotSuperAdmin,
@@ -200,10 +212,15 @@ impl SetupFault {
     pub const fn remedy(&self) -> &'static str {
         match self {
             Self::Address => "run this from an address that the network zone of the token allows, or make a token without a zone",
+            Self::AppGone { .. } => "check that the connection is the current one of this org, or connect the org again",
             Self::AppQuota => "delete an app that nobody uses in the Admin Console, or ask Okta for more, and run this again",
             Self::FeatureMissing => "use the role READ_ONLY_ADMIN, or ask Okta for custom admin roles",
             Self::ForeignApp { .. } => "choose another label, or rename or delete that app in the Admin Console",
             Self::ForeignRole { .. } => "choose another label for the app, or rename that role or resource set in the Admin Console",
+            Self::MarkerGone { .. } => {
+                "if it is what idsync made, delete it in the Admin Console, or write \"Made by idsync\" into the notes for administrators of \
+                 the app, or the description of the role or resource set, and run this again"
+            }
             Self::NotAllowed | Self::NotSuperAdmin => {
                 "ask a super administrator of the org for an API token (Admin Console: Security > API > Tokens), and use that one"
             }
@@ -219,7 +236,8 @@ impl SetupFault {
     pub(super) const fn kind(&self) -> ErrorKind {
         match self {
             Self::TokenRefused => ErrorKind::Unauthenticated,
-            Self::AppQuota | Self::ForeignApp { .. } | Self::ForeignRole { .. } => ErrorKind::InvalidConfig,
+            Self::AppGone { .. } => ErrorKind::NotFound,
+            Self::AppQuota | Self::ForeignApp { .. } | Self::ForeignRole { .. } | Self::MarkerGone { .. } => ErrorKind::InvalidConfig,
             Self::NotDone | Self::TokenAlive => ErrorKind::Unavailable,
             Self::Address | Self::FeatureMissing | Self::NotAllowed | Self::NotSuperAdmin | Self::ScopeRefused { .. } => {
                 ErrorKind::PermissionDenied
@@ -232,12 +250,14 @@ impl fmt::Display for SetupFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Address => f.write_str("this machine's address may not use the setup token"),
+            Self::AppGone { app_id } => write!(f, "the app {app_id} is not in the org any more"),
             Self::AppQuota => f.write_str("the org has as many apps as it may have"),
             Self::FeatureMissing => f.write_str("the org does not offer custom admin roles for apps"),
             Self::ForeignApp { app_id } => write!(f, "the app {app_id} has this label and was not made by idsync"),
             Self::ForeignRole { id } => {
                 write!(f, "the custom role or resource set {id} has the label that the app's own would have, and was not made by idsync")
             }
+            Self::MarkerGone { id } => write!(f, "{id} does not say any more that idsync made it, so it was left alone"),
             Self::NotAllowed => f.write_str("the owner of the setup token may not do this"),
             Self::NotDone => f.write_str("Okta answered that it was done, and it was not"),
             Self::NotSuperAdmin => {

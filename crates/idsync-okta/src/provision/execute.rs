@@ -102,7 +102,7 @@ impl Admin {
         url.query_pairs_mut().append_pair("activate", "true");
         let answer = self.write(Route::CreateApp, &url, Some(&new_app(spec))).await?;
         // An answer that does not show the app says no more than a lost one.
-        let app = App::read(&answer, spec.label()).ok_or_else(|| not_done(Route::CreateApp))?;
+        let app = App::read(&answer).ok_or_else(|| not_done(Route::CreateApp))?;
         let made = Made::App { app_id: app.id.clone(), client_id: app.client_id.clone() };
         found.app = Some(app);
         Ok(Some(made))

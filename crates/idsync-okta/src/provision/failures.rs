@@ -8,10 +8,12 @@ fn failures() -> Vec<(&'static str, Error)> {
     let auth = |reason| Error::Auth { operation: "", reason, client_id: Some("0oa1".to_owned()), detail: ErrorDetail::default() };
     let when = |fault: &SetupFault| match fault {
         SetupFault::Address => "network zone of the token",
+        SetupFault::AppGone { .. } => "app gone",
         SetupFault::AppQuota => "app quota",
         SetupFault::FeatureMissing => "feature not available",
         SetupFault::ForeignApp { .. } => "label taken",
         SetupFault::ForeignRole { .. } => "label of a role taken",
+        SetupFault::MarkerGone { .. } => "notes of the app written over",
         SetupFault::NotAllowed => "rights missing",
         SetupFault::NotDone => "answered, not done",
         SetupFault::NotSuperAdmin => "not a super administrator",

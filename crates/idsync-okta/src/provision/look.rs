@@ -66,7 +66,7 @@ impl Admin {
         let mut all = pages(self.client.clone(), listing, values);
         let mut apps = Vec::new();
         while let Some(page) = all.try_next().await? {
-            apps.extend(page.items.iter().filter_map(|whole| App::read(whole, label)));
+            apps.extend(page.items.iter().filter_map(App::read).filter(|app| app.label == label));
         }
         apps.sort_by(|one, other| (&one.created, &one.id).cmp(&(&other.created, &other.id)));
         let foreign = apps.iter().find(|app| !app.is_ours).map(|app| app.id.clone());
@@ -81,6 +81,24 @@ impl Admin {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// The app of ours with this id, whatever its label is by now; `None` when it is gone.
+    ///
+    /// What is there but does not say that it was made here is an error: it may be ours all the same, so that nobody may take it for gone.
+    pub(super) async fn our_app(&self, id: &str) -> Result<Option<App>, Error> {
+        let Some(app) = self.app_by_id(id).await? else { return Ok(None) };
+        if app.is_ours { Ok(Some(app)) } else { Err(marker_gone(Route::Apps, id)) }
+    }
+
+    /// The app with this id, whoever made it; `None` when there is none.
+    pub(super) async fn app_by_id(&self, id: &str) -> Result<Option<App>, Error> {
+        let Some(whole) = self.read(Route::Apps, self.url(&["api", "v1", "apps", id])).await? else { return Ok(None) };
+        if whole["status"] == "DELETED" {
+            return Ok(None);
+        }
+        let app = App::read(&whole).filter(|app| app.id == id);
+        app.map(Some).ok_or(Error::Decode { operation: Route::Apps.operation(), reason: "not of the documented shape" })
     }
 
     pub(super) async fn grants(&self, app: &str) -> Result<Vec<Grant>, Error> {
@@ -141,6 +159,11 @@ fn check_ours(route: Route, named: &Named) -> Result<(), Error> {
     }
     let fault = SetupFault::ForeignRole { id: named.id.clone() };
     Err(Error::Setup { operation: route.operation(), fault, detail: ErrorDetail::default() })
+}
+
+/// What was made here, and does not say so any more.
+pub(super) fn marker_gone(route: Route, id: &str) -> Error {
+    Error::Setup { operation: route.operation(), fault: SetupFault::MarkerGone { id: id.to_owned() }, detail: ErrorDetail::default() }
 }
 
 /// The items of a list that is wrapped in an object.

@@ -18,6 +18,8 @@ mod state;
 mod steps;
 mod teardown;
 mod terraform;
+#[cfg(test)]
+mod tests;
 mod token;
 mod verify;
 mod write;

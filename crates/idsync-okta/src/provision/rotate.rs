@@ -5,7 +5,7 @@ use super::listener::StepOutcome;
 use super::look::Admin;
 use super::provisioner::OktaProvisioner;
 use super::state::App;
-use super::steps::{Found, is_key};
+use super::steps::is_key;
 use super::verify::prove;
 use super::write::WriteFault;
 use crate::error::{Error, ErrorDetail, SetupFault};
@@ -51,16 +51,15 @@ impl OktaProvisioner {
 }
 
 impl Admin {
-    /// The app of a connection.
-    pub(super) async fn app_of(&self, connection: &Connection) -> Result<Option<App>, Error> {
-        let mut found = Found::default();
-        self.find_app(&connection.label, &mut found).await?;
-        Ok(found.app.filter(|app| app.id == connection.app_id))
-    }
-
+    /// The app of a connection. Its id says which one it is: somebody may have given it another label, or its label to another app.
     async fn existing_app(&self, connection: &Connection) -> Result<App, Error> {
-        let gone = || Error::NotFound { operation: Route::Apps.operation(), detail: <_>::default() };
-        self.app_of(connection).await?.ok_or_else(gone)
+        let app_id = connection.app_id.clone();
+        let gone = |app_id| Error::Setup {
+            operation: Route::Apps.operation(),
+            fault: SetupFault::AppGone { app_id },
+            detail: ErrorDetail::default(),
+        };
+        self.our_app(&connection.app_id).await?.ok_or_else(|| gone(app_id))
     }
 
     async fn have_key(&self, connection: &Connection, jwk: &PublicJwk) -> Result<(), Error> {

@@ -5,11 +5,12 @@ use crate::wire::DecodeFault;
 use idsync_core::Page;
 use serde_json::Value;
 
-/// A service app with our label.
+/// A service app.
 #[derive(Debug, Clone)]
 pub(super) struct App {
     pub(super) id: String,
     pub(super) client_id: String,
+    pub(super) label: String,
     pub(super) created: String,
     pub(super) is_active: bool,
     pub(super) is_ours: bool,
@@ -65,12 +66,9 @@ pub(super) const CUSTOM: &str = "CUSTOM";
 
 impl App {
     /// Reads a service app; `None` for any other kind of app.
-    pub(super) fn read(whole: &Value, label: &str) -> Option<Self> {
+    pub(super) fn read(whole: &Value) -> Option<Self> {
         let oauth = &whole["settings"]["oauthClient"];
-        let is_meant = whole["name"] == "oidc_client"
-            && whole["label"] == label
-            && oauth["application_type"] == "service"
-            && whole["status"] != "DELETED";
+        let is_meant = whole["name"] == "oidc_client" && oauth["application_type"] == "service" && whole["status"] != "DELETED";
         if !is_meant {
             return None;
         }
@@ -79,6 +77,7 @@ impl App {
         Some(Self {
             client_id: text(&whole["credentials"]["oauthClient"]["client_id"]).unwrap_or_else(|| id.clone()),
             id,
+            label: text(&whole["label"]).unwrap_or_default(),
             created: text(&whole["created"]).unwrap_or_default(),
             is_active: whole["status"] == "ACTIVE",
             is_ours: text(&whole["settings"]["notes"]["admin"]).is_some_and(|notes| notes.contains(MARKER)),

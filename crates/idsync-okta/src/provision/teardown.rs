@@ -3,7 +3,7 @@
 use super::connection::Connection;
 use super::journal::{Journal, Made};
 use super::listener::StepOutcome;
-use super::look::Admin;
+use super::look::marker_gone;
 use super::provisioner::OktaProvisioner;
 use super::spec::AppRole;
 use super::state::{App, Named};
@@ -31,7 +31,7 @@ impl OktaProvisioner {
         self.admin.preflight().await?;
         let mut removed = Removed::default();
         let mut attempts = Attempts::new(self.admin.client.inner.retry);
-        while let Some(app) = self.admin.app_of(connection).await? {
+        while let Some(app) = self.admin.our_app(&connection.app_id).await? {
             self.remove_app(&app, &mut removed, &mut attempts).await?;
         }
         if let AppRole::Custom { role_id, resource_set_id } = &connection.role {
@@ -60,7 +60,7 @@ impl OktaProvisioner {
             |id: &str| journal.made().iter().any(|made| matches!(made, Made::App { app_id, client_id } if app_id == id || client_id == id));
         match made {
             Made::App { app_id, .. } => {
-                while let Some(app) = self.admin.app_by_id(app_id).await? {
+                while let Some(app) = self.admin.our_app(app_id).await? {
                     self.remove_app(&app, removed, attempts).await?;
                 }
                 Ok(())
@@ -80,7 +80,7 @@ impl OktaProvisioner {
                 self.remove(Route::UnassignRole, &url, made.to_string(), removed, attempts).await
             }
             Made::Key { app_id, key_id } if !whole(app_id) => {
-                let Some(app) = self.admin.app_by_id(app_id).await? else { return Ok(()) };
+                let Some(app) = self.admin.our_app(app_id).await? else { return Ok(()) };
                 let Some(key) = app.keys.iter().find(|key| key.kid == *key_id) else { return Ok(()) };
                 let path = ["api", "v1", "apps", app_id.as_str(), "credentials", "jwks", key.id.as_str()];
                 if key.is_active {
@@ -113,7 +113,7 @@ impl OktaProvisioner {
 
     async fn remove_set(&self, id: &str, removed: &mut Removed, attempts: &mut Attempts) -> Result<(), Error> {
         let url = self.admin.url(&["api", "v1", "iam", "resource-sets", id]);
-        while self.is_ours(Route::ResourceSet, &url).await? {
+        while self.is_there(Route::ResourceSet, &url).await? {
             self.remove(Route::DeleteResourceSet, &url, format!("resource set {id}"), removed, attempts).await?;
         }
         Ok(())
@@ -121,16 +121,19 @@ impl OktaProvisioner {
 
     async fn remove_role(&self, id: &str, removed: &mut Removed, attempts: &mut Attempts) -> Result<(), Error> {
         let url = self.admin.url(&["api", "v1", "iam", "roles", id]);
-        while self.is_ours(Route::CustomRole, &url).await? {
+        while self.is_there(Route::CustomRole, &url).await? {
             self.remove(Route::DeleteRole, &url, format!("custom role {id}"), removed, attempts).await?;
         }
         Ok(())
     }
 
-    /// Whether something is still there and was made here.
-    async fn is_ours(&self, route: Route, url: &Url) -> Result<bool, Error> {
+    /// Whether something that was made here is still there.
+    async fn is_there(&self, route: Route, url: &Url) -> Result<bool, Error> {
         let found = self.admin.read(route, url.clone()).await?;
-        Ok(found.as_ref().and_then(Named::read).is_some_and(|named| named.is_ours))
+        match found.as_ref().and_then(Named::read) {
+            Some(named) if !named.is_ours => Err(marker_gone(route, &named.id)),
+            found => Ok(found.is_some()),
+        }
     }
 
     async fn remove(&self, route: Route, url: &Url, what: String, removed: &mut Removed, attempts: &mut Attempts) -> Result<(), Error> {
@@ -148,13 +151,5 @@ impl OktaProvisioner {
             Err(WriteFault::Refused(_)) => {}
         }
         self.admin.after(written, route, attempts).await
-    }
-}
-
-impl Admin {
-    /// An app of ours by its id, whatever its label is by now.
-    async fn app_by_id(&self, id: &str) -> Result<Option<App>, Error> {
-        let whole = self.read(Route::App, self.url(&["api", "v1", "apps", id])).await?;
-        Ok(whole.as_ref().and_then(|whole| App::read(whole, whole["label"].as_str().unwrap_or_default())).filter(|app| app.is_ours))
     }
 }

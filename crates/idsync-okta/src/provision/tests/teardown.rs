@@ -1,0 +1,74 @@
+//! Removing an app that is not as it was made.
+
+use super::{World, app, connection};
+use crate::error::{Error, SetupFault};
+use crate::provision::journal::{Journal, Made};
+use crate::provision::spec::AppRole;
+use crate::{KeyKind, NewKey};
+use serde_json::json;
+
+#[tokio::test]
+async fn an_app_that_was_renamed_is_removed_and_not_taken_for_gone() {
+    let world = World::new().await;
+    world.org().apps = vec![app("0oa1", "Renamed")];
+    let removed = world.provisioner().teardown(&connection("0oa1")).await.unwrap();
+    assert!(removed.removed.contains(&"app 0oa1".to_owned()), "{removed:?}");
+    assert!(world.org().apps.is_empty());
+}
+
+#[tokio::test]
+async fn of_two_apps_with_the_label_that_of_the_connection_is_removed() {
+    let world = World::new().await;
+    world.org().apps = vec![app("0oa1", "Sync"), app("0oa2", "Sync")];
+    world.provisioner().teardown(&connection("0oa2")).await.unwrap();
+    let left: Vec<_> = world.org().apps.iter().map(|app| app["id"].clone()).collect();
+    assert_eq!(left, ["0oa1"]);
+}
+
+fn names(error: &Error, wanted: &str) -> bool {
+    matches!(error, Error::Setup { fault: SetupFault::MarkerGone { id }, .. } if id == wanted)
+}
+
+#[tokio::test]
+async fn p18_an_app_whose_notes_were_written_over_is_neither_removed_nor_taken_for_gone() {
+    let world = World::new().await;
+    let mut noted = app("0oa1", "Sync");
+    noted["settings"]["notes"]["admin"] = json!("ask Ana");
+    world.org().apps = vec![noted];
+    let provisioner = world.provisioner();
+    let error = provisioner.teardown(&connection("0oa1")).await.unwrap_err();
+    assert!(names(&error, "0oa1"), "{error:?}");
+    assert!(error.remedy().unwrap().contains("notes for administrators"), "{error:?}");
+    let mut journal = Journal::default();
+    journal.push(Made::App { app_id: "0oa1".to_owned(), client_id: "0oa1".to_owned() });
+    let error = provisioner.undo(&journal).await.unwrap_err();
+    assert!(names(&error, "0oa1"), "{error:?}");
+    assert_eq!(world.org().apps.len(), 1);
+}
+
+#[tokio::test]
+async fn p18_a_custom_role_whose_description_was_written_over_is_not_taken_for_gone() {
+    let world = World::new().await;
+    world.org().custom_role = Some(json!({"id": "cr01", "description": "ask Ana"}));
+    let mut connection = connection("0oa1");
+    connection.role = AppRole::Custom { role_id: "cr01".to_owned(), resource_set_id: "iam1".to_owned() };
+    let error = world.provisioner().teardown(&connection).await.unwrap_err();
+    assert!(names(&error, "cr01"), "{error:?}");
+}
+
+#[tokio::test]
+async fn the_key_of_an_app_that_was_renamed_is_changed_and_an_app_that_is_gone_is_told() {
+    let world = World::new().await;
+    world.org().apps = vec![app("0oa1", "Renamed")];
+    let mut connection = connection("0oa1");
+    connection.org = world.server.uri();
+    let key = NewKey::generate(KeyKind::Es256).unwrap();
+    // The proof fails, for this org gives no access tokens; but by then the key is registered.
+    world.provisioner().rotate_key(&connection, key.signing_key(), |_| Ok(())).await.unwrap_err();
+    assert_eq!(world.count("POST /api/v1/apps/0oa1/credentials/jwks"), 1);
+
+    world.org().apps.clear();
+    let error = world.provisioner().rotate_key(&connection, key.signing_key(), |_| Ok(())).await.unwrap_err();
+    assert!(matches!(&error, Error::Setup { fault: SetupFault::AppGone { app_id }, .. } if app_id == "0oa1"), "{error:?}");
+    assert!(error.remedy().is_some());
+}
