@@ -12,7 +12,9 @@ mod manual;
 mod plan;
 mod preflight;
 mod provisioner;
+mod remove;
 mod rotate;
+mod settle;
 mod spec;
 mod state;
 mod steps;
@@ -21,6 +23,7 @@ mod terraform;
 #[cfg(test)]
 mod tests;
 mod token;
+mod undo;
 mod verify;
 mod write;
 
@@ -32,9 +35,9 @@ pub use manual::manual_steps;
 pub use plan::{ProvisionError, ProvisionPlan};
 pub use preflight::{Preflight, Rights};
 pub use provisioner::OktaProvisioner;
+pub use remove::Removed;
 pub use spec::{AppRole, AppSpec, KeySource, TokenBinding, WantedRole};
 pub use steps::Step;
-pub use teardown::Removed;
 pub use terraform::{TerraformFile, TerraformModule};
 pub use verify::Proof;
 

@@ -4,15 +4,16 @@ use super::connection::Connection;
 use super::listener::StepOutcome;
 use super::look::Admin;
 use super::provisioner::OktaProvisioner;
-use super::state::App;
+use super::settle::Settling;
+use super::state::{App, AppKey};
 use super::steps::is_key;
 use super::verify::prove;
 use super::write::WriteFault;
 use crate::error::{Error, ErrorDetail, SetupFault};
 use crate::key::{PublicJwk, SigningKey};
-use crate::transport::{Attempts, Route};
+use crate::transport::Route;
 use idsync_core::BoxError;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
 impl OktaProvisioner {
     /// Gives the app a new key, proves it by reading, hands the new connection to `keep`, and takes all other keys away once `keep` has
@@ -34,11 +35,11 @@ impl OktaProvisioner {
             return Err(Error::config("Okta finds the keys of this app by itself", "publish the new key under the address it reads"));
         }
         self.admin.preflight().await?;
-        self.step("add the new key to the app", self.admin.have_key(connection, &jwk)).await?;
+        self.step("add the new key to the app", self.admin.have_key(&connection.app_id, &jwk)).await?;
         let rotated = Connection { key_id: Some(jwk.kid.clone()), ..connection.clone() };
         self.step("read as the app with the new key", prove(&rotated, key, self.grace)).await?;
         keep(&rotated).map_err(|source| Error::Kept { source })?;
-        self.step("take the old keys away", self.admin.retire_keys(&rotated, &jwk)).await?;
+        self.step("take the old keys away", self.admin.retire_keys(&rotated.app_id, |key| !is_key(key, &jwk))).await?;
         Ok(rotated)
     }
 
@@ -52,73 +53,62 @@ impl OktaProvisioner {
 
 impl Admin {
     /// The app of a connection. Its id says which one it is: somebody may have given it another label, or its label to another app.
-    async fn existing_app(&self, connection: &Connection) -> Result<App, Error> {
-        let app_id = connection.app_id.clone();
-        let gone = |app_id| Error::Setup {
-            operation: Route::Apps.operation(),
-            fault: SetupFault::AppGone { app_id },
-            detail: ErrorDetail::default(),
-        };
-        self.our_app(&connection.app_id).await?.ok_or_else(|| gone(app_id))
+    async fn existing_app(&self, app_id: &str) -> Result<App, Error> {
+        let fault = SetupFault::AppGone { app_id: app_id.to_owned() };
+        let gone = || Error::Setup { operation: Route::Apps.operation(), fault, detail: ErrorDetail::default() };
+        self.our_app(app_id).await?.ok_or_else(gone)
     }
 
-    async fn have_key(&self, connection: &Connection, jwk: &PublicJwk) -> Result<(), Error> {
-        let mut attempts = Attempts::new(self.client.inner.retry);
+    pub(super) async fn have_key(&self, app_id: &str, jwk: &PublicJwk) -> Result<(), Error> {
+        let mut settling = Settling::new(self.client.inner.retry);
         loop {
-            let app = self.existing_app(connection).await?;
-            let written = match app.keys.iter().find(|key| is_key(key, jwk)) {
+            let app = self.existing_app(app_id).await?;
+            let registered = app.keys.iter().find(|key| is_key(key, jwk));
+            let route = match registered {
                 Some(key) if key.is_active => return Ok(()),
-                Some(key) => {
-                    let url = self.url(&["api", "v1", "apps", &app.id, "credentials", "jwks", &key.id, "lifecycle", "activate"]);
-                    self.write(Route::ActivateKey, &url, None).await.map(drop)
-                }
+                Some(_) => Route::ActivateKey,
+                None => Route::AddKey,
+            };
+            // A key is not registered twice: while the first is not shown yet, that would be refused.
+            if settling.waits(route, &self.client.inner).await? {
+                continue;
+            }
+            let written = match registered {
+                Some(key) => self.activate_key(&app.id, &key.id).await,
                 None => self.add_key(&app.id, jwk).await,
             };
-            self.after(written, Route::AddKey, &mut attempts).await?;
+            settling.wrote(route, written)?;
         }
     }
 
-    /// Deactivates and deletes every key but this one.
-    async fn retire_keys(&self, connection: &Connection, jwk: &PublicJwk) -> Result<(), Error> {
-        let mut attempts = Attempts::new(self.client.inner.retry);
+    async fn activate_key(&self, app_id: &str, id: &str) -> Result<(), WriteFault> {
+        let url = self.url(&["api", "v1", "apps", app_id, "credentials", "jwks", id, "lifecycle", "activate"]);
+        self.write(Route::ActivateKey, &url, None).await.map(drop)
+    }
+
+    /// Deactivates and deletes the keys of the app that are meant.
+    pub(super) async fn retire_keys(&self, app_id: &str, is_old: impl Fn(&AppKey) -> bool) -> Result<(), Error> {
+        let mut settling: BTreeMap<String, Settling> = BTreeMap::new();
         loop {
-            let app = self.existing_app(connection).await?;
-            let Some(old) = app.keys.iter().find(|key| !is_key(key, jwk)) else { return Ok(()) };
-            let key = ["api", "v1", "apps", app.id.as_str(), "credentials", "jwks", old.id.as_str()];
-            let written = if old.is_active {
-                let url = self.url(&[&key[..], &["lifecycle", "deactivate"]].concat());
-                self.write(Route::DeactivateKey, &url, None).await
-            } else {
-                self.write(Route::DeleteKey, &self.url(&key), None).await
-            };
-            self.after(written.map(drop), Route::DeleteKey, &mut attempts).await?;
+            let app = self.existing_app(app_id).await?;
+            let Some(old) = app.keys.iter().find(|key| is_old(key)) else { return Ok(()) };
+            let settling = settling.entry(old.id.clone()).or_insert_with(|| Settling::new(self.client.inner.retry));
+            let route = if old.is_active { Route::DeactivateKey } else { Route::DeleteKey };
+            if settling.waits(route, &self.client.inner).await? {
+                continue;
+            }
+            settling.wrote(route, self.retire_further(&app.id, old).await)?;
         }
     }
 
-    /// What follows from a write before everything is looked at again: a pause after a doubtful one, and an end after too many.
-    pub(super) async fn after(&self, written: Result<(), WriteFault>, route: Route, attempts: &mut Attempts) -> Result<(), Error> {
-        match written {
-            Ok(()) => {
-                attempts.took(Duration::ZERO);
-                if attempts.made > MOST_WRITES {
-                    let fault = SetupFault::NotDone;
-                    return Err(Error::Setup { operation: route.operation(), fault, detail: ErrorDetail::default() });
-                }
-                Ok(())
-            }
-            Err(WriteFault::Unknown(error)) => {
-                attempts.took(Duration::ZERO);
-                self.client.inner.again(attempts, *error, Duration::ZERO).await
-            }
-            // It is gone, which is as good.
-            Err(WriteFault::Refused(error)) if matches!(*error, Error::NotFound { .. }) && attempts.made < MOST_WRITES => {
-                attempts.took(Duration::ZERO);
-                Ok(())
-            }
-            Err(WriteFault::Refused(error)) => Err(*error),
-        }
+    async fn retire_further(&self, app_id: &str, old: &AppKey) -> Result<(), WriteFault> {
+        let key = ["api", "v1", "apps", app_id, "credentials", "jwks", old.id.as_str()];
+        let written = if old.is_active {
+            let url = self.url(&[&key[..], &["lifecycle", "deactivate"]].concat());
+            self.write(Route::DeactivateKey, &url, None).await
+        } else {
+            self.write(Route::DeleteKey, &self.url(&key), None).await
+        };
+        written.map(drop)
     }
 }
-
-/// An app has at most 50 keys, each of which takes two writes.
-const MOST_WRITES: u32 = 150;

@@ -23,6 +23,13 @@ impl WriteFault {
     }
 }
 
+impl From<Error> for WriteFault {
+    /// What keeps a request from being sent.
+    fn from(error: Error) -> Self {
+        Self::refused(error)
+    }
+}
+
 impl Inner {
     /// Sends a request that changes something, once; again only after an answer that says that nothing was done.
     pub(super) async fn write(&self, route: Route, url: &Url, body: Option<&Value>) -> Result<Value, WriteFault> {

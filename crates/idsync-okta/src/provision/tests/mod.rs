@@ -1,5 +1,6 @@
 //! Provisioning against an org that answers what each test wants: late, oddly, or not at all.
 
+mod rotate;
 mod teardown;
 
 use super::connection::Connection;
@@ -87,6 +88,10 @@ impl Org {
         self.apps.iter_mut().find(|app| app["id"] == id)
     }
 
+    fn keys(&mut self, id: &str) -> Option<&mut Vec<Value>> {
+        self.app(id).and_then(|app| app["settings"]["oauthClient"]["jwks"]["keys"].as_array_mut())
+    }
+
     /// Does what is asked, and answers as Okta would.
     fn answer(&mut self, request: &Request) -> ResponseTemplate {
         let path = request.url.path().to_owned();
@@ -137,10 +142,22 @@ impl Org {
             ("POST", ["credentials", "jwks"]) => {
                 let mut key = body;
                 key["id"] = json!("pks2");
-                if let Some(keys) = self.app(id).and_then(|app| app["settings"]["oauthClient"]["jwks"]["keys"].as_array_mut()) {
+                if let Some(keys) = self.keys(id) {
                     keys.push(key.clone());
                 }
                 reply(201, key)
+            }
+            ("DELETE", ["credentials", "jwks", key]) => {
+                if let Some(keys) = self.keys(id) {
+                    keys.retain(|other| other["id"] != *key);
+                }
+                ResponseTemplate::new(204)
+            }
+            ("POST", ["credentials", "jwks", key, "lifecycle", _]) => {
+                if let Some(key) = self.keys(id).and_then(|keys| keys.iter_mut().find(|other| other["id"] == *key)) {
+                    key["status"] = json!("INACTIVE");
+                }
+                reply(200, json!({}))
             }
             _ => reply(200, json!({})),
         }

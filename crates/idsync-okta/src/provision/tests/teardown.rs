@@ -1,11 +1,13 @@
 //! Removing an app that is not as it was made.
 
-use super::{World, app, connection};
+use super::{World, app, connection, reply};
 use crate::error::{Error, SetupFault};
 use crate::provision::journal::{Journal, Made};
 use crate::provision::spec::AppRole;
-use crate::{KeyKind, NewKey};
+use crate::{KeyKind, NewKey, RetryPolicy};
 use serde_json::json;
+use std::time::Duration;
+use wiremock::ResponseTemplate;
 
 #[tokio::test]
 async fn an_app_that_was_renamed_is_removed_and_not_taken_for_gone() {
@@ -71,4 +73,53 @@ async fn the_key_of_an_app_that_was_renamed_is_changed_and_an_app_that_is_gone_i
     let error = world.provisioner().rotate_key(&connection, key.signing_key(), |_| Ok(())).await.unwrap_err();
     assert!(matches!(&error, Error::Setup { fault: SetupFault::AppGone { app_id }, .. } if app_id == "0oa1"), "{error:?}");
     assert!(error.remedy().is_some());
+}
+
+const DELETE_ROLE: &str = "DELETE /api/v1/iam/roles/cr01";
+
+#[tokio::test]
+async fn what_goes_a_moment_later_is_waited_for() {
+    let world = World::of(|line, org, _| match line {
+        "GET /api/v1/iam/roles/cr01" if org.count(DELETE_ROLE) > 0 && org.count(line) < 5 => {
+            Some(reply(200, json!({"id": "cr01", "description": "Made by idsync"})))
+        }
+        _ => None,
+    })
+    .await;
+    world.org().custom_role = Some(json!({"id": "cr01", "description": "Made by idsync"}));
+    let mut connection = connection("0oa1");
+    connection.role = AppRole::Custom { role_id: "cr01".to_owned(), resource_set_id: "iam1".to_owned() };
+    let removed = world.provisioner().teardown(&connection).await.unwrap();
+    assert_eq!(removed.removed, ["custom role cr01"]);
+    let slept = world.timer.slept();
+    assert!(slept[0] >= Duration::from_millis(250) && slept[1] >= Duration::from_millis(500), "{slept:?}");
+}
+
+#[tokio::test]
+async fn what_never_goes_is_given_up_and_told() {
+    let world = World::of(|line, org, _| {
+        (line == DELETE_ROLE).then(|| {
+            org.custom_role = Some(json!({"id": "cr01", "description": "Made by idsync"}));
+            ResponseTemplate::new(204)
+        })
+    })
+    .await;
+    world.org().custom_role = Some(json!({"id": "cr01", "description": "Made by idsync"}));
+    let mut connection = connection("0oa1");
+    connection.role = AppRole::Custom { role_id: "cr01".to_owned(), resource_set_id: "iam1".to_owned() };
+    let provisioner = world.provisioner_with(RetryPolicy::new(3, Duration::from_secs(60)));
+    let error = provisioner.teardown(&connection).await.unwrap_err();
+    let Error::Exhausted { attempts: 3, last } = &error else { panic!("{error:?}") };
+    assert!(matches!(**last, Error::Setup { fault: SetupFault::NotDone, .. }), "{last:?}");
+    assert_eq!(world.count(DELETE_ROLE), 3);
+}
+
+#[tokio::test]
+async fn an_app_with_hundreds_of_grants_is_removed() {
+    let world = World::new().await;
+    world.org().apps = vec![app("0oa1", "Sync")];
+    world.org().grants = (0..200).map(|number| json!({"id": format!("oag{number}"), "scopeId": format!("okta.s{number}.read")})).collect();
+    world.provisioner().teardown(&connection("0oa1")).await.unwrap();
+    let org = world.org();
+    assert_eq!((org.apps.len(), org.grants.len()), (0, 0));
 }
