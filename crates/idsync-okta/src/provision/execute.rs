@@ -3,11 +3,12 @@
 use super::MARKER;
 use super::journal::Made;
 use super::look::Admin;
+use super::settle::not_done;
 use super::spec::{AppSpec, KeySource, TokenBinding};
 use super::state::{App, CUSTOM, READ_ONLY_ADMIN, text};
 use super::steps::{Found, PERMISSIONS, RESOURCES, Step};
 use super::write::WriteFault;
-use crate::error::{Error, ErrorDetail, SetupFault};
+use crate::error::{Error, SetupFault};
 use crate::key::PublicJwk;
 use crate::transport::Route;
 use serde_json::{Value, json};
@@ -37,7 +38,7 @@ impl Admin {
                 Ok(Some(Made::Repaired { what: format!("users and groups in resource set {set}") }))
             }
             _ => {
-                let app = found.app.as_ref().ok_or_else(|| not_done(Route::Apps))?;
+                let app = found.app.as_ref().ok_or_else(|| unknown(Route::Apps))?;
                 self.execute_on_app(step, spec, issuer, app, found).await
             }
         }
@@ -101,11 +102,11 @@ impl Admin {
         let mut url = self.url(&["api", "v1", "apps"]);
         url.query_pairs_mut().append_pair("activate", "true");
         let answer = self.write(Route::CreateApp, &url, Some(&new_app(spec))).await?;
-        // An answer that does not show the app says no more than a lost one.
-        let app = App::read(&answer).ok_or_else(|| not_done(Route::CreateApp))?;
-        let made = Made::App { app_id: app.id.clone(), client_id: app.client_id.clone() };
-        found.app = Some(app);
-        Ok(Some(made))
+        // An answer that names no id says no more than that there is an app now; one that names it may be of another shape than is expected.
+        let Some(app_id) = text(&answer["id"]) else { return Ok(None) };
+        found.app = App::read(&answer);
+        let client_id = found.app.as_ref().map_or_else(|| app_id.clone(), |app| app.client_id.clone());
+        Ok(Some(Made::App { app_id, client_id }))
     }
 
     pub(super) async fn add_key(&self, app: &str, jwk: &PublicJwk) -> Result<(), WriteFault> {
@@ -131,7 +132,7 @@ impl Admin {
             "permissions": PERMISSIONS,
         });
         let answer = self.write(Route::CreateRole, &self.url(&["api", "v1", "iam", "roles"]), Some(&body)).await?;
-        let role_id = text(&answer["id"]).ok_or_else(|| not_done(Route::CreateRole))?;
+        let role_id = text(&answer["id"]).ok_or_else(|| unknown(Route::CreateRole))?;
         found.custom_role = super::state::Named::read(&answer);
         Ok(Some(Made::Role { role_id }))
     }
@@ -143,7 +144,7 @@ impl Admin {
             "resources": self.resources(),
         });
         let answer = self.write(Route::CreateResourceSet, &self.url(&["api", "v1", "iam", "resource-sets"]), Some(&body)).await?;
-        let resource_set_id = text(&answer["id"]).ok_or_else(|| not_done(Route::CreateResourceSet))?;
+        let resource_set_id = text(&answer["id"]).ok_or_else(|| unknown(Route::CreateResourceSet))?;
         found.resource_set = super::state::Named::read(&answer);
         Ok(Some(Made::ResourceSet { resource_set_id }))
     }
@@ -233,13 +234,12 @@ fn registered(jwk: &PublicJwk) -> Value {
 }
 
 fn id_of(id: Option<&String>, route: Route) -> Result<&str, WriteFault> {
-    id.map(String::as_str).ok_or_else(|| not_done(route))
+    id.map(String::as_str).ok_or_else(|| unknown(route))
 }
 
 /// Something that should be there by now is not; looking again will tell.
-fn not_done(route: Route) -> WriteFault {
-    let error = Error::Setup { operation: route.operation(), fault: SetupFault::NotDone, detail: ErrorDetail::default() };
-    WriteFault::Unknown(error.into())
+fn unknown(route: Route) -> WriteFault {
+    WriteFault::Unknown(not_done(route).into())
 }
 
 /// Says which scope was refused, and that only a super administrator may grant one.

@@ -49,6 +49,12 @@ impl Admin {
     pub(super) async fn look(&self, spec: &AppSpec) -> Result<Found, Error> {
         let mut found = Found::default();
         self.find_app(spec.label(), &mut found).await?;
+        self.look_at_app(spec, &mut found).await?;
+        Ok(found)
+    }
+
+    /// Looks at what belongs to the app, where there is one.
+    pub(super) async fn look_at_app(&self, spec: &AppSpec, found: &mut Found) -> Result<(), Error> {
         if let Some(app) = &found.app {
             found.grants = self.grants(&app.id).await?;
             found.roles = self.roles(&app.client_id).await?;
@@ -56,7 +62,7 @@ impl Admin {
                 found.rate_limit = self.rate_limit(&app.id).await?;
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Finds the app with exactly this label: the search finds all that begin with it, and labels need not be unique.

@@ -1,5 +1,6 @@
 //! Making the service app that reads an org.
 
+mod apply;
 mod builder;
 mod connection;
 mod execute;

@@ -1,11 +1,10 @@
 //! Looking again until a write shows: an answer may be lost, and what was changed may be listed as it was for a while.
 
+use super::write::WriteFault;
 use crate::client::Inner;
 use crate::error::{Error, ErrorDetail, SetupFault};
 use crate::transport::{Attempts, RetryPolicy, Route};
 use std::time::Duration;
-
-use super::write::WriteFault;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
@@ -36,15 +35,26 @@ impl Settling {
             Err(WriteFault::Unknown(error)) => *error,
             // It is gone, which is as good.
             Err(WriteFault::Refused(error)) if matches!(*error, Error::NotFound { .. }) => not_done(route),
-            Err(WriteFault::Refused(error)) if is_conflict(&error) && self.conflicts < MOST_CONFLICTS => {
-                self.conflicts += 1;
-                *error
-            }
+            Err(WriteFault::Refused(error)) if is_conflict(&error) => self.bear(*error)?,
             Err(WriteFault::Refused(error)) => return Err(*error),
         };
-        self.attempts.took(Duration::ZERO);
+        self.count();
         self.last = Some((route, error));
         Ok(())
+    }
+
+    /// Counts a write.
+    pub(super) fn count(&mut self) {
+        self.attempts.took(Duration::ZERO);
+    }
+
+    /// Bears a refusal that may only say that it is done.
+    ///
+    /// # Errors
+    /// There were too many.
+    pub(super) fn bear(&mut self, error: Error) -> Result<Error, Error> {
+        self.conflicts += 1;
+        if self.conflicts > MOST_CONFLICTS { Err(error) } else { Ok(error) }
     }
 
     /// Pauses where the object is still as it was before its last write, and says whether it is to be looked at again before it is written

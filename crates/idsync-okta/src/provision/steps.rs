@@ -113,8 +113,6 @@ pub(super) struct Learnt {
     pub(super) no_custom_roles: bool,
     /// The app refuses updates as long as it has a role.
     pub(super) role_blocks_updates: bool,
-    /// Something was refused as if it were there or gone already; the second time that is an error.
-    pub(super) seen_conflict: bool,
 }
 
 impl Found {

@@ -1,14 +1,15 @@
 //! Provisioning against an org that answers what each test wants: late, oddly, or not at all.
 
+mod apply;
 mod rotate;
 mod teardown;
 
 use super::connection::Connection;
 use super::look::Admin;
 use super::provisioner::OktaProvisioner;
-use super::spec::{AppRole, TokenBinding};
+use super::spec::{AppRole, AppSpec, KeySource, TokenBinding};
 use crate::clock::FakeTimer;
-use crate::{ApiToken, OktaClient, OrgUrl, RateShare, RetryPolicy};
+use crate::{ApiToken, KeyKind, NewKey, OktaClient, OrgUrl, RateShare, RetryPolicy};
 use idsync_core::Secret;
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -249,4 +250,10 @@ fn connection(app: &str) -> Connection {
         role: AppRole::ReadOnlyAdmin,
         binding: TokenBinding::Dpop,
     }
+}
+
+/// An app whose key is elsewhere, so that nothing is proven.
+fn spec() -> AppSpec {
+    let key = NewKey::generate(KeyKind::Es256).unwrap();
+    AppSpec::new(LABEL, KeySource::Public(key.signing_key().public_jwk().unwrap())).unwrap()
 }

@@ -1,0 +1,160 @@
+//! Making an app in an org whose answers are late, lost or odd.
+
+use super::{World, app, fault, reply, spec};
+use crate::error::{Error, SetupFault};
+use crate::provision::journal::Made;
+use crate::provision::spec::{AppSpec, KeySource, WantedRole};
+use crate::{KeyKind, NewKey, RetryPolicy};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+const POST: &str = "POST /api/v1/apps";
+const LIST: &str = "GET /api/v1/apps";
+const GRANT: &str = "POST /api/v1/apps/0oa1/grants";
+const CREATE_ROLE: &str = "POST /api/v1/iam/roles";
+const CREATE_SET: &str = "POST /api/v1/iam/resource-sets";
+
+#[tokio::test]
+async fn the_app_is_looked_for_by_its_id_while_the_search_lags() {
+    let world = World::of(|line, org, _| match line {
+        LIST => Some(reply(200, json!([]))),
+        GRANT if org.count(GRANT) == 1 => Some(fault(500, "E0000009")),
+        _ => None,
+    })
+    .await;
+    let provisioner = world.provisioner();
+    let plan = provisioner.plan(&spec()).await.unwrap();
+    assert_eq!(provisioner.apply(&plan).await.unwrap().app_id, "0oa1");
+    assert_eq!(world.count(POST), 1);
+}
+
+#[tokio::test]
+async fn an_app_that_went_while_it_was_made_is_not_made_again() {
+    let world = World::of(|line, org, _| {
+        (line == GRANT).then(|| {
+            org.apps.clear();
+            fault(500, "E0000009")
+        })
+    })
+    .await;
+    world.org().apps = vec![app("0oa1", "Sync")];
+    let provisioner = world.provisioner();
+    let plan = provisioner.plan(&spec()).await.unwrap();
+    let error = provisioner.apply(&plan).await.unwrap_err();
+    assert!(matches!(error.source, Error::Setup { fault: SetupFault::AppGone { .. }, .. }), "{error:?}");
+    assert_eq!(world.count(POST), 0);
+}
+
+#[tokio::test]
+async fn an_app_whose_label_okta_changed_is_taken_as_the_one() {
+    let world = World::of(|line, org, _| {
+        (line == POST).then(|| {
+            org.apps[0]["label"] = json!("Sync of Acme");
+            reply(200, org.apps[0].clone())
+        })
+    })
+    .await;
+    let key = NewKey::generate(KeyKind::Es256).unwrap().signing_key().public_jwk().unwrap();
+    let spec = AppSpec::new("Sync of  Acme", KeySource::Public(key)).unwrap();
+    let provisioner = world.provisioner();
+    let plan = provisioner.plan(&spec).await.unwrap();
+    assert_eq!(provisioner.apply(&plan).await.unwrap().app_id, "0oa1");
+    assert_eq!(world.count(POST), 1);
+}
+
+#[tokio::test]
+async fn an_answer_of_another_shape_makes_no_second_app() {
+    let only_id = json!({"id": "0oa1"});
+    for odd in [only_id, json!({"app": {"id": "0oa1"}}), json!("made"), Value::Null] {
+        let answer = odd.clone();
+        let world = World::of(move |line, _, _| (line == POST).then(|| reply(200, answer.clone()))).await;
+        let provisioner = world.provisioner();
+        let plan = provisioner.plan(&spec()).await.unwrap();
+        assert_eq!(provisioner.apply(&plan).await.unwrap().app_id, "0oa1", "{odd}");
+        assert_eq!(world.count(POST), 1, "{odd}");
+    }
+}
+
+#[tokio::test]
+async fn an_app_that_was_made_and_cannot_be_found_is_told_and_not_made_again() {
+    let world = World::of(|line, org, _| {
+        (line == POST).then(|| {
+            org.apps.clear();
+            reply(200, json!({}))
+        })
+    })
+    .await;
+    let provisioner = world.provisioner();
+    let plan = provisioner.plan(&spec()).await.unwrap();
+    let error = provisioner.apply(&plan).await.unwrap_err().source;
+    let Error::Exhausted { last, .. } = &error else { panic!("{error:?}") };
+    assert!(matches!(**last, Error::Setup { fault: SetupFault::NotDone, .. }), "{last:?}");
+    assert_eq!(world.count(POST), 1);
+}
+
+#[tokio::test]
+async fn what_was_made_is_in_the_journal_also_where_its_answer_was_lost() {
+    let world = World::of(|line, org, _| match line {
+        CREATE_ROLE if org.count(CREATE_ROLE) == 1 => Some(fault(500, "E0000009")),
+        CREATE_SET => {
+            org.resource_set = None;
+            Some(fault(400, "E0000003"))
+        }
+        _ => None,
+    })
+    .await;
+    let provisioner = world.provisioner();
+    let plan = provisioner.plan(&spec().with_role(WantedRole::Custom)).await.unwrap();
+    let stands = provisioner.apply(&plan).await.unwrap_err().stands;
+    assert!(stands.made().contains(&Made::Role { role_id: "cr01".to_owned() }), "{stands:?}");
+    provisioner.undo(&stands).await.unwrap();
+    let org = world.org();
+    assert!(org.custom_role.is_none() && org.apps.is_empty());
+}
+
+#[tokio::test]
+async fn what_shows_when_the_last_attempt_is_over_is_in_the_journal_too() {
+    let world = World::of(|line, _, _| match line {
+        POST => Some(fault(500, "E0000009")),
+        GRANT => Some(fault(400, "E0000003")),
+        _ => None,
+    })
+    .await;
+    let provisioner = world.provisioner_with(RetryPolicy::new(1, Duration::from_secs(5)));
+    let plan = provisioner.plan(&spec()).await.unwrap();
+    let stands = provisioner.apply(&plan).await.unwrap_err().stands;
+    assert_eq!(stands.made(), [Made::App { app_id: "0oa1".to_owned(), client_id: "0oa1".to_owned() }]);
+}
+
+#[tokio::test]
+async fn attempts_are_counted_and_the_last_failure_is_told() {
+    for most in [1, 3] {
+        let world = World::of(|line, org, _| {
+            (line == POST).then(|| {
+                org.apps.clear();
+                fault(503, "E0000010")
+            })
+        })
+        .await;
+        let provisioner = world.provisioner_with(RetryPolicy::new(most, Duration::from_secs(60)));
+        let plan = provisioner.plan(&spec()).await.unwrap();
+        let error = provisioner.apply(&plan).await.unwrap_err().source;
+        let Error::Exhausted { attempts, last } = &error else { panic!("{error:?}") };
+        assert!(matches!(**last, Error::Api { status: 503, .. }), "{last:?}");
+        assert_eq!((*attempts, world.count(POST)), (most, most as usize));
+    }
+}
+
+#[tokio::test]
+async fn a_grant_that_shows_a_moment_later_is_no_failure() {
+    let world = World::of(|line, org, _| match line {
+        "GET /api/v1/apps/0oa1/grants" if org.count(line) < 5 => Some(reply(200, json!([]))),
+        GRANT if org.count(GRANT) > 2 => Some(fault(400, "E0000001")),
+        _ => None,
+    })
+    .await;
+    let provisioner = world.provisioner();
+    let plan = provisioner.plan(&spec()).await.unwrap();
+    provisioner.apply(&plan).await.unwrap();
+    assert!(world.timer.slept().iter().any(|pause| *pause >= Duration::from_millis(250)), "{:?}", world.timer.slept());
+}
