@@ -5,6 +5,7 @@ use super::journal::{Journal, Made};
 use super::listener::StepOutcome;
 use super::plan::ProvisionPlan;
 use super::provisioner::OktaProvisioner;
+use super::remove::Removed;
 use super::settle::{Settling, is_conflict, not_done};
 use super::spec::{AppRole, AppSpec, KeySource, WantedRole};
 use super::state::{App, CUSTOM, READ_ONLY_ADMIN};
@@ -82,8 +83,13 @@ impl<'a> Run<'a> {
             if steps.is_empty() {
                 return Ok(found);
             }
-            if !self.waits(&steps).await? {
-                self.act(&steps, &mut found).await?;
+            if self.waits(&steps).await? {
+                continue;
+            }
+            let had_custom_roles = !self.learnt.no_custom_roles;
+            self.act(&steps, &mut found).await?;
+            if had_custom_roles && self.learnt.no_custom_roles {
+                self.clear_away(&found).await?;
             }
         }
     }
@@ -173,6 +179,30 @@ impl<'a> Run<'a> {
             if is_sent == Sent::Unsure || found.app.is_none() {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Removes the custom role and the resource set that nobody can have, and that nobody would remove later.
+    async fn clear_away(&mut self, found: &Found) -> Result<(), Error> {
+        let mut removed = Removed::default();
+        if let Some(set) = &found.resource_set {
+            let gone = self.provisioner.remove_set(&set.id, &mut removed).await;
+            self.forget(Made::ResourceSet { resource_set_id: set.id.clone() }, gone)?;
+        }
+        if let Some(role) = &found.custom_role {
+            let gone = self.provisioner.remove_role(&role.id, &mut removed).await;
+            self.forget(Made::Role { role_id: role.id.clone() }, gone)?;
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, made: Made, gone: Result<(), Error>) -> Result<(), Error> {
+        match gone {
+            Ok(()) => self.journal.forget(&made),
+            // An org that does not let them be removed either keeps them, and the journal says so.
+            Err(Error::Setup { .. }) => {}
+            Err(error) => return Err(error),
         }
         Ok(())
     }

@@ -89,4 +89,9 @@ impl Journal {
             self.0.push(made);
         }
     }
+
+    /// Takes out what was removed again.
+    pub(super) fn forget(&mut self, gone: &Made) {
+        self.0.retain(|made| made != gone);
+    }
 }

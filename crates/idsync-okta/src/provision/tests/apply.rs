@@ -3,7 +3,7 @@
 use super::{World, app, fault, reply, spec};
 use crate::error::{Error, SetupFault};
 use crate::provision::journal::Made;
-use crate::provision::spec::{AppSpec, KeySource, WantedRole};
+use crate::provision::spec::{AppRole, AppSpec, KeySource, WantedRole};
 use crate::{KeyKind, NewKey, RetryPolicy};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -157,4 +157,41 @@ async fn a_grant_that_shows_a_moment_later_is_no_failure() {
     let plan = provisioner.plan(&spec()).await.unwrap();
     provisioner.apply(&plan).await.unwrap();
     assert!(world.timer.slept().iter().any(|pause| *pause >= Duration::from_millis(250)), "{:?}", world.timer.slept());
+}
+
+/// The org has custom roles, but does not let an app have one.
+#[tokio::test]
+async fn the_custom_role_that_no_app_may_have_is_removed_again() {
+    let world = World::of(|line, org, _| {
+        let is_custom = org.roles.last().is_some_and(|role| role["type"] == "CUSTOM");
+        (line == "POST /oauth2/v1/clients/0oa1/roles" && is_custom).then(|| {
+            org.roles.pop();
+            fault(401, "E0000015")
+        })
+    })
+    .await;
+    let provisioner = world.provisioner();
+    let plan = provisioner.plan(&spec()).await.unwrap();
+    assert_eq!(provisioner.apply(&plan).await.unwrap().role, AppRole::ReadOnlyAdmin);
+    let org = world.org();
+    assert!(org.custom_role.is_none() && org.resource_set.is_none());
+}
+
+/// The same where the org does not let it be removed either: the journal still lists it.
+#[tokio::test]
+async fn a_custom_role_that_cannot_be_removed_again_is_in_the_journal() {
+    let world = World::of(|line, org, _| match line {
+        CREATE_SET => {
+            org.resource_set = None;
+            Some(fault(401, "E0000015"))
+        }
+        "DELETE /api/v1/iam/roles/cr01" => Some(fault(401, "E0000015")),
+        "POST /oauth2/v1/clients/0oa1/roles" => Some(fault(400, "E0000003")),
+        _ => None,
+    })
+    .await;
+    let provisioner = world.provisioner();
+    let plan = provisioner.plan(&spec()).await.unwrap();
+    let stands = provisioner.apply(&plan).await.unwrap_err().stands;
+    assert!(stands.made().contains(&Made::Role { role_id: "cr01".to_owned() }), "{stands:?}");
 }
