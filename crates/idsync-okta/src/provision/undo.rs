@@ -3,6 +3,7 @@
 use super::journal::{Journal, Made};
 use super::provisioner::OktaProvisioner;
 use super::remove::Removed;
+use super::state::{CUSTOM, ClientRole, Named};
 use crate::error::Error;
 use crate::transport::Route;
 
@@ -28,7 +29,7 @@ impl OktaProvisioner {
             Made::ResourceSet { resource_set_id } => self.remove_set(resource_set_id, removed).await,
             Made::Role { role_id } => self.remove_role(role_id, removed).await,
             Made::Scope { app_id, scope } if !whole(app_id) => self.take_scope(app_id, scope, made, removed).await,
-            Made::Assignment { client_id, role } => self.take_assignment(client_id, role, made, removed).await,
+            Made::Assignment { client_id, role } => self.take_assignment(client_id, role, journal, removed).await,
             Made::Key { app_id, key_id } if !whole(app_id) => self.take_key(app_id, key_id, made, removed).await,
             _ => Ok(()),
         }
@@ -46,16 +47,54 @@ impl OktaProvisioner {
         Ok(())
     }
 
-    async fn take_assignment(&self, client_id: &str, role: &str, made: &Made, removed: &mut Removed) -> Result<(), Error> {
+    async fn take_assignment(&self, client_id: &str, role: &str, journal: &Journal, removed: &mut Removed) -> Result<(), Error> {
+        let what = Made::Assignment { client_id: client_id.to_owned(), role: role.to_owned() }.to_string();
         let mut settling = self.settling();
-        while let Some(assigned) = self.admin.roles(client_id).await?.into_iter().find(|assigned| assigned.kind == role) {
+        while let Some(assigned) = self.our_assignment(client_id, role, journal).await? {
             if settling.waits(Route::UnassignRole, &self.admin.client.inner).await? {
                 continue;
             }
             let url = self.admin.url(&["oauth2", "v1", "clients", client_id, "roles", &assigned.id]);
-            settling.wrote(Route::UnassignRole, self.remove(Route::UnassignRole, &url, made.to_string(), removed).await)?;
+            settling.wrote(Route::UnassignRole, self.remove(Route::UnassignRole, &url, what.clone(), removed).await)?;
         }
         Ok(())
+    }
+
+    /// The assignment that is meant: of custom roles an app can have several, and only that of a role and a resource set made here is ours.
+    async fn our_assignment(&self, client_id: &str, kind: &str, journal: &Journal) -> Result<Option<ClientRole>, Error> {
+        let mut assigned = self.admin.roles(client_id).await?;
+        assigned.retain(|assigned| assigned.kind == kind);
+        if kind != CUSTOM {
+            return Ok(assigned.into_iter().next());
+        }
+        let is_only = assigned.len() == 1;
+        for assigned in assigned {
+            let is_ours = match (&assigned.role, &assigned.resource_set) {
+                (Some(role), Some(set)) => self.is_our_role(role, journal).await? && self.is_our_set(set, journal).await?,
+                (Some(role), None) => self.is_our_role(role, journal).await?,
+                // An answer may leave out which role it is; then it is clear only where there is no other.
+                (None, _) => is_only,
+            };
+            if is_ours {
+                return Ok(Some(assigned));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn is_our_role(&self, id: &str, journal: &Journal) -> Result<bool, Error> {
+        let is_listed = journal.made().contains(&Made::Role { role_id: id.to_owned() });
+        Ok(is_listed || self.is_marked(Route::CustomRole, &["api", "v1", "iam", "roles", id]).await?)
+    }
+
+    async fn is_our_set(&self, id: &str, journal: &Journal) -> Result<bool, Error> {
+        let is_listed = journal.made().contains(&Made::ResourceSet { resource_set_id: id.to_owned() });
+        Ok(is_listed || self.is_marked(Route::ResourceSet, &["api", "v1", "iam", "resource-sets", id]).await?)
+    }
+
+    async fn is_marked(&self, route: Route, path: &[&str]) -> Result<bool, Error> {
+        let found = self.admin.read(route, self.admin.url(path)).await?;
+        Ok(found.as_ref().and_then(Named::read).is_some_and(|named| named.is_ours))
     }
 
     async fn take_key(&self, app_id: &str, key_id: &str, made: &Made, removed: &mut Removed) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 mod apply;
 mod rotate;
 mod teardown;
+mod undo;
 
 use super::connection::Connection;
 use super::look::Admin;
@@ -27,7 +28,9 @@ struct Org {
     roles: Vec<Value>,
     custom_role: Option<Value>,
     resource_set: Option<Value>,
-    /// How many requests of each kind came, such as `POST /api/v1/apps`.
+    /// Ids of custom roles and resource sets that somebody else made.
+    strangers: Vec<String>,
+    /// The requests that came, such as `POST /api/v1/apps`.
     log: Vec<String>,
 }
 
@@ -182,6 +185,11 @@ impl Org {
     }
 
     fn answer_of_iam(&mut self, method: &str, rest: &[&str], body: Value) -> ResponseTemplate {
+        if let [_, id] = rest
+            && self.strangers.iter().any(|stranger| stranger == id)
+        {
+            return reply(200, json!({"id": id, "description": "made by hand"}));
+        }
         let (place, id) = match rest {
             ["roles", ..] => (&mut self.custom_role, "cr01"),
             _ => (&mut self.resource_set, "iam1"),
