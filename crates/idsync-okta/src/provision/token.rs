@@ -1,16 +1,16 @@
 //! Leaving no setup token behind.
 
 use super::look::Admin;
+use super::settle::Settling;
 use super::write::WriteFault;
 use crate::error::{Error, ErrorDetail, SetupFault};
-use crate::transport::{Attempts, Route};
-use std::time::Duration;
+use crate::transport::Route;
 
 impl Admin {
     /// Revokes the token that this client signs in with, and proves it.
     pub(super) async fn revoke_token(&self) -> Result<(), Error> {
         let url = self.url(&["api", "v1", "api-tokens", "current"]);
-        let mut attempts = Attempts::new(self.client.inner.retry);
+        let mut settling = Settling::new(self.client.inner.retry);
         loop {
             let fault = match self.write(Route::RevokeToken, &url, None).await {
                 Ok(_) => alive(),
@@ -24,7 +24,8 @@ impl Admin {
                 Ok(_) => {}
                 Err(error) => return Err(error),
             }
-            self.client.inner.again(&mut attempts, fault, Duration::ZERO).await?;
+            settling.count();
+            settling.pause(fault, &self.client.inner).await?;
         }
     }
 }

@@ -3,6 +3,7 @@
 mod apply;
 mod rotate;
 mod teardown;
+mod token;
 mod undo;
 
 use super::connection::Connection;
