@@ -151,10 +151,19 @@ impl Admin {
     }
 
     async fn rate_limit(&self, app: &str) -> Result<Option<RateLimit>, Error> {
-        let mut url = self.url(&["api", "v1", "principal-rate-limits"]);
-        url.query_pairs_mut().append_pair("filter", r#"principalType eq "OAUTH_CLIENT""#).append_pair("limit", "50");
-        let limits = self.list(Route::RateLimits, url).await?;
-        Ok(limits.iter().find_map(|limit| RateLimit::read(limit, app)))
+        let listing = Listing::new(&self.client, Route::RateLimits, Route::RateLimits.template(), 50, None);
+        let listing = listing.with("filter", r#"principalType eq "OAUTH_CLIENT""#);
+        let mut all = pages(self.client.clone(), listing, values);
+        loop {
+            let page = match all.try_next().await {
+                Ok(Some(page)) => page,
+                Ok(None) | Err(Error::NotFound { .. }) => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            if let Some(limit) = page.items.iter().find_map(|limit| RateLimit::read(limit, app)) {
+                return Ok(Some(limit));
+            }
+        }
     }
 }
 

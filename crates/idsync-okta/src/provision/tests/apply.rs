@@ -4,7 +4,7 @@ use super::{World, app, fault, reply, spec};
 use crate::error::{Error, SetupFault};
 use crate::provision::journal::Made;
 use crate::provision::spec::{AppRole, AppSpec, KeySource, WantedRole};
-use crate::{KeyKind, NewKey, RetryPolicy};
+use crate::{KeyKind, NewKey, RateShare, RetryPolicy};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -194,4 +194,28 @@ async fn a_custom_role_that_cannot_be_removed_again_is_in_the_journal() {
     let plan = provisioner.plan(&spec()).await.unwrap();
     let stands = provisioner.apply(&plan).await.unwrap_err().stands;
     assert!(stands.made().contains(&Made::Role { role_id: "cr01".to_owned() }), "{stands:?}");
+}
+
+#[tokio::test]
+async fn the_share_of_the_rate_limits_is_found_on_the_second_page() {
+    let world = World::of(|line, _, request| {
+        let query = request.url.query().unwrap_or_default();
+        (line == "GET /api/v1/principal-rate-limits").then(|| {
+            if query.contains("after=") {
+                return reply(200, json!([{"id": "rl51", "principalId": "0oa1", "defaultPercentage": 75}]));
+            }
+            let host = request.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+            let others: Vec<_> =
+                (0..50).map(|number| json!({"id": format!("rl{number}"), "principalId": format!("0oax{number}")})).collect();
+            let next = format!("<http://{host}/api/v1/principal-rate-limits?after=50&limit=50>; rel=\"next\"");
+            reply(200, json!(others)).append_header("link", next.as_str())
+        })
+    })
+    .await;
+    world.org().apps = vec![app("0oa1", "Sync")];
+    let provisioner = world.provisioner();
+    let spec = spec().with_role(WantedRole::ReadOnlyAdmin).with_rate_share(RateShare::percent(75).unwrap());
+    let plan = provisioner.plan(&spec).await.unwrap();
+    provisioner.apply(&plan).await.unwrap();
+    assert_eq!(world.count("POST /api/v1/principal-rate-limits"), 0);
 }
