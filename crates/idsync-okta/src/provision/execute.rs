@@ -11,7 +11,7 @@ use super::write::WriteFault;
 use crate::error::{Error, SetupFault};
 use crate::key::PublicJwk;
 use crate::transport::Route;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 
 impl Admin {
@@ -207,19 +207,35 @@ fn updated(app: &App, spec: &AppSpec) -> Value {
             members.remove(read_only);
         }
     }
-    whole["settings"]["notes"]["admin"] = json!(notes(spec));
-    whole["credentials"]["oauthClient"]["token_endpoint_auth_method"] = json!("private_key_jwt");
-    let oauth = &mut whole["settings"]["oauthClient"];
-    oauth["dpop_bound_access_tokens"] = json!(spec.binding == TokenBinding::Dpop);
-    oauth["grant_types"] = json!(["client_credentials"]);
-    oauth["response_types"] = json!(["token"]);
-    if let KeySource::JwksUri(uri) = &spec.key {
-        oauth["jwks_uri"] = json!(uri.as_str());
-        if let Some(oauth) = oauth.as_object_mut() {
+    change(&mut whole, &["settings", "notes"], |notes_of| {
+        notes_of.insert("admin".to_owned(), json!(notes(spec)));
+    });
+    change(&mut whole, &["credentials", "oauthClient"], |client| {
+        client.insert("token_endpoint_auth_method".to_owned(), json!("private_key_jwt"));
+    });
+    change(&mut whole, &["settings", "oauthClient"], |oauth| {
+        oauth.insert("dpop_bound_access_tokens".to_owned(), json!(spec.binding == TokenBinding::Dpop));
+        oauth.insert("grant_types".to_owned(), json!(["client_credentials"]));
+        oauth.insert("response_types".to_owned(), json!(["token"]));
+        if let KeySource::JwksUri(uri) = &spec.key {
+            oauth.insert("jwks_uri".to_owned(), json!(uri.as_str()));
             oauth.remove("jwks");
         }
-    }
+    });
     whole
+}
+
+/// Changes the object at this place. Whatever else is there gives way to an object, for an answer may be of any shape.
+fn change(value: &mut Value, path: &[&str], how: impl FnOnce(&mut Map<String, Value>)) {
+    let mut members = match value.take() {
+        Value::Object(members) => members,
+        _ => Map::new(),
+    };
+    match path {
+        [] => how(&mut members),
+        [first, rest @ ..] => change(members.entry(*first).or_insert(Value::Null), rest, how),
+    }
+    *value = Value::Object(members);
 }
 
 fn notes(spec: &AppSpec) -> String {

@@ -219,3 +219,26 @@ async fn the_share_of_the_rate_limits_is_found_on_the_second_page() {
     provisioner.apply(&plan).await.unwrap();
     assert_eq!(world.count("POST /api/v1/principal-rate-limits"), 0);
 }
+
+#[tokio::test]
+async fn an_app_of_which_members_have_another_shape_is_repaired() {
+    for member in ["credentials", "settings"] {
+        let world = World::of(|line, org, request| {
+            (line == "PUT /api/v1/apps/0oa1").then(|| {
+                org.apps[0] = serde_json::from_slice(&request.body).unwrap();
+                reply(200, org.apps[0].clone())
+            })
+        })
+        .await;
+        let mut odd = app("0oa1", "Sync");
+        match member {
+            "settings" => odd["settings"]["oauthClient"]["grant_types"] = json!({}),
+            _ => odd[member] = json!([]),
+        }
+        world.org().apps = vec![odd];
+        let provisioner = world.provisioner();
+        let plan = provisioner.plan(&spec()).await.unwrap();
+        provisioner.apply(&plan).await.unwrap();
+        assert_eq!(world.org().apps[0]["credentials"]["oauthClient"]["token_endpoint_auth_method"], "private_key_jwt", "{member}");
+    }
+}
