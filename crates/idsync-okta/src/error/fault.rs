@@ -166,6 +166,8 @@ pub enum SetupFault {
         /// Its id.
         id: String,
     },
+    /// An app of another kind has this label, and the org lets no two apps have the same.
+    LabelTaken,
     /// What was made here does not say so any more, for somebody wrote over its notes or its description.
     MarkerGone {
         /// The id of the app, the custom role or the resource set.
@@ -198,6 +200,7 @@ impl SetupFault {
             Self::FeatureMissing,
             Self::ForeignApp { app_id: "0oa1".to_owned() },
             Self::ForeignRole { id: "cr01".to_owned() },
+            Self::LabelTaken,
             Self::MarkerGone { id: "0oa1".to_owned() },
             Self::NotAllowed,
             Self::NotDone,
@@ -217,6 +220,7 @@ impl SetupFault {
             Self::FeatureMissing => "use the role READ_ONLY_ADMIN, or ask Okta for custom admin roles",
             Self::ForeignApp { .. } => "choose another label, or rename or delete that app in the Admin Console",
             Self::ForeignRole { .. } => "choose another label for the app, or rename that role or resource set in the Admin Console",
+            Self::LabelTaken => "choose another label, or rename the other app in the Admin Console",
             Self::MarkerGone { .. } => {
                 "if it is what idsync made, delete it in the Admin Console, or write \"Made by idsync\" into the notes for administrators of \
                  the app, or the description of the role or resource set, and run this again"
@@ -237,7 +241,9 @@ impl SetupFault {
         match self {
             Self::TokenRefused => ErrorKind::Unauthenticated,
             Self::AppGone { .. } => ErrorKind::NotFound,
-            Self::AppQuota | Self::ForeignApp { .. } | Self::ForeignRole { .. } | Self::MarkerGone { .. } => ErrorKind::InvalidConfig,
+            Self::AppQuota | Self::ForeignApp { .. } | Self::ForeignRole { .. } | Self::LabelTaken | Self::MarkerGone { .. } => {
+                ErrorKind::InvalidConfig
+            }
             Self::NotDone | Self::TokenAlive => ErrorKind::Unavailable,
             Self::Address | Self::FeatureMissing | Self::NotAllowed | Self::NotSuperAdmin | Self::ScopeRefused { .. } => {
                 ErrorKind::PermissionDenied
@@ -257,6 +263,7 @@ impl fmt::Display for SetupFault {
             Self::ForeignRole { id } => {
                 write!(f, "the custom role or resource set {id} has the label that the app's own would have, and was not made by idsync")
             }
+            Self::LabelTaken => f.write_str("another app has this label, and the org lets no two apps have the same"),
             Self::MarkerGone { id } => write!(f, "{id} does not say any more that idsync made it, so it was left alone"),
             Self::NotAllowed => f.write_str("the owner of the setup token may not do this"),
             Self::NotDone => f.write_str("Okta answered that it was done, and it was not"),

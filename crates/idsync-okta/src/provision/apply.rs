@@ -282,7 +282,7 @@ impl<'a> Run<'a> {
         match error {
             Error::Api { status: 409, .. } => true,
             Error::Api { status: 400, .. } => is_conflict(error) && (was_sent || may_be_taken),
-            Error::Setup { fault: SetupFault::ScopeRefused { .. }, .. } => was_sent,
+            Error::Setup { fault: SetupFault::LabelTaken | SetupFault::ScopeRefused { .. }, .. } => was_sent,
             Error::NotFound { .. } => *step != Step::CreateApp,
             _ => false,
         }

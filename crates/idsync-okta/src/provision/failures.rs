@@ -13,6 +13,7 @@ fn failures() -> Vec<(&'static str, Error)> {
         SetupFault::FeatureMissing => "feature not available",
         SetupFault::ForeignApp { .. } => "label taken",
         SetupFault::ForeignRole { .. } => "label of a role taken",
+        SetupFault::LabelTaken => "label taken by another kind of app",
         SetupFault::MarkerGone { .. } => "notes of the app written over",
         SetupFault::NotAllowed => "rights missing",
         SetupFault::NotDone => "answered, not done",

@@ -118,9 +118,11 @@ fn refused_setup(route: Route, status: u16, complaint: Complaint) -> Verdict {
     let code = complaint.code().to_owned();
     let fault = match (status, code.as_str()) {
         _ if complaint.is_quota => SetupFault::AppQuota,
+        _ if complaint.is_label_taken => SetupFault::LabelTaken,
         (400 | 401, "use_dpop_nonce") => {
             return Verdict::Nonce(Error::Auth { operation, reason: AuthFault::Proof, client_id: None, detail: complaint.detail });
         }
+        (400, "E0000040") => SetupFault::LabelTaken,
         (401, "E0000015") => SetupFault::FeatureMissing,
         (401, _) => SetupFault::TokenRefused,
         (403, "access_denied") => SetupFault::Address,

@@ -45,6 +45,8 @@ pub(crate) struct Complaint {
     pub(crate) is_replay: bool,
     /// Whether the org has no room for another app.
     pub(crate) is_quota: bool,
+    /// Whether another app has the label already, in an org that wants each label once.
+    pub(crate) is_label_taken: bool,
     /// The `WWW-Authenticate` challenge, where it names an error.
     pub(crate) challenge: Option<Challenge>,
 }
@@ -71,8 +73,10 @@ impl Complaint {
         // The description is read for what it means and then dropped: it may quote what was sent.
         let description = wire.text("error_description").or_else(|| wire.text("errorSummary")).unwrap_or_default().to_ascii_lowercase();
         let (auth, is_replay) = meaning(detail.code.as_deref().unwrap_or_default(), &description);
-        let is_quota = wire.causes().iter().any(|cause| cause.contains("Maximum number of instances"));
-        Self { detail, auth, is_replay, is_quota, challenge }
+        let causes = wire.causes();
+        let blames = |words: &str| causes.iter().any(|cause| cause.contains(words));
+        let (is_quota, is_label_taken) = (blames("Maximum number of instances"), blames("instance with the label"));
+        Self { detail, auth, is_replay, is_quota, is_label_taken, challenge }
     }
 
     pub(crate) fn code(&self) -> &str {

@@ -242,3 +242,40 @@ async fn an_app_of_which_members_have_another_shape_is_repaired() {
         assert_eq!(world.org().apps[0]["credentials"]["oauthClient"]["token_endpoint_auth_method"], "private_key_jwt", "{member}");
     }
 }
+
+#[tokio::test]
+async fn p18_whatever_okta_answers_there_is_a_next_step() {
+    let answers =
+        [(400, "E0000040"), (400, "E0000001"), (400, "E0000003"), (404, "E0000007"), (404, "E0000008"), (409, "E0000195"), (418, "")];
+    for (status, code) in answers {
+        let world = World::of(move |line, org, _| {
+            (line == POST).then(|| {
+                org.apps.clear();
+                fault(status, code)
+            })
+        })
+        .await;
+        let provisioner = world.provisioner();
+        let plan = provisioner.plan(&spec()).await.unwrap();
+        let error = provisioner.apply(&plan).await.unwrap_err().source;
+        assert!(error.remedy().is_some(), "{status} {code}: {error:?}");
+        assert_eq!(code == "E0000040", matches!(error, Error::Setup { fault: SetupFault::LabelTaken, .. }), "{error:?}");
+    }
+}
+
+/// As old orgs have said it.
+#[tokio::test]
+async fn p18_a_label_that_another_app_has_is_told_also_by_its_cause() {
+    let world = World::of(|line, org, _| {
+        (line == POST).then(|| {
+            org.apps.clear();
+            let cause = "An active OpenID Connect Client instance with the label Sync already exists.";
+            reply(400, json!({"errorCode": "E0000001", "errorCauses": [{"errorSummary": cause}]}))
+        })
+    })
+    .await;
+    let provisioner = world.provisioner();
+    let plan = provisioner.plan(&spec()).await.unwrap();
+    let error = provisioner.apply(&plan).await.unwrap_err().source;
+    assert!(matches!(error, Error::Setup { fault: SetupFault::LabelTaken, .. }), "{error:?}");
+}
