@@ -26,6 +26,11 @@ impl OktaProvisionerBuilder {
     }
 
     /// How often and how long requests are repeated. Default: that of [`OktaClientBuilder::retry`].
+    ///
+    /// A request that only reads is repeated by itself. One that changes something is repeated only after what there is was looked at: each
+    /// thing that is to be made, changed or removed is tried at most `max_attempts` times, also where Okta answers that it was done and goes
+    /// on showing that it was not. The pauses between grow from a quarter of a second, and the last failure is told
+    /// ([`Error::Exhausted`]). The proof has a [time of its own](Self::grace).
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.client = self.client.retry(policy);
         self

@@ -68,6 +68,11 @@ impl fmt::Display for Made {
 }
 
 /// What one call made, in order. It serializes to JSON, so that it can be kept while the call goes on.
+///
+/// It lists what was answered, and what was seen afterwards where no answer came. It cannot list a thing that was made by a request whose
+/// answer was lost and that could not be looked for any more; the next call of [`OktaProvisioner::apply`](crate::OktaProvisioner::apply)
+/// finds that by its label and goes on from it. With a call that is dropped goes its journal: whoever wants to keep it until then collects
+/// it from a [`StepListener`](crate::StepListener), which is told of each thing at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Journal(Vec<Made>);

@@ -30,7 +30,9 @@ pub struct ProvisionError {
     /// What went wrong.
     #[source]
     pub source: Error,
-    /// What was made until then. It stays, and the next call goes on from it; [`OktaProvisioner::undo`](crate::OktaProvisioner::undo) takes exactly this away.
+    /// What this call made until then, as far as it could be seen: also what showed afterwards although its answer was lost, and not what
+    /// earlier calls made. It stays, and the next call goes on from it; [`OktaProvisioner::undo`](crate::OktaProvisioner::undo) takes this
+    /// away, but for changes of what was there before ([`Made::Repaired`](crate::Made::Repaired)).
     pub stands: Journal,
 }
 

@@ -10,6 +10,10 @@ use crate::transport::Route;
 impl OktaProvisioner {
     /// Takes away exactly what a journal lists, the last thing first. What is gone already is fine.
     ///
+    /// An app goes with everything that belongs to it, whoever added it. Changes of what was there before the call
+    /// ([`Made::Repaired`]) are not turned back. An app, a custom role or a resource set that does not say any more that it was made here is
+    /// left alone, and that is an error ([`SetupFault::MarkerGone`](crate::SetupFault::MarkerGone)).
+    ///
     /// # Errors
     /// Something could not be removed; the next call goes on from there.
     pub async fn undo(&self, journal: &Journal) -> Result<Removed, Error> {
