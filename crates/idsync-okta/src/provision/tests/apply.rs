@@ -212,7 +212,6 @@ async fn the_share_of_the_rate_limits_is_found_on_the_second_page() {
         })
     })
     .await;
-    world.org().apps = vec![app("0oa1", "Sync")];
     let provisioner = world.provisioner();
     let spec = spec().with_role(WantedRole::ReadOnlyAdmin).with_rate_share(RateShare::percent(75).unwrap());
     let plan = provisioner.plan(&spec).await.unwrap();
