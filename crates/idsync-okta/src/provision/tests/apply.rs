@@ -76,6 +76,20 @@ async fn an_answer_of_another_shape_makes_no_second_app() {
 }
 
 #[tokio::test]
+async fn an_answer_that_names_only_the_id_is_enough_while_the_search_lags() {
+    let world = World::of(|line, _, _| match line {
+        LIST => Some(reply(200, json!([]))),
+        POST => Some(reply(200, json!({"id": "0oa1"}))),
+        _ => None,
+    })
+    .await;
+    let provisioner = world.provisioner();
+    let plan = provisioner.plan(&spec()).await.unwrap();
+    assert_eq!(provisioner.apply(&plan).await.unwrap().app_id, "0oa1");
+    assert_eq!(world.count(POST), 1);
+}
+
+#[tokio::test]
 async fn an_app_that_was_made_and_cannot_be_found_is_told_and_not_made_again() {
     let world = World::of(|line, org, _| {
         (line == POST).then(|| {
