@@ -6,12 +6,13 @@ use super::listener::StepOutcome;
 use super::plan::ProvisionPlan;
 use super::provisioner::OktaProvisioner;
 use super::remove::Removed;
-use super::settle::{Settling, is_conflict, not_done};
+use super::settle::{is_conflict, not_done};
 use super::spec::{AppRole, AppSpec, KeySource, WantedRole};
-use super::state::{App, CUSTOM, READ_ONLY_ADMIN};
+use super::state::{App, CUSTOM};
 use super::steps::{Found, Learnt, Step};
 use super::verify::prove;
 use super::write::WriteFault;
+use super::written::{Written, made};
 use crate::error::{Error, ErrorDetail, SetupFault};
 use crate::transport::Route;
 use std::time::Duration;
@@ -38,16 +39,6 @@ struct KnownApp {
     is_nameless: bool,
     /// It may just have been made, so that a look may come too early.
     is_fresh: bool,
-}
-
-/// A step that was sent.
-struct Written {
-    step: Step,
-    settling: Settling,
-    /// Nobody knows whether it was this call that did it.
-    is_doubtful: bool,
-    /// What is wrong if it does not show; until it was looked for.
-    last: Option<Error>,
 }
 
 impl<'a> Run<'a> {
@@ -323,33 +314,10 @@ enum Sent {
     Unsure,
 }
 
-impl Written {
-    fn note(&mut self, error: Error) {
-        self.settling.count();
-        self.last = Some(error);
-    }
-}
-
 pub(super) fn falls_back(spec: &AppSpec) -> bool {
     spec.role == WantedRole::LeastPrivilege
 }
 
 fn undone() -> Error {
     Error::Setup { operation: "provision the app", fault: SetupFault::NotDone, detail: ErrorDetail::default() }
-}
-
-/// What a step has made, by what is there after it.
-fn made(step: &Step, spec: &AppSpec, found: &Found) -> Option<Made> {
-    let app = found.app.as_ref()?;
-    let (app_id, client_id) = (app.id.clone(), app.client_id.clone());
-    Some(match step {
-        Step::CreateApp => Made::App { app_id, client_id },
-        Step::AddKey => Made::Key { app_id, key_id: spec.public_jwk()?.kid },
-        Step::GrantScope { scope } => Made::Scope { app_id, scope: scope.clone() },
-        Step::CreateRole => Made::Role { role_id: found.custom_role.as_ref()?.id.clone() },
-        Step::CreateResourceSet => Made::ResourceSet { resource_set_id: found.resource_set.as_ref()?.id.clone() },
-        Step::AssignCustomRole => Made::Assignment { client_id, role: CUSTOM.to_owned() },
-        Step::AssignReadOnlyAdmin => Made::Assignment { client_id, role: READ_ONLY_ADMIN.to_owned() },
-        other => Made::Repaired { what: format!("app {app_id}: {other}") },
-    })
 }

@@ -27,6 +27,7 @@ mod token;
 mod undo;
 mod verify;
 mod write;
+mod written;
 
 pub use builder::OktaProvisionerBuilder;
 pub use connection::Connection;
