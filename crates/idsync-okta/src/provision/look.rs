@@ -94,17 +94,17 @@ impl Admin {
     /// What is there but does not say that it was made here is an error: it may be ours all the same, so that nobody may take it for gone.
     pub(super) async fn our_app(&self, id: &str) -> Result<Option<App>, Error> {
         let Some(app) = self.app_by_id(id).await? else { return Ok(None) };
-        if app.is_ours { Ok(Some(app)) } else { Err(marker_gone(Route::Apps, id)) }
+        if app.is_ours { Ok(Some(app)) } else { Err(marker_gone(Route::App, id)) }
     }
 
     /// The app with this id, whoever made it; `None` when there is none.
     pub(super) async fn app_by_id(&self, id: &str) -> Result<Option<App>, Error> {
-        let Some(whole) = self.read(Route::Apps, self.url(&["api", "v1", "apps", id])).await? else { return Ok(None) };
+        let Some(whole) = self.read(Route::App, self.url(&["api", "v1", "apps", id])).await? else { return Ok(None) };
         if whole["status"] == "DELETED" {
             return Ok(None);
         }
         let app = App::read(&whole).filter(|app| app.id == id);
-        app.map(Some).ok_or(Error::Decode { operation: Route::Apps.operation(), reason: "not of the documented shape" })
+        app.map(Some).ok_or(Error::Decode { operation: Route::App.operation(), reason: "not of the documented shape" })
     }
 
     pub(super) async fn grants(&self, app: &str) -> Result<Vec<Grant>, Error> {

@@ -55,7 +55,7 @@ impl Admin {
     /// The app of a connection. Its id says which one it is: somebody may have given it another label, or its label to another app.
     async fn existing_app(&self, app_id: &str) -> Result<App, Error> {
         let fault = SetupFault::AppGone { app_id: app_id.to_owned() };
-        let gone = || Error::Setup { operation: Route::Apps.operation(), fault, detail: ErrorDetail::default() };
+        let gone = || Error::Setup { operation: Route::App.operation(), fault, detail: ErrorDetail::default() };
         self.our_app(app_id).await?.ok_or_else(gone)
     }
 
