@@ -183,6 +183,8 @@ impl<'a> Reader<'a> {
         }
         for group in memberless {
             self.memberless.insert(group.id.clone());
+            // Their time may not move while they are out of scope, and they are to be read when they are back.
+            self.state.members_read.note(&group.id, None);
             if !matches!(self.state.checkpoint.take(&group), Earlier::Nothing) {
                 self.state.unstage_members(&group.id).await?;
             }

@@ -6,8 +6,8 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
     Batch, BatchOutcome, Capabilities, ChangeKind, ChangeOutcome, ChangeSet, ChangedUsers, Cursor, DeletionReason, DirectoryInfo,
-    DirectorySink, EntryId, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, ManualClock, Membership, Page, ReadOptions, Result,
-    Timestamp, User, UserId, UserStatus,
+    DirectorySink, EntryId, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, ManualClock, MemberListing, Membership, Page,
+    ReadOptions, Result, Timestamp, User, UserId, UserStatus,
 };
 use idsync_engine::{DeltaPolicy, GroupLimit, Mode, Outcome, Safeguards, SyncEngine, SyncError, SyncReport};
 use std::borrow::Cow;
@@ -56,6 +56,8 @@ struct Oddities {
     scope: Option<&'static str>,
     members_fail: Option<GroupId>,
     no_delta: bool,
+    /// The members of groups of this name are out of scope.
+    memberless: Option<&'static str>,
 }
 
 /// A source that counts what it is asked.
@@ -119,6 +121,10 @@ impl IdentityProvider for Source {
     fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
         self.note("groups");
         self.inner.groups(options)
+    }
+
+    fn member_listing(&self, group: &Group) -> MemberListing {
+        if self.odd().memberless == Some(group.name.as_str()) { MemberListing::OutOfScope } else { MemberListing::Listed }
     }
 
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
@@ -353,6 +359,18 @@ fn somebody_who_comes_back_is_in_the_groups_of_before_although_no_group_noticed(
     assert_eq!(counted(&report), [(ChangeKind::UserCreated, 1), (ChangeKind::GroupUserAdded, 2)]);
     let asked = world.source.asked();
     assert_eq!((asked["groups of"], asked.get("members")), (1, None));
+    assert!(world.is_in_step());
+}
+
+#[test]
+fn members_that_were_out_of_scope_for_a_while_are_read_again_although_their_group_did_not_notice() {
+    let world = World::synced();
+    world.source.odd().memberless = Some("Excluded");
+    world.source.inner.put_group(Group::new(gid("g1"), "Excluded"));
+    assert_eq!(counted(&world.delta()), [(ChangeKind::GroupUpdated, 1), (ChangeKind::GroupUserRemoved, 3)]);
+    assert_eq!(world.delta().changes.total(), 0);
+    world.source.inner.put_group(Group::new(gid("g1"), "Group 1"));
+    assert_eq!(counted(&world.delta()), [(ChangeKind::GroupUpdated, 1), (ChangeKind::GroupUserAdded, 3)]);
     assert!(world.is_in_step());
 }
 
