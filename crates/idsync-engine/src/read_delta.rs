@@ -1,6 +1,7 @@
 //! Reads what changed since a cursor.
 
 use crate::amend::Joined;
+use crate::entries::Slot;
 use crate::listings::{Arrival, Listings};
 use crate::payload::corrupt;
 use crate::read::Reader;
@@ -39,6 +40,8 @@ struct Doubtful {
     appeared: BTreeSet<UserId>,
     /// Users that may be shown as they were before.
     ambiguous: BTreeSet<UserId>,
+    /// Users that are said to be gone, whatever else was or will be shown of them.
+    departed: Vec<Slot>,
 }
 
 /// What a look-up said about a user who appeared.
@@ -77,6 +80,9 @@ impl Reader<'_> {
         drop(listings);
         self.state.evidence.users.listings = 1;
         self.state.evidence.groups.listings = 1;
+        // Only now, for whoever is shown on a later page would count as being there. Each is asked for by id, like one who is missing from
+        // a listing.
+        doubtful.departed.into_iter().for_each(|slot| self.state.index.users.unsee(slot));
         self.settle_ambiguous(doubtful.ambiguous).await?;
         self.welcome(doubtful.appeared).await?;
         self.state.stage_rest().await.map_err(SyncError::store)?;
@@ -95,12 +101,7 @@ impl Reader<'_> {
         let evidence = &mut self.state.evidence;
         evidence.users.held += page.held.len() as u64;
         evidence.note("users", &page.held);
-        for id in &page.departed {
-            if let Some(slot) = self.state.index.users.find(id) {
-                // Asked for by id like one who is missing from a listing.
-                self.state.index.users.unsee(slot);
-            }
-        }
+        doubtful.departed.extend(page.departed.iter().filter_map(|id| self.state.index.users.find(id)));
         let (mut changed, mut places) = (Vec::new(), Vec::new());
         for user in page.users {
             let users = &self.state.index.users;

@@ -11,7 +11,7 @@ use crate::payload::{self, corrupt};
 use crate::record;
 use crate::run::RunState;
 use crate::watch::Watch;
-use idsync_core::{BaseKind, BaseRecord, DeletionReason, Error, GroupId, Locator, Phase, RemovalReason, Result, UserId};
+use idsync_core::{BaseKind, BaseRecord, DeletionReason, Error, GroupId, Locator, Phase, RemovalReason, Result, StagedKey, UserId};
 use std::collections::BTreeMap;
 
 impl RunState {
@@ -72,10 +72,20 @@ impl RunState {
         for bundle in ids.chunks(Self::BUNDLE) {
             let records = self.records(BaseKind::User, &places(&self.index.users, bundle.iter().map(|(id, _)| *id))?).await?;
             for ((id, reason), record) in bundle.iter().zip(records) {
+                self.unstage_update(id).await?;
                 self.stager.stage(payload::user_deleted(id, &record.record, **reason)).await?;
             }
         }
         Ok(())
+    }
+
+    /// A delta may have shown a change of a user before it said that the user is gone.
+    async fn unstage_update(&mut self, user: &UserId) -> Result<()> {
+        let Some(slot) = self.index.users.find(user) else { return Ok(()) };
+        match self.index.users.set_staged(slot, None) {
+            Some(phase) => self.stager.unstage(vec![StagedKey::new(phase, user.to_string())]).await,
+            None => Ok(()),
+        }
     }
 
     async fn stage_group_deletions(&mut self, groups: &BTreeMap<GroupId, DeletionReason>) -> Result<()> {

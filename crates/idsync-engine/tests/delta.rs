@@ -44,6 +44,8 @@ fn user(id: &str, title: &str, updated: i64) -> User {
 struct Oddities {
     /// Shown among the users that changed, whatever is true.
     also_changed: Vec<User>,
+    /// Shown after that, page by page.
+    more_changes: Vec<ChangedUsers>,
     departed: Vec<UserId>,
     look_ups_fail: bool,
     groups_of_fails: bool,
@@ -167,7 +169,8 @@ impl IdentityProvider for Source {
             return stream::iter([Err(Error::new(ErrorKind::CursorExpired, "too old"))]).boxed();
         }
         let also = ChangedUsers::new(odd.also_changed.clone()).with_departed(odd.departed.clone());
-        stream::iter([Ok(also)]).chain(self.inner.changed_users(since, options)).boxed()
+        let more = odd.more_changes.clone().into_iter().map(Ok);
+        stream::iter([Ok(also)]).chain(stream::iter(more)).chain(self.inner.changed_users(since, options)).boxed()
     }
 
     fn groups_of(&self, user: &UserId, options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
@@ -380,6 +383,31 @@ fn p03_somebody_who_is_said_to_be_gone_is_asked_for_and_kept_if_there() {
     world.source.odd().departed = vec![uid("u01"), uid("u02"), uid("nobody")];
     let report = world.delta();
     assert_eq!((report.changes.total(), report.evidence.looked_up, report.evidence.still_there), (0, 2, 2));
+    assert!(world.is_in_step());
+}
+
+#[test]
+fn p06_somebody_who_is_shown_and_said_to_be_gone_is_gone_and_nothing_else() {
+    let shown = || ChangedUsers::new(vec![user("u01", "chief", 200)]);
+    let gone = || ChangedUsers::default().with_departed(vec![uid("u01")]);
+    let at_once = || vec![shown().with_departed(vec![uid("u01")])];
+    for pages in [vec![shown(), gone()], vec![gone(), shown()], at_once()] {
+        let world = World::synced();
+        world.source.odd().more_changes = pages;
+        world.source.odd().hidden = Some(uid("u01"));
+        assert_eq!(counted(&world.delta()), [(ChangeKind::UserDeleted, 1), (ChangeKind::GroupUserRemoved, 2)]);
+        assert_eq!(world.title("u01"), None);
+        world.source.odd().more_changes.clear();
+        assert_eq!(world.delta().changes.total(), 0);
+    }
+}
+
+#[test]
+fn p03_somebody_who_is_shown_and_said_to_be_gone_and_is_there_is_brought_up_to_date() {
+    let world = World::synced();
+    world.source.inner.put_user(user("u01", "boss", 300));
+    world.source.odd().more_changes = vec![ChangedUsers::new(vec![user("u01", "chief", 200)]).with_departed(vec![uid("u01")])];
+    assert_eq!(counted(&world.delta()), [(ChangeKind::UserUpdated, 1)]);
     assert!(world.is_in_step());
 }
 
