@@ -104,9 +104,12 @@ impl Reader<'_> {
         doubtful.departed.extend(page.departed.iter().filter_map(|id| self.state.index.users.find(id)));
         let (mut changed, mut places) = (Vec::new(), Vec::new());
         for user in page.users {
-            let users = &self.state.index.users;
-            match users.find(&user.id).map(|slot| users.in_base(slot)) {
-                Some(Some(base)) if base.digest != self.state.digester.user(&user) => {
+            let users = &mut self.state.index.users;
+            match users.find(&user.id).map(|slot| (slot, users.in_base(slot))) {
+                // Pages are in no order, so neither of two records that differ from each other is known to be the later one.
+                Some((slot, _)) if users.is_touched(slot) => _ = doubtful.ambiguous.insert(user.id),
+                Some((slot, Some(base))) if base.digest != self.state.digester.user(&user) => {
+                    users.set_waiting(slot);
                     places.push(base.locator);
                     changed.push(user);
                 }

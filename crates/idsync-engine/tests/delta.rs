@@ -440,6 +440,29 @@ fn a_record_from_before_the_last_change_is_not_believed() {
 }
 
 #[test]
+fn somebody_whose_records_differ_within_one_delta_is_asked_for() {
+    let shown = |title, updated| user("u05", title, updated);
+    let cases = [
+        [shown("deputy", 200), shown("chief", 300)],
+        [shown("chief", 300), shown("deputy", 200)],
+        [shown("chief", 300), shown("clerk", 100)],
+    ];
+    for [first, second] in cases {
+        let on_one_page = vec![ChangedUsers::new(vec![first.clone(), second.clone()])];
+        for pages in [on_one_page, vec![ChangedUsers::new(vec![first]), ChangedUsers::new(vec![second])]] {
+            for (now, updated) in [("chief", 300), ("clerk", 400)] {
+                let world = World::synced();
+                world.source.inner.put_user(user("u05", now, updated));
+                world.source.odd().more_changes = pages.clone();
+                world.delta();
+                assert_eq!(world.title("u05").as_deref(), Some(now), "{pages:?}");
+                assert_eq!(world.source.asked()["user"], 1);
+            }
+        }
+    }
+}
+
+#[test]
 fn a_question_without_an_answer_is_asked_again_by_the_next_delta() {
     let world = World::synced();
     world.source.inner.put_user(user("u99", "new", 200));
