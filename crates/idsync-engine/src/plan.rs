@@ -94,6 +94,7 @@ impl RunState {
         self.report(Activity::Planning);
         self.stager.flush().await.map_err(SyncError::store)?;
         if !self.stager.has_begun() {
+            self.discard_earlier_plan().await.map_err(SyncError::store)?;
             self.prune(escrow, &BTreeSet::new()).await.map_err(SyncError::store)?;
             return Ok(None);
         }
@@ -136,6 +137,14 @@ impl RunState {
             None => None,
         };
         Ok(Some(Draft { hash, note, held }))
+    }
+
+    /// A plan that an earlier run made is not what would happen now. No delivery is under way, for that would have been finished first.
+    async fn discard_earlier_plan(&self) -> Result<()> {
+        match self.store.journal(&self.lease.directory).await? {
+            Some(_) => self.store.discard_journal(&self.lease).await,
+            None => Ok(()),
+        }
     }
 
     /// Forgets what the sink refused and the directory does not want any more. What was not read says nothing about that.

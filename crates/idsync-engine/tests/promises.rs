@@ -634,6 +634,17 @@ fn p14_a_plan_is_applied_as_hashed_or_refused() {
 }
 
 #[test]
+fn p14_a_plan_is_refused_after_a_run_that_found_nothing_to_do() {
+    let world = synced();
+    world.provider.inner.put_user(User::new(uid("u99"), UserStatus::Active));
+    let plan = block_on(world.engine.plan()).unwrap();
+    world.provider.inner.remove_user(&uid("u99"));
+    assert_eq!(block_on(world.engine.sync()).unwrap().changes.total(), 0);
+    assert!(matches!(block_on(world.engine.apply(&plan)).unwrap_err(), SyncError::StalePlan { found: None, .. }));
+    assert_eq!(world.sink.snapshot().users().len(), 12);
+}
+
+#[test]
 fn p21_a_run_that_finds_nothing_new_writes_its_record_and_nothing_else() {
     let world = synced();
     let (directory, before) = block_on(async {
