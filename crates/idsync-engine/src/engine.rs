@@ -11,7 +11,7 @@ use crate::report::{Mode, SyncReport};
 use crate::run::{Surroundings, run_name};
 use crate::{Backoff, DeltaPolicy, Protected, QuarantinePolicy, Safeguards, SyncError};
 use idsync_core::{
-    Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, Stage, StateStore, Timestamp,
+    Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, RunRecord, StateStore, Timestamp,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -51,7 +51,8 @@ impl SyncEngine {
             return Err(SyncError::Interrupted);
         }
         let draft = self.draft(info, &lease, Before { usage, ..Before::default() }, Wish::Full).await?;
-        let plan = self.to_plan(&draft);
+        let last_run = self.last_run(&lease).await?;
+        let plan = self.to_plan(&draft, last_run);
         self.give_back(&draft.lease).await?;
         Ok(plan)
     }
@@ -64,15 +65,16 @@ impl SyncEngine {
         let lease = self.store.acquire(&plan.directory_id, &self.holder).await.map_err(SyncError::store)?;
         let started = self.surroundings.clock.now();
         let journal = self.store.journal(&lease.directory).await.map_err(SyncError::store)?;
+        if !self.is_current(plan, &lease, journal.as_ref()).await? {
+            let (expected, found) = (plan.name(), journal.and_then(|journal| journal.plan));
+            self.give_back(&lease).await?;
+            return Err(SyncError::StalePlan { expected, found, moved: "another run came in between".to_owned() });
+        }
         let applied = match (plan.hash, journal) {
-            (Some(hash), Some(journal)) if journal.stage == Stage::Planned && journal.plan == Some(hash) && journal.base == plan.base => {
-                self.deliver(&lease, journal, hash, None).await?
-            }
-            (None, _) => Applied::default(),
-            (Some(expected), journal) => {
-                let found = journal.and_then(|journal| journal.plan);
-                self.give_back(&lease).await?;
-                return Err(SyncError::StalePlan { expected, found, moved: "another run came in between".to_owned() });
+            (Some(hash), Some(journal)) => self.deliver(&lease, journal, hash, None).await?,
+            (_, journal) => {
+                self.discard_held(&lease, journal).await?;
+                Applied::default()
             }
         };
         let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory, left_out: 0 };
@@ -165,7 +167,7 @@ impl SyncEngine {
         Ok(Some((journal, hash)))
     }
 
-    fn to_plan(&self, draft: &Draft) -> Plan {
+    fn to_plan(&self, draft: &Draft, last_run: Option<RunRecord>) -> Plan {
         let note = draft.plan.as_ref().map(|plan| &plan.note);
         Plan {
             directory_id: draft.lease.directory.clone(),
@@ -179,6 +181,7 @@ impl SyncEngine {
             evidence: draft.read.evidence.clone(),
             run: run_name(draft.started, &draft.lease),
             draft: draft.plan.clone(),
+            last_run,
             store: Arc::clone(&self.store),
         }
     }

@@ -39,7 +39,7 @@ pub enum SyncError {
     /// The plan is not what would happen now. Nothing was changed.
     #[error("the plan is not valid any more; nothing was changed: {moved}")]
     StalePlan {
-        /// The plan that was to be applied.
+        /// The plan that was to be applied; all zeros for one that found nothing to do, which has no hash.
         expected: PlanHash,
         /// What a plan made now is called; `None` when nothing is left to do.
         found: Option<PlanHash>,

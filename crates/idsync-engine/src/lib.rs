@@ -77,6 +77,7 @@ mod chunked;
 mod close;
 mod compare;
 mod confirm;
+mod current;
 mod decide;
 mod delta;
 mod digest;

@@ -14,7 +14,7 @@ use futures::future;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use idsync_core::{
-    Change, Counts, Detail, DirectoryId, JournalHeader, Mark, Phase, PlanHash, Result, Revision, Stage, StagedKey, StateStore,
+    Change, Counts, Detail, DirectoryId, JournalHeader, Mark, Phase, PlanHash, Result, Revision, RunRecord, Stage, StagedKey, StateStore,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -44,6 +44,8 @@ pub struct Plan {
     /// The run that made the plan.
     pub run: String,
     pub(crate) draft: Option<Draft>,
+    /// The last run that was recorded before it.
+    pub(crate) last_run: Option<RunRecord>,
     pub(crate) store: Arc<dyn StateStore>,
 }
 
