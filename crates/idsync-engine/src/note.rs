@@ -61,6 +61,6 @@ pub(crate) fn planned(counts: &Counts) -> [u64; 8] {
 pub(crate) struct ReadResult {
     pub(crate) evidence: Evidence,
     pub(crate) directory: DirectorySize,
-    /// Users that a delta left to the next full read.
+    /// Users, and memberships of theirs, that a delta left to the next full read.
     pub(crate) left_out: u64,
 }

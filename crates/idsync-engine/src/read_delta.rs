@@ -9,8 +9,8 @@ use crate::record;
 use crate::{Activity, SyncError};
 use futures::{StreamExt, TryStreamExt, stream};
 use idsync_core::{
-    BaseKind, ChangedUsers, Cursor, ErrorKind, GroupId, IdentityProvider, Lookup, Page, ReadOptions, ReadPurpose, Result, StateStore, User,
-    UserId,
+    BaseKind, ChangedUsers, Cursor, ErrorKind, GroupId, HeldRecord, IdentityProvider, Lookup, Page, ReadOptions, ReadPurpose, Result,
+    StateStore, User, UserId,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -47,7 +47,15 @@ struct Doubtful {
 /// What a look-up said about a user who appeared.
 struct Newcomer {
     id: UserId,
-    answer: Result<Option<(User, BTreeSet<GroupId>)>>,
+    answer: Result<Option<(User, GroupsOf)>>,
+}
+
+/// The groups of a user who appeared.
+#[derive(Default)]
+struct GroupsOf {
+    ids: BTreeSet<GroupId>,
+    /// Groups whose record could not be understood.
+    held: Vec<HeldRecord>,
 }
 
 const OPTIONS: ReadOptions = ReadOptions::of(ReadPurpose::Delta);
@@ -152,14 +160,15 @@ impl Reader<'_> {
                 async move { Newcomer { answer: look_up(provider.as_ref(), &id).await, id } }
             })
             .buffer_unordered(self.concurrency.get());
-        let (mut found, mut joined) = (Vec::new(), Joined::new());
+        let (mut found, mut joined, mut held) = (Vec::new(), Joined::new(), Vec::new());
         while let Some(Newcomer { id, answer }) = newcomers.next().await {
             match answer.map_err(SyncError::provider) {
                 Ok(Some((user, groups))) => {
                     self.state.evidence.looked_up += 1;
                     self.state.evidence.still_there += 1;
                     found.push(user);
-                    self.join(&id, groups, &mut joined);
+                    held.extend(groups.held);
+                    self.join(&id, groups.ids, &mut joined);
                 }
                 Ok(None) => self.state.evidence.looked_up += 1,
                 Err(SyncError::Read(error)) => self.state.miss(error),
@@ -167,8 +176,24 @@ impl Reader<'_> {
             }
         }
         drop(newcomers);
+        self.leave_to_later(held);
         self.state.stage_joined(joined).await.map_err(SyncError::store)?;
         self.take_users(Page::new(found)).await.map_err(SyncError::store)
+    }
+
+    /// A group of a newcomer that could not be understood says nothing about the membership. Its members are read by the next delta, and
+    /// where it cannot be told which one it is, a full read finds out.
+    fn leave_to_later(&mut self, mut held: Vec<HeldRecord>) {
+        // Many of them may be in one group.
+        held.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        held.dedup_by(|one, other| one.id.is_some() && one.id == other.id);
+        let evidence = &mut self.state.evidence;
+        evidence.groups.held += held.len() as u64;
+        evidence.note("groups", &held);
+        self.state.left_out += held.len() as u64;
+        for group in held.iter().filter_map(|held| GroupId::new(held.id.clone()?).ok()) {
+            self.state.members_read.note(&group, None);
+        }
     }
 
     fn join(&mut self, user: &UserId, groups: BTreeSet<GroupId>, joined: &mut Joined) {
@@ -180,13 +205,16 @@ impl Reader<'_> {
 }
 
 /// The user and its groups; `None` when there is no such user in scope.
-async fn look_up(provider: &dyn IdentityProvider, id: &UserId) -> Result<Option<(User, BTreeSet<GroupId>)>> {
+async fn look_up(provider: &dyn IdentityProvider, id: &UserId) -> Result<Option<(User, GroupsOf)>> {
     let Lookup::Found(user) = provider.user(id).await? else { return Ok(None) };
-    let mut groups = BTreeSet::new();
+    let mut groups = GroupsOf::default();
     let mut pages = provider.groups_of(id, OPTIONS);
     loop {
         match pages.try_next().await {
-            Ok(Some(page)) => groups.extend(page.items),
+            Ok(Some(page)) => {
+                groups.ids.extend(page.items);
+                groups.held.extend(page.held);
+            }
             Ok(None) => return Ok(Some((user, groups))),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),

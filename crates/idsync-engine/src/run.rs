@@ -63,7 +63,7 @@ pub(crate) struct RunState {
     pub(crate) most_ids: u64,
     /// How long lists of members are not to be believed after a change.
     pub(crate) settle: Duration,
-    /// Users that a delta left to the next full read.
+    /// Users, and memberships of theirs, that a delta left to the next full read.
     pub(crate) left_out: u64,
     /// Some list of members ended without showing anybody.
     pub(crate) ends_empty: bool,

@@ -6,8 +6,8 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
     Batch, BatchOutcome, Capabilities, ChangeKind, ChangeOutcome, ChangeSet, ChangedUsers, Cursor, DeletionReason, DirectoryInfo,
-    DirectorySink, EntryId, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, ManualClock, MemberListing, Membership, Page,
-    ReadOptions, Result, Timestamp, User, UserId, UserStatus,
+    DirectorySink, EntryId, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, Lookup, ManualClock, MemberListing, Membership,
+    Page, ReadOptions, Result, Timestamp, User, UserId, UserStatus,
 };
 use idsync_engine::{DeltaPolicy, GroupLimit, Mode, Outcome, Safeguards, SyncEngine, SyncError, SyncReport};
 use std::borrow::Cow;
@@ -49,6 +49,8 @@ struct Oddities {
     departed: Vec<UserId>,
     look_ups_fail: bool,
     groups_of_fails: bool,
+    /// Among the groups of any user, the record of this one cannot be understood.
+    groups_of_held: Option<HeldRecord>,
     cursor_expired: bool,
     without_cursor: bool,
     /// Deactivated: neither listed nor found, and still a member of its groups.
@@ -175,7 +177,19 @@ impl IdentityProvider for Source {
 
     fn groups_of(&self, user: &UserId, options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
         self.note("groups of");
-        if self.odd().groups_of_fails { stream::iter([Err(broken())]).boxed() } else { self.inner.groups_of(user, options) }
+        let odd = self.odd();
+        if odd.groups_of_fails {
+            return stream::iter([Err(broken())]).boxed();
+        }
+        let held = odd.groups_of_held.clone();
+        let garbled = move |mut page: Page<GroupId>| match &held {
+            Some(held) => {
+                page.items.retain(|id| *id != gid("g1"));
+                page.with_held(vec![held.clone()])
+            }
+            None => page,
+        };
+        self.inner.groups_of(user, options).map_ok(garbled).boxed()
     }
 }
 
@@ -375,6 +389,30 @@ fn members_that_were_out_of_scope_for_a_while_are_read_again_although_their_grou
     world.source.inner.put_group(Group::new(gid("g1"), "Group 1"));
     assert_eq!(counted(&world.delta()), [(ChangeKind::GroupUpdated, 1), (ChangeKind::GroupUserAdded, 3)]);
     assert!(world.is_in_step());
+}
+
+#[test]
+fn p05_a_group_of_somebody_who_comes_back_that_cannot_be_understood_is_looked_at_again() {
+    for id in [Some("g1"), None] {
+        let world = World::synced();
+        world.source.odd().hidden = Some(uid("u01"));
+        world.source.odd().departed = vec![uid("u01")];
+        world.delta();
+        *world.source.odd() = Oddities::default();
+        world.source.odd().also_changed = vec![user("u01", "clerk", 100)];
+        world.source.odd().groups_of_held = Some(HeldRecord::new(id.map(str::to_owned), "odd"));
+        let report = world.delta();
+        assert_eq!(counted(&report), [(ChangeKind::UserCreated, 1), (ChangeKind::GroupUserAdded, 1)]);
+        assert_eq!((report.evidence.groups.held, report.evidence.not_understood.len()), (1, 1));
+        *world.source.odd() = Oddities::default();
+        if id.is_some() {
+            assert_eq!(counted(&world.delta()), [(ChangeKind::GroupUserAdded, 1)], "it is known which one");
+        }
+        world.clock.advance(Duration::from_secs(3_600));
+        assert_eq!(world.run().mode, Mode::Full);
+        assert!(world.is_in_step());
+        world.delta();
+    }
 }
 
 #[test]
