@@ -160,7 +160,12 @@ impl Reader<'_> {
         }
         self.take_groups(Page::new(kept)).await.map_err(SyncError::store)?;
         self.take_groups(Page::new(read)).await.map_err(SyncError::store)?;
-        self.read_members().await
+        self.read_members().await?;
+        // They were found a moment ago.
+        for group in std::mem::take(&mut self.gone) {
+            self.state.keep_members(group, unanswered());
+        }
+        Ok(())
     }
 
     fn judge<T>(&mut self, answer: Result<Lookup<T>>) -> Result<Verdict<T>, SyncError> {

@@ -323,6 +323,18 @@ fn p03_row28_a_look_up_that_fails_confirms_nothing() {
 }
 
 #[test]
+fn p03_a_group_that_is_found_and_whose_members_are_not_keeps_them_and_the_run_says_so() {
+    let world = synced();
+    world.provider.set(|faults| {
+        faults.unlisted_groups = vec!["g1"];
+        faults.members_end_in = Some(("g1", ErrorKind::NotFound));
+    });
+    let report = block_on(world.engine.sync()).unwrap();
+    assert_eq!((report.outcome, report.evidence.groups_failed, report.directory.memberships), (Outcome::Incomplete, 1, 4));
+    assert_eq!(world.sink.snapshot().memberships().count(), 4);
+}
+
+#[test]
 fn p03_deprovisioned_confirms_and_is_the_reason() {
     let world = synced();
     world.provider.set(|faults| {
