@@ -114,8 +114,9 @@ impl Checkpoint {
         checkpoint.kept = true;
         let journal = store.journal(&lease.directory).await?.filter(|journal| journal.stage == Stage::Reading && journal.base == revision);
         if let Some(journal) = journal {
-            checkpoint.read_back(store, lease, &rows, &ReadIdentity::new(&journal, revision, info), now).await?;
+            let old = checkpoint.read_back(store, lease, &rows, &ReadIdentity::new(&journal, revision, info), now).await?;
             if !checkpoint.earlier.is_empty() {
+                forget(store, lease, &old).await?;
                 checkpoint.keep_differences(store, lease).await?;
                 return Ok((checkpoint, Some(journal)));
             }
@@ -124,6 +125,7 @@ impl Checkpoint {
         Ok((checkpoint, None))
     }
 
+    /// Returns the groups that were read too long ago.
     async fn read_back(
         &mut self,
         store: &dyn StateStore,
@@ -131,10 +133,10 @@ impl Checkpoint {
         rows: &[IndexRow],
         identity: &ReadIdentity,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<Vec<GroupId>> {
         let places: Vec<_> = rows.iter().map(|row| row.locator).collect();
         let records = store.records(&lease.directory, BaseKind::Checkpoint, &places).await?;
-        let mut is_same = false;
+        let (mut is_same, mut old) = (false, Vec::new());
         for (key, record) in rows.iter().map(IndexRow::key).zip(records) {
             let record = record.ok_or_else(|| corrupt("an index without its records"))?;
             if key == READ {
@@ -146,12 +148,14 @@ impl Checkpoint {
             let read: GroupRead = payload::from_json(&record.record)?;
             if read.at <= now && now.saturating_since(read.at) < self.policy.keep {
                 self.earlier.insert(id, read);
+            } else {
+                old.push(id);
             }
         }
         if !is_same {
             self.earlier.clear();
         }
-        Ok(())
+        Ok(old)
     }
 
     /// Drops everything from the journal that is read anew.
@@ -212,7 +216,7 @@ impl Checkpoint {
         // Each group that is noted is good by itself, so that they need not be noted all at once.
         for some in std::mem::take(&mut self.unsaved).into_chunks() {
             for (group, read) in some {
-                writes.push(row(format!("group\0{group}"), payload::to_json(&read)?));
+                writes.push(row(group_key(&group), payload::to_json(&read)?));
             }
             store.write_base(lease, std::mem::take(&mut writes)).await?;
         }
@@ -244,15 +248,25 @@ pub(crate) async fn exists(store: &dyn StateStore, lease: &Lease) -> Result<bool
     Ok(!rows(store, lease).await?.is_empty())
 }
 
+/// Forgets what was read of the members of these groups. That comes before their differences are taken out of the journal: without those
+/// a later run must not go on from it, should this one be killed.
+pub(crate) async fn forget(store: &dyn StateStore, lease: &Lease, groups: &[GroupId]) -> Result<()> {
+    delete(store, lease, &groups.iter().map(group_key).collect::<Vec<_>>()).await
+}
+
 /// Forgets the checkpoint of a directory.
 pub(crate) async fn clear(store: &dyn StateStore, lease: &Lease) -> Result<()> {
-    const BUNDLE: usize = 2_000;
     let rows = rows(store, lease).await?;
     // First what says whose read it was, for without that nothing is gone on from.
     let mut keys: Vec<_> = rows.iter().map(IndexRow::key).collect();
     keys.sort_by_key(|key| *key != READ);
+    delete(store, lease, &keys).await
+}
+
+async fn delete(store: &dyn StateStore, lease: &Lease, keys: &[impl AsRef<str> + Sync]) -> Result<()> {
+    const BUNDLE: usize = 2_000;
     for keys in keys.chunks(BUNDLE) {
-        let writes = keys.iter().map(|key| BaseWrite::delete(BaseKind::Checkpoint, (*key).to_owned()));
+        let writes = keys.iter().map(|key| BaseWrite::delete(BaseKind::Checkpoint, key.as_ref().to_owned()));
         store.write_base(lease, writes.collect()).await?;
     }
     Ok(())
@@ -260,6 +274,10 @@ pub(crate) async fn clear(store: &dyn StateStore, lease: &Lease) -> Result<()> {
 
 async fn rows(store: &dyn StateStore, lease: &Lease) -> Result<Vec<IndexRow>> {
     store.index(&lease.directory, BaseKind::Checkpoint).try_concat().await
+}
+
+fn group_key(group: &GroupId) -> String {
+    format!("group\0{group}")
 }
 
 fn row(key: String, record: Vec<u8>) -> BaseWrite {

@@ -181,29 +181,40 @@ impl<'a> Reader<'a> {
                 None => {}
             }
         }
-        for group in memberless {
-            self.memberless.insert(group.id.clone());
-            // Their time may not move while they are out of scope, and they are to be read when they are back.
-            self.state.members_read.note(&group.id, None);
-            if !matches!(self.state.checkpoint.take(&group), Earlier::Nothing) {
-                self.state.unstage_members(&group.id).await?;
-            }
-            self.state.stage_members(&group.id, Members::default(), RemovalReason::OutOfScope).await?;
-        }
+        self.queue_members(listed, memberless).await
+    }
+
+    /// Queues the groups whose members are to be read, and does without those that are not in scope.
+    async fn queue_members(&mut self, listed: Vec<Group>, memberless: Vec<Group>) -> Result<()> {
+        let (mut outdated, mut unread) = (Vec::new(), Vec::new());
         for group in listed {
             if self.state.is_unmoved(&group) {
                 self.state.pass_over(&group.id);
                 continue;
             }
             match self.state.checkpoint.take(&group) {
-                Earlier::Good(read) => self.state.take_earlier(&group.id, &read),
-                Earlier::Outdated => {
-                    self.state.unstage_members(&group.id).await?;
-                    self.queue(group);
+                Earlier::Good(read) => {
+                    self.state.take_earlier(&group.id, &read);
+                    continue;
                 }
-                Earlier::Nothing => self.queue(group),
+                Earlier::Outdated => outdated.push(group.id.clone()),
+                Earlier::Nothing => {}
+            }
+            unread.push(group);
+        }
+        for group in &memberless {
+            if !matches!(self.state.checkpoint.take(group), Earlier::Nothing) {
+                outdated.push(group.id.clone());
             }
         }
+        self.state.forget_earlier(&outdated).await?;
+        for group in memberless {
+            self.memberless.insert(group.id.clone());
+            // Their time may not move while they are out of scope, and they are to be read when they are back.
+            self.state.members_read.note(&group.id, None);
+            self.state.stage_members(&group.id, Members::default(), RemovalReason::OutOfScope).await?;
+        }
+        unread.into_iter().for_each(|group| self.queue(group));
         Ok(())
     }
 

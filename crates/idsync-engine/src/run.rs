@@ -1,6 +1,6 @@
 //! What one run carries from step to step.
 
-use crate::checkpoint::{Checkpoint, GroupRead};
+use crate::checkpoint::{self, Checkpoint, GroupRead};
 use crate::compare::Comparisons;
 use crate::digest::Digester;
 use crate::index::BaseIndex;
@@ -119,6 +119,15 @@ impl RunState {
         self.stage_updates().await?;
         self.stage_comparisons().await?;
         self.stager.flush().await
+    }
+
+    /// What an earlier attempt found out about the members of these groups is not good any more.
+    pub(crate) async fn forget_earlier(&mut self, groups: &[GroupId]) -> Result<()> {
+        checkpoint::forget(self.store.as_ref(), &self.lease, groups).await?;
+        for group in groups {
+            self.unstage_members(group).await?;
+        }
+        Ok(())
     }
 
     /// Takes what an earlier attempt found out about a group's members out of the journal.

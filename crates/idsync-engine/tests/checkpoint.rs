@@ -5,7 +5,7 @@ use futures::executor::block_on;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    BaseKind, ChangeSet, DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, ManualClock, Membership, Page,
+    BaseKind, ChangeSet, Clock, DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, ManualClock, Membership, Page,
     ReadOptions, Result, StateStore, Timestamp, User, UserId, UserStatus,
 };
 use idsync_engine::{CheckpointPolicy, Outcome, SyncEngine, SyncError};
@@ -32,6 +32,8 @@ enum Breaks {
     Never,
     /// The listing of users fails, after the members of all groups.
     AtTheUsers,
+    /// The same, and the members of this group never come.
+    AtTheUsersWithout(usize),
     /// The role is gone after so many groups, and members are not shown any more.
     RoleGoesAfter(usize),
     /// It is not, but one request can be under way at a time, and a list of members holds its place while nobody polls it.
@@ -85,7 +87,7 @@ impl IdentityProvider for Fragile {
     fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
         let pages = self.inner.users(options);
         match *self.breaks.lock().unwrap() {
-            Breaks::AtTheUsers | Breaks::ChecksUnanswered => {
+            Breaks::AtTheUsers | Breaks::AtTheUsersWithout(_) | Breaks::ChecksUnanswered => {
                 // After as many polls as there are things that can come before.
                 let fails = stream::once(polls(20 * GROUPS)).map(|()| Err(Error::new(ErrorKind::Unavailable, "planted")));
                 pages.chain(fails).boxed()
@@ -100,6 +102,9 @@ impl IdentityProvider for Fragile {
         self.asked.lock().unwrap().push(group.clone());
         if self.role_is_gone() {
             return stream::empty().boxed();
+        }
+        if matches!(*self.breaks.lock().unwrap(), Breaks::AtTheUsersWithout(hangs) if *group == gid(hangs)) {
+            return stream::pending().boxed();
         }
         let pages = self.inner.members(group, options);
         if *self.breaks.lock().unwrap() != Breaks::OnePlace {
@@ -192,6 +197,13 @@ impl World {
         (self.provider.take_asked(), report.evidence.resumed)
     }
 
+    /// Says of a group when its members changed.
+    fn stamp(&self, number: usize, members_updated: Option<Timestamp>) {
+        let mut group = Group::new(gid(number), format!("Group {number}"));
+        group.timestamps.members_updated = members_updated;
+        self.provider.inner.put_group(group);
+    }
+
     fn checkpoints(&self) -> usize {
         block_on(async {
             let id = self.provider.identify().await.unwrap().id;
@@ -238,9 +250,7 @@ fn p12_what_differs_in_users_and_groups_is_found_anew() {
 fn members_that_changed_since_or_were_read_too_long_ago_are_read_again() {
     let world = World::changed();
     world.broken_off(Breaks::AtTheUsers);
-    let mut group = Group::new(gid(1), "Group 1");
-    group.timestamps.members_updated = Some(Timestamp::UNIX_EPOCH);
-    world.provider.inner.put_group(group);
+    world.stamp(1, Some(Timestamp::UNIX_EPOCH));
     world.provider.inner.add_member(Membership::new(gid(1), uid(0)));
     assert_eq!(world.sync(), ([gid(1)].into(), GROUPS as u64 - 1));
     world.assert_equal();
@@ -250,6 +260,35 @@ fn members_that_changed_since_or_were_read_too_long_ago_are_read_again() {
     world.provider.inner.add_member(Membership::new(gid(5), uid(0)));
     world.clock.advance(HOUR);
     assert_eq!(world.sync(), ((0..GROUPS).map(gid).collect(), 0));
+    world.assert_equal();
+}
+
+#[test]
+fn p12_what_was_taken_out_of_the_journal_is_not_good_any_more() {
+    let world = World::changed();
+    world.broken_off(Breaks::AtTheUsers);
+    // The first of these is never read, and the other one is noted.
+    [1, 4].into_iter().for_each(|number| world.stamp(number, Some(Timestamp::UNIX_EPOCH)));
+    world.broken_off(Breaks::AtTheUsersWithout(1));
+    // A replica that lags behind shows the time of before.
+    world.stamp(1, None);
+    assert_eq!(world.sync(), ([gid(1)].into(), GROUPS as u64 - 1));
+    world.assert_equal();
+}
+
+#[test]
+fn p12_what_was_read_too_long_ago_is_not_good_again_when_the_clock_is_set_back() {
+    let mut world = World::changed();
+    let start = world.clock.now();
+    world.broken_off(Breaks::AtTheUsers);
+    world.clock.advance(HOUR / 2);
+    world.stamp(4, Some(Timestamp::UNIX_EPOCH));
+    world.broken_off(Breaks::AtTheUsers);
+    // All but that group were read too long ago.
+    world.clock.advance(HOUR / 2);
+    world.broken_off(Breaks::AtTheUsersWithout(1));
+    world.clock = Arc::new(ManualClock::new(start.saturating_add(HOUR / 2)));
+    assert!(world.sync().0.contains(&gid(1)));
     world.assert_equal();
 }
 
