@@ -154,8 +154,9 @@ impl<'a> Reader<'a> {
                 }
             }
             match groups.in_base(slot) {
-                Some(base) if base.digest == digest && groups.staged(slot).is_none() => {}
+                Some(base) if base.digest == digest && !groups.is_touched(slot) => {}
                 Some(base) => {
+                    groups.set_waiting(slot);
                     places.push(base.locator);
                     changed.push((group, digest, slot));
                 }

@@ -1,4 +1,4 @@
-//! Users that a listing shows twice, while they change.
+//! Users and groups that a listing shows twice, while they change.
 
 use async_trait::async_trait;
 use futures::executor::block_on;
@@ -10,11 +10,26 @@ use idsync_engine::SyncEngine;
 use std::fmt;
 use std::sync::Arc;
 
-/// Lists users as it is told.
+/// Lists users and groups as it is told.
 #[derive(Debug, Clone)]
 struct Listing {
     inner: MemoryProvider,
-    pages: Vec<Vec<User>>,
+    users: Vec<Vec<User>>,
+    groups: Vec<Vec<Group>>,
+}
+
+impl Listing {
+    /// A directory with one user and one group.
+    fn new() -> Self {
+        let (inner, user, group) = (MemoryProvider::new(), user(UserStatus::Active, "clerk"), group("Group"));
+        inner.put_user(user.clone());
+        inner.put_group(group.clone());
+        Self { inner, users: vec![vec![user]], groups: vec![vec![group]] }
+    }
+}
+
+fn pages<T: Send + 'static>(pages: Vec<Vec<T>>) -> BoxStream<'static, Result<Page<T>>> {
+    stream::iter(pages.into_iter().map(|page| Ok(Page::new(page)))).boxed()
 }
 
 impl fmt::Display for Listing {
@@ -32,10 +47,10 @@ impl IdentityProvider for Listing {
         self.inner.check().await
     }
     fn users(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
-        stream::iter(self.pages.clone().into_iter().map(|users| Ok(Page::new(users)))).boxed()
+        pages(self.users.clone())
     }
-    fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
-        self.inner.groups(options)
+    fn groups(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
+        pages(self.groups.clone())
     }
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
         self.inner.members(group, options)
@@ -52,20 +67,35 @@ fn user(status: UserStatus, title: &str) -> User {
     User::new(UserId::new("u").unwrap(), status).with_attribute("title", title)
 }
 
-/// What a listing of these changes about a user who was active and a clerk, as the user is in the end.
-fn found(pages: Vec<Vec<User>>) -> Option<User> {
+fn group(name: &str) -> Group {
+    Group::new(GroupId::new("g").unwrap(), name)
+}
+
+/// What a run of this listing changes after one in which nothing was listed twice.
+fn found(listing: Listing) -> Option<Change> {
     block_on(async {
-        let (inner, store, sink) = (MemoryProvider::new(), Arc::new(MemoryStore::new()), MemorySink::new());
-        inner.put_user(user(UserStatus::Active, "clerk"));
-        inner.put_group(Group::new(GroupId::new("g").unwrap(), "g"));
-        SyncEngine::builder(inner.clone(), Arc::clone(&store), sink.clone()).build().sync().await.unwrap();
-        let plan = SyncEngine::builder(Listing { inner, pages }, store, sink).build().plan().await.unwrap();
+        let (store, sink) = (Arc::new(MemoryStore::new()), MemorySink::new());
+        SyncEngine::builder(Listing::new(), Arc::clone(&store), sink.clone()).build().sync().await.unwrap();
+        let plan = SyncEngine::builder(listing, store, sink).build().plan().await.unwrap();
         let mut changes: Vec<_> = plan.changes().try_collect().await.unwrap();
-        assert!(changes.len() < 2, "one change at most of one user: {changes:?}");
-        changes.pop().map(|planned| match planned.change {
-            Change::UserUpdated { user, .. } => user,
-            other => panic!("{other:?}"),
-        })
+        assert!(changes.len() < 2, "one change at most of one entry: {changes:?}");
+        changes.pop().map(|planned| planned.change)
+    })
+}
+
+/// The user in the end, who was active and a clerk.
+fn found_user(users: Vec<Vec<User>>) -> Option<User> {
+    found(Listing { users, ..Listing::new() }).map(|change| match change {
+        Change::UserUpdated { user, .. } => user,
+        other => panic!("{other:?}"),
+    })
+}
+
+/// The name of the group in the end, where it changed.
+fn found_name(groups: Vec<Vec<Group>>) -> Option<String> {
+    found(Listing { groups, ..Listing::new() }).map(|change| match change {
+        Change::GroupUpdated { group, .. } => group.name,
+        other => panic!("{other:?}"),
     })
 }
 
@@ -82,7 +112,16 @@ fn the_last_time_counts_on_one_page_and_on_two() {
         (chief(), suspended(), Some(suspended())),
     ];
     for (first, second, expected) in cases {
-        assert_eq!(found(vec![vec![first.clone(), second.clone()]]), expected, "on one page");
-        assert_eq!(found(vec![vec![first], vec![second]]), expected, "on two pages");
+        assert_eq!(found_user(vec![vec![first.clone(), second.clone()]]), expected, "on one page");
+        assert_eq!(found_user(vec![vec![first], vec![second]]), expected, "on two pages");
+    }
+}
+
+#[test]
+fn the_last_time_counts_for_groups_as_well() {
+    let cases = [("Renamed", "Group", None), ("Group", "Renamed", Some("Renamed")), ("Renamed", "Again", Some("Again"))];
+    for (first, second, expected) in cases {
+        assert_eq!(found_name(vec![vec![group(first), group(second)]]).as_deref(), expected, "on one page");
+        assert_eq!(found_name(vec![vec![group(first)], vec![group(second)]]).as_deref(), expected, "on two pages");
     }
 }
