@@ -71,6 +71,9 @@ impl Origin {
 }
 
 impl Pending {
+    /// Marks that go to the store at a time: everybody in a large group may depend on one change that the sink refused.
+    const MARKS: usize = 1_000;
+
     pub(crate) const fn new(limits: SinkLimits) -> Self {
         Self { limits, deliveries: Vec::new(), bytes: 0, origins: Vec::new(), marks: Vec::new(), escrow: Vec::new(), last: None }
     }
@@ -83,7 +86,7 @@ impl Pending {
     pub(crate) fn has_room(&self, phase: Phase, bytes: usize) -> bool {
         let is_of_phase = self.phase().is_none_or(|of| of == phase);
         let fits = self.deliveries.is_empty() || self.bytes.saturating_add(bytes) <= self.limits.max_bytes.get();
-        is_of_phase && fits && self.deliveries.len() < self.limits.max_batch.get()
+        is_of_phase && fits && self.deliveries.len() < self.limits.max_batch.get() && self.marks.len() < Self::MARKS
     }
 
     pub(crate) fn push(&mut self, delivery: Delivery, origin: Origin) {
@@ -96,5 +99,20 @@ impl Pending {
         self.bytes = 0;
         self.deliveries.clear();
         self.origins.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn p20_marks_are_written_down_before_they_are_many() {
+        let mut pending = Pending::new(SinkLimits::default());
+        for number in 0..Pending::MARKS {
+            assert!(pending.has_room(Phase::AddMembers, 0), "{number}");
+            pending.marks.push((StagedKey::new(Phase::AddMembers, number.to_string()), Mark::Failed));
+        }
+        assert!(!pending.has_room(Phase::AddMembers, 0));
     }
 }

@@ -204,6 +204,24 @@ fn p12_a_refused_change_waits_longer_each_time_and_its_dependants_with_it() {
 }
 
 #[test]
+fn everybody_in_a_large_group_waits_for_it_and_comes_with_it() {
+    let world = World::new();
+    world.sink.refuse([EntryId::Group(gid("large"))]);
+    world.provider.inner.put_group(Group::new(gid("large"), "Large"));
+    for n in 0..3_500 {
+        world.provider.inner.put_user(User::new(uid(&format!("u{n}")), UserStatus::Active));
+        world.provider.inner.add_member(Membership::new(gid("large"), uid(&format!("u{n}"))));
+    }
+    let report = block_on(world.engine.sync()).unwrap();
+    assert_eq!((report.outcome, report.escrowed), (Outcome::Refused, 3_501));
+    assert!(!world.sink.take_tried().iter().any(|tried| tried.starts_with("group.user_added large")));
+    world.sink.refuse([]);
+    world.clock.advance(24 * HOUR);
+    assert_eq!(block_on(world.engine.sync()).unwrap().outcome, Outcome::Done);
+    world.assert_equal();
+}
+
+#[test]
 fn a_change_that_became_another_one_is_tried_at_once_and_one_that_is_not_wanted_any_more_is_forgotten() {
     let world = World::new();
     block_on(world.engine.sync()).unwrap();
