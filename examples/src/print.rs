@@ -297,6 +297,9 @@ pub fn report(report: &SyncReport) -> String {
             number(evidence.groups_failed, "group"),
             number(evidence.unconfirmed, "look-up")
         );
+        if let Some(first) = &evidence.first_failure {
+            let _ = writeln!(text, "      The first of them: {first}");
+        }
     }
     let _ = write!(text, "Requests: {} in {:.1} s", report.requests.total, report.elapsed.as_secs_f64());
     text

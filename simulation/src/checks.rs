@@ -47,8 +47,10 @@ pub(crate) fn check_requests(universe: &Universe, watch: &Watch) {
 
 fn excess(reading: &Reading, every: Duration) -> Option<String> {
     let (start, asked) = (reading.start(), lock(&reading.asked));
-    // Before the read, after it, and at each checkpoint, of which there is none where the access could not be checked.
-    if asked.users_listings > 1 || asked.groups_listings > 1 || asked.checks > 2 + asked.checkpoints.len() as u64 + asked.checks_failed {
+    // Before the read, after it, at each checkpoint, of which there is none where the access could not be checked, and where the members of
+    // a group may not be read.
+    let checks = 2 + asked.checkpoints.len() as u64 + asked.checks_failed + asked.members_refused;
+    if asked.users_listings > 1 || asked.groups_listings > 1 || asked.checks > checks {
         return Some(format!("{} listings of users, {} of groups, {} checks", asked.users_listings, asked.groups_listings, asked.checks));
     }
     let mut last = start.map(|start| start.at);

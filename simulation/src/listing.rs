@@ -70,7 +70,12 @@ impl<R: Rows> Listing<R> {
         if let Some(group) = self.rows.of_group() {
             match &page {
                 None => watch.reading().end_members(group),
-                Some(Err(error)) if error.kind() != ErrorKind::NotFound => lock(&watch.reading().asked).incomplete = true,
+                Some(Err(error)) if error.kind() != ErrorKind::NotFound => {
+                    let reading = watch.reading();
+                    let mut asked = lock(&reading.asked);
+                    asked.incomplete = true;
+                    asked.members_refused += u64::from(error.kind() == ErrorKind::PermissionDenied);
+                }
                 Some(_) => {}
             }
         }

@@ -48,6 +48,8 @@ pub(crate) struct Asked {
     pub(crate) users_listings: u64,
     pub(crate) groups_listings: u64,
     pub(crate) members_listings: BTreeMap<GroupId, u64>,
+    /// Groups whose members may not be read.
+    pub(crate) members_refused: u64,
     pub(crate) user_look_ups: BTreeMap<UserId, u64>,
     pub(crate) group_look_ups: BTreeMap<GroupId, u64>,
     /// Groups that were listed, and must not be: an earlier attempt has done it.

@@ -25,6 +25,10 @@ use std::sync::Arc;
 ///   stream, and they do not vanish from it silently.
 /// * **Missing permission.** A provider that may see no users, or no groups, reports [`ErrorKind::PermissionDenied`], not an empty
 ///   stream. The engine does not accept an empty directory either.
+/// * **Hidden members.** An identity that sees all else may not see the members of single groups: admin roles can hide those of groups
+///   that have a role themselves. Such a listing ends with [`ErrorKind::PermissionDenied`]. The engine then asks
+///   [`IdentityProvider::check`], once for some such groups; as long as that passes, a group keeps the members it had, and the run says
+///   that it is not complete. A full read is refused when every group is.
 /// * **A group that is gone** between the listing of groups and that of its members ends the latter with [`ErrorKind::NotFound`], never
 ///   with an empty stream.
 /// * **Identity.** Ids are stable, and never reused for something else.

@@ -1,8 +1,9 @@
 //! What a read proves.
 
 use crate::DirectorySize;
-use idsync_core::HeldRecord;
+use idsync_core::{Error, HeldRecord};
 use serde::Serialize;
+use std::fmt;
 
 /// What was seen of one kind of listing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -46,6 +47,32 @@ pub struct NotUnderstood {
     pub reason: String,
 }
 
+/// Why something could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ReadFailure {
+    /// What kind of failure it is, in one machine-readable word.
+    pub kind: &'static str,
+    /// What was said, in one line without personal data.
+    pub reason: String,
+    /// What to do about it, if it is known.
+    pub remedy: Option<String>,
+}
+
+impl From<&Error> for ReadFailure {
+    fn from(error: &Error) -> Self {
+        Self { kind: error.kind().as_str(), reason: error.to_string(), remedy: error.remedy().map(str::to_owned) }
+    }
+}
+
+/// The reason and the remedy in one line.
+impl fmt::Display for ReadFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)?;
+        self.remedy.as_ref().map_or(Ok(()), |remedy| write!(f, "; {remedy}"))
+    }
+}
+
 /// What a read proves, and what it does not.
 ///
 /// Users and groups are deleted only when both of their listings ran to the end and the entry itself was confirmed to be gone;
@@ -68,8 +95,10 @@ pub struct Evidence {
     pub resumed: u64,
     /// The first of the records that could not be understood, up to 20.
     pub not_understood: Vec<NotUnderstood>,
-    /// Groups whose members could not be read; they keep the members they had.
+    /// Groups whose members could not be read, or may not be read; they keep the members they had.
     pub groups_failed: u64,
+    /// The first of the failures for which something stays as it was.
+    pub first_failure: Option<ReadFailure>,
     /// Entries that a listing did not show and that were looked up by id; in a delta also those that are new or may be out of date.
     pub looked_up: u64,
     /// Of those, the ones that are still there.

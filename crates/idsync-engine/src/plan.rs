@@ -196,7 +196,7 @@ impl RunState {
 
     pub(crate) fn read_result(&self) -> ReadResult {
         ReadResult {
-            evidence: self.evidence.clone(),
+            evidence: Evidence { first_failure: self.first_failure.as_ref().map(Into::into), ..self.evidence.clone() },
             directory: DirectorySize {
                 users: self.index.users.present(),
                 groups: self.index.groups.present(),

@@ -7,6 +7,7 @@ use crate::members_read::ReadMark;
 use crate::payload::{self, corrupt};
 use crate::queue::{Queue, UnderWay};
 use crate::record;
+use crate::refusals::Refusals;
 use crate::run::RunState;
 use crate::watch::Watch;
 use crate::{Activity, Mode, StreamEvidence, SyncError};
@@ -24,15 +25,26 @@ pub(crate) struct Reader<'a> {
     pub(crate) provider: Arc<dyn IdentityProvider>,
     pub(crate) state: &'a mut RunState,
     pub(crate) concurrency: NonZeroUsize,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     pending: Queue,
     under_way: UnderWay,
     /// Groups that were gone when their members were asked for.
     pub(crate) gone: Vec<GroupId>,
+    /// Groups whose members may not be read.
+    pub(crate) refusals: Refusals,
     /// Groups whose members are not in scope.
     pub(crate) memberless: HashSet<GroupId>,
     /// Groups whose members were read, of a delta, which reads few.
     pub(crate) read_again: HashSet<GroupId>,
+}
+
+/// What came of asking for the members of one group.
+enum Taken {
+    Read,
+    /// They could not be read, or the group is gone.
+    Nothing,
+    /// They may not be read.
+    Refused(GroupId, Error),
 }
 
 impl<'a> Reader<'a> {
@@ -51,6 +63,7 @@ impl<'a> Reader<'a> {
             pending: Queue::default(),
             under_way,
             gone: Vec::new(),
+            refusals: Refusals::default(),
             memberless: HashSet::new(),
             read_again: HashSet::new(),
         }
@@ -70,6 +83,10 @@ impl<'a> Reader<'a> {
                 Arrival::Users(page) => self.take_users(page.map_err(SyncError::provider)?).await.map_err(SyncError::store)?,
             }
             self.state.report(Activity::Reading);
+        }
+        // A delta asks for few groups, and all of them may be hidden ones; here it was all there are.
+        if let Some(refused) = self.refusals.take_all().filter(|_| self.state.evidence.resumed == 0) {
+            return Err(SyncError::Refused(refused));
         }
         self.state.evidence.users.listings = 1;
         self.state.evidence.groups.listings = 1;
@@ -109,7 +126,11 @@ impl<'a> Reader<'a> {
     ) -> Result<(), SyncError> {
         let MemberStep { mut read, end } = step;
         if let Some(end) = end {
-            return if self.take_members(read, end).await? { self.make_checkpoint(listings).await } else { Ok(()) };
+            return match self.take_members(read, end).await? {
+                Taken::Read => self.make_checkpoint(listings).await,
+                Taken::Nothing => Ok(()),
+                Taken::Refused(group, error) => self.take_refusal(listings, group, error).await,
+            };
         }
         let spread = self.state.index.members.get(&read.group).map(|base| base.spread);
         read.make_room(&mut self.state.index.users, spread).map_err(SyncError::store)?;
@@ -224,8 +245,9 @@ impl<'a> Reader<'a> {
         self.pending.push(group.id, group.timestamps.members_updated, size);
     }
 
-    /// Takes the members of one group; whether they could be read.
-    async fn take_members(&mut self, read: Box<MemberRead>, end: Result<()>) -> Result<bool, SyncError> {
+    /// Takes the members of one group.
+    async fn take_members(&mut self, read: Box<MemberRead>, end: Result<()>) -> Result<Taken, SyncError> {
+        self.refusals.asked();
         let (group, members_updated, members) = read.finish();
         match end {
             Ok(()) => {
@@ -257,17 +279,18 @@ impl<'a> Reader<'a> {
                 };
                 self.state.members_read.note(&group, note.mark);
                 self.state.checkpoint.note(group, note);
-                Ok(true)
+                Ok(Taken::Read)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 self.gone.push(group);
-                Ok(false)
+                Ok(Taken::Nothing)
             }
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Taken::Refused(group, error)),
             Err(error) => match SyncError::provider(error) {
                 SyncError::Read(error) => {
                     tracing::warn!(kind = error.kind().as_str(), "the members of a group could not be read; it keeps those it had");
                     self.state.keep_members(group, error);
-                    Ok(false)
+                    Ok(Taken::Nothing)
                 }
                 refused => Err(refused),
             },

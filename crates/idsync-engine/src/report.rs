@@ -154,6 +154,9 @@ impl fmt::Display for SyncReport {
                 "\nnot everything could be read: {} groups failed, {} look-ups failed; what was not read stays as it was",
                 self.evidence.groups_failed, self.evidence.unconfirmed
             )?;
+            if let Some(first) = &self.evidence.first_failure {
+                write!(f, "\nthe first of them: {first}")?;
+            }
         }
         Ok(())
     }

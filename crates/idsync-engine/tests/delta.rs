@@ -59,6 +59,8 @@ struct Oddities {
     role_is_gone: bool,
     scope: Option<&'static str>,
     members_fail: Option<GroupId>,
+    /// The members of this group may not be read.
+    members_hidden: Option<GroupId>,
     no_delta: bool,
     /// The members of groups of this name are out of scope.
     memberless: Option<&'static str>,
@@ -134,6 +136,9 @@ impl IdentityProvider for Source {
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
         self.note("members");
         let odd = self.odd();
+        if odd.members_hidden.as_ref() == Some(group) {
+            return stream::iter([Err(Error::new(ErrorKind::PermissionDenied, "hidden"))]).boxed();
+        }
         if odd.role_is_gone {
             return stream::empty().boxed();
         }
@@ -530,6 +535,27 @@ fn p01_row28_a_group_that_fails_again_and_again_does_not_make_every_run_a_full_o
     assert_eq!((report.outcome, report.changes.total()), (Outcome::Incomplete, 1), "the rest goes on");
     assert_eq!(world.delta().outcome, Outcome::Incomplete);
     world.source.odd().members_fail = None;
+    let report = world.delta();
+    assert_eq!((report.outcome, report.changes.get(ChangeKind::GroupUserAdded)), (Outcome::Done, 1));
+    assert!(world.is_in_step());
+}
+
+#[test]
+fn p01_deltas_go_on_while_the_members_of_a_group_may_not_be_read() {
+    let world = World::synced();
+    world.source.inner.add_member(member("g1", "u09"));
+    world.source.odd().members_hidden = Some(gid("g1"));
+    world.clock.advance(DAY);
+    let report = world.run();
+    assert_eq!((report.mode, report.outcome), (Mode::Full, Outcome::Incomplete));
+    world.source.inner.put_user(user("u05", "chief", 200));
+    world.source.asked();
+    let report = world.delta();
+    assert_eq!((report.outcome, report.changes.total(), report.evidence.groups_failed), (Outcome::Incomplete, 1, 1));
+    assert_eq!(world.source.asked()["check"], 1);
+    world.source.odd().role_is_gone = true;
+    assert!(matches!(world.try_run(), Err(SyncError::Refused(_))), "the check did not pass");
+    *world.source.odd() = Oddities::default();
     let report = world.delta();
     assert_eq!((report.outcome, report.changes.get(ChangeKind::GroupUserAdded)), (Outcome::Done, 1));
     assert!(world.is_in_step());

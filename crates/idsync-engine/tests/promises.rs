@@ -37,6 +37,7 @@ struct Faults {
     groups_end_in: Option<ErrorKind>,
     /// The members of this group end in this error.
     members_end_in: Option<(&'static str, ErrorKind)>,
+    no_members_may_be_read: bool,
     lookups_fail: bool,
     /// Look-ups say that the user is deprovisioned.
     deprovisioned: Option<&'static str>,
@@ -147,8 +148,12 @@ impl IdentityProvider for Faulty {
         self.distort(self.inner.groups(options), error, move |page| page.items.retain(|group| !hidden.contains(&group.id.as_str())))
     }
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
-        let error = self.faults.lock().unwrap().members_end_in.filter(|(of, _)| *of == group.as_str()).map(|(_, kind)| kind);
-        let blind = self.faults.lock().unwrap().role_goes_after_checks == Some(0);
+        let (error, blind) = {
+            let faults = self.faults.lock().unwrap();
+            let error = faults.members_end_in.filter(|(of, _)| *of == group.as_str()).map(|(_, kind)| kind);
+            let refusal = faults.no_members_may_be_read.then_some(ErrorKind::PermissionDenied);
+            (error.or(refusal), faults.role_goes_after_checks == Some(0))
+        };
         self.distort(self.inner.members(group, options), error, move |page| page.items.retain(|_| !blind))
     }
     fn member_listing(&self, group: &Group) -> MemberListing {
@@ -230,10 +235,17 @@ fn p01_a_listing_that_ends_in_an_error_deletes_nothing_and_changes_nothing() {
 
 #[test]
 fn p01_row16_a_refused_read_deletes_nothing() {
-    for kind in [ErrorKind::PermissionDenied, ErrorKind::Unauthenticated] {
+    let refusals: [fn(&mut Faults); 4] = [
+        |faults| faults.users_end_in = Some(ErrorKind::PermissionDenied),
+        |faults| faults.groups_end_in = Some(ErrorKind::PermissionDenied),
+        |faults| faults.members_end_in = Some(("g1", ErrorKind::Unauthenticated)),
+        |faults| faults.no_members_may_be_read = true,
+    ];
+    for refuse in refusals {
         let world = synced();
         let before = world.sink.snapshot();
-        world.provider.set(|faults| faults.members_end_in = Some(("g1", kind)));
+        world.provider.inner.put_user(User::new(uid("u99"), UserStatus::Active));
+        world.provider.set(refuse);
         assert!(matches!(block_on(world.engine.sync()).unwrap_err(), SyncError::Refused(_)));
         assert_eq!(world.sink.snapshot(), before);
         world.converges();
@@ -268,6 +280,35 @@ fn p01_row28_a_group_that_failed_keeps_its_members_while_the_rest_goes_on() {
     let memberships: Vec<_> = world.sink.snapshot().memberships().cloned().collect();
     assert_eq!(memberships, [member("g1", "u01"), member("g1", "u02"), member("g1", "u03")]);
     world.converges();
+}
+
+#[test]
+fn p01_a_group_whose_members_may_not_be_read_keeps_them_while_the_rest_goes_on() {
+    let world = synced();
+    world.provider.inner.remove_member(&member("g1", "u01"));
+    world.provider.inner.remove_member(&member("g2", "u01"));
+    world.provider.set(|faults| faults.members_end_in = Some(("g1", ErrorKind::PermissionDenied)));
+    let report = block_on(world.engine.sync()).unwrap();
+    assert_eq!((report.outcome, report.complete, report.changes.total()), (Outcome::Incomplete, false, 1));
+    assert_eq!((report.evidence.groups_failed, report.evidence.access_checks), (1, 3), "the role was still there");
+    let failure = report.evidence.first_failure.as_ref().unwrap();
+    assert!(failure.kind == "permission_denied" && failure.reason.contains("g1"), "{failure}");
+    assert!(failure.remedy.as_ref().is_some_and(|remedy| remedy.contains("role")) && report.to_string().contains(&failure.reason));
+    assert_eq!(world.sink.snapshot().memberships().count(), 3, "those of g1");
+    world.provider.heal();
+    assert_eq!(block_on(world.engine.sync()).unwrap().outcome, Outcome::Done);
+    assert_eq!(world.sink.snapshot(), world.provider.inner.snapshot());
+}
+
+#[test]
+fn p01_row16_a_role_that_is_gone_when_members_are_refused_refuses_the_read() {
+    let world = synced();
+    world.provider.set(|faults| {
+        faults.members_end_in = Some(("g1", ErrorKind::PermissionDenied));
+        faults.role_goes_after_checks = Some(1);
+    });
+    let error = block_on(world.engine.sync()).unwrap_err();
+    assert!(matches!(&error, SyncError::Refused(cause) if cause.remedy() == Some("assign a role")), "{error:?}");
 }
 
 #[test]
