@@ -139,7 +139,8 @@ pub struct DirectoryInfo {
     pub name: String,
     /// What is in scope, in one canonical line. When it differs from that of the last read, what left the scope was not deleted.
     pub scope: String,
-    /// The server's clock, if it told the time.
+    /// The server's clock, if it told the time. Without it nobody knows whether a list of members was read long enough after their last
+    /// change to be believed, and each delta reads the members of every group.
     pub server_time: Option<Timestamp>,
     /// Where the changes begin that come after this moment; `None` when the provider has no deltas, or cannot tell where it is.
     pub cursor: Option<Cursor>,
