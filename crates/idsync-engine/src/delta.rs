@@ -137,7 +137,7 @@ impl SyncEngine {
 
     /// What decides what is done with what is read, in a form that tells no names. Another version may read the same differently.
     fn settings(&self) -> String {
-        let settings = format!("{} {:?} {:?}", env!("CARGO_PKG_VERSION"), self.safeguards, self.protected);
+        let settings = format!("{} {:?} {}", env!("CARGO_PKG_VERSION"), self.safeguards, self.protected.fingerprint());
         blake3::hash(settings.as_bytes()).to_hex().as_str().chars().take(32).collect()
     }
 

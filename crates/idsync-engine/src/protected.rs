@@ -19,6 +19,8 @@ use std::sync::Arc;
 pub struct Protected {
     users: Vec<Predicate<User>>,
     groups: Vec<Predicate<Group>>,
+    /// Of the ids and logins that were named, in the order in which they were.
+    named: Vec<blake3::Hash>,
 }
 
 type Predicate<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
@@ -40,14 +42,15 @@ impl Protected {
     #[must_use]
     pub fn user_ids(self, ids: impl IntoIterator<Item = UserId>) -> Self {
         let ids: BTreeSet<_> = ids.into_iter().collect();
-        self.users(move |user| ids.contains(&user.id))
+        self.naming("user ids", ids.iter().map(UserId::as_str)).users(move |user| ids.contains(&user.id))
     }
 
     /// Protects the users with these logins, upper and lower case alike.
     #[must_use]
     pub fn logins(self, logins: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let logins: BTreeSet<_> = logins.into_iter().map(|login| login.into().to_lowercase()).collect();
-        self.users(move |user| user.login.as_ref().is_some_and(|login| logins.contains(&login.to_lowercase())))
+        self.naming("logins", logins.iter().map(String::as_str))
+            .users(move |user| user.login.as_ref().is_some_and(|login| logins.contains(&login.to_lowercase())))
     }
 
     /// Protects the groups that `is_protected` accepts.
@@ -61,7 +64,22 @@ impl Protected {
     #[must_use]
     pub fn group_ids(self, ids: impl IntoIterator<Item = GroupId>) -> Self {
         let ids: BTreeSet<_> = ids.into_iter().collect();
-        self.groups(move |group| ids.contains(&group.id))
+        self.naming("group ids", ids.iter().map(GroupId::as_str)).groups(move |group| ids.contains(&group.id))
+    }
+
+    fn naming<'a>(mut self, what: &'a str, names: impl Iterator<Item = &'a str>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for text in std::iter::once(what).chain(names) {
+            hasher.update(&(text.len() as u64).to_le_bytes());
+            hasher.update(text.as_bytes());
+        }
+        self.named.push(hasher.finalize());
+        self
+    }
+
+    /// What tells these rules from others, as far as can be told: what a predicate accepts cannot.
+    pub(crate) fn fingerprint(&self) -> String {
+        format!("{} {} {:?}", self.users.len(), self.groups.len(), self.named)
     }
 
     pub(crate) fn guards_users(&self) -> bool {

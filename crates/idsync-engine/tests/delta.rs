@@ -9,7 +9,7 @@ use idsync_core::{
     DirectorySink, EntryId, Error, ErrorKind, Group, GroupId, HeldRecord, IdentityProvider, Lookup, ManualClock, MemberListing, Membership,
     Page, ReadOptions, Result, Timestamp, User, UserId, UserStatus,
 };
-use idsync_engine::{DeltaPolicy, GroupLimit, Mode, Outcome, Safeguards, SyncEngine, SyncError, SyncReport};
+use idsync_engine::{DeltaPolicy, GroupLimit, Mode, Outcome, Protected, Safeguards, SyncEngine, SyncError, SyncReport};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -239,6 +239,7 @@ struct World {
     clock: Arc<ManualClock>,
     policy: DeltaPolicy,
     safeguards: Safeguards,
+    protected: Protected,
 }
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -269,6 +270,7 @@ impl World {
             clock,
             policy: DeltaPolicy::default(),
             safeguards: Safeguards::default(),
+            protected: Protected::nobody(),
         };
         assert_eq!(world.run().mode, Mode::Full);
         world.source.asked();
@@ -280,6 +282,7 @@ impl World {
             .clock(Arc::clone(&self.clock))
             .delta(self.policy)
             .safeguards(self.safeguards)
+            .protect(self.protected.clone())
             .build()
     }
 
@@ -740,6 +743,30 @@ fn other_limits_are_applied_to_what_is_held_by_the_next_run() {
     world.safeguards.in_one_group = GroupLimit::Unlimited;
     let report = world.run();
     assert_eq!((report.mode, report.outcome, report.changes.total()), (Mode::Full, Outcome::Done, 1));
+}
+
+#[test]
+fn p04_whoever_is_protected_no_longer_is_found_by_a_full_read_that_follows_at_once() {
+    let protects: [fn(&'static str) -> Protected; 2] =
+        [|user| Protected::nobody().user_ids([uid(user)]), |user| Protected::nobody().logins([user])];
+    for protects in protects {
+        let mut world = World::synced();
+        world.protected = protects("u30");
+        assert_eq!(world.run().mode, Mode::Full, "other rules");
+        world.source.inner.remove_user(&uid("u30"));
+        world.clock.advance(DAY);
+        assert_eq!(world.run().evidence.protected, 1);
+        world.delta();
+        world.protected = protects("u29");
+        let report = world.run();
+        assert_eq!((report.mode, report.changes.get(ChangeKind::UserDeleted)), (Mode::Full, 1));
+    }
+    let mut world = World::synced();
+    world.protected = Protected::nobody().group_ids([gid("g1")]);
+    world.run();
+    world.protected = Protected::nobody().group_ids([gid("g2")]);
+    assert_eq!(world.run().mode, Mode::Full);
+    world.delta();
 }
 
 #[test]
