@@ -3,12 +3,13 @@
 use crate::apply::{Applied, Applier};
 use crate::delta::Ended;
 use crate::draft::Draft;
-use crate::held::{Decision, HeldSet};
+use crate::held::Decision;
 use crate::index::MemberIndex;
 use crate::memo::Memo;
 use crate::payload;
 use crate::report::{Held, Mode, Outcome, SyncReport};
 use crate::run::run_name;
+use crate::upheld::KeptSet;
 use crate::{Standing, SyncEngine, SyncError};
 use idsync_core::{Clock, IdentityProvider, JournalHeader, Lease, PlanHash, RunRecord, StateStore, Timestamp};
 use std::sync::Arc;
@@ -135,18 +136,23 @@ impl SyncEngine {
     /// Keeps the held set for whoever decides about it. What is not wanted any more is forgotten, decisions included.
     async fn remember_held(&self, draft: &Draft) -> Result<(), idsync_core::Error> {
         let (store, lease) = (self.store.as_ref(), &draft.lease);
-        let kept: Option<HeldSet> = Memo::HeldSet.read(store, &lease.directory).await?;
+        let kept: Option<KeptSet> = Memo::HeldSet.read(store, &lease.directory).await?;
         // A part that was not read may still want what is held, but an approval is good once.
         let is_over = draft.read.evidence.is_complete() || draft.plan.as_ref().is_some_and(|plan| plan.note.approved);
         match draft.plan.as_ref().and_then(|plan| plan.held.as_ref()) {
-            Some(set) if kept.as_ref().is_some_and(|kept| kept.summary.hash == set.summary.hash) => Ok(()),
-            Some(set) => {
-                Memo::HeldSet.write(store, lease, Some(set)).await?;
+            Some(held) if kept.as_ref().is_some_and(|kept| kept.is_same_as(held)) => {
+                match kept.and_then(|kept| kept.with_causes_of(held)) {
+                    Some(kept) => Memo::HeldSet.write(store, lease, Some(&kept)).await,
+                    None => Ok(()),
+                }
+            }
+            Some(held) => {
+                Memo::HeldSet.write(store, lease, Some(held)).await?;
                 // Whatever was decided was decided about another set.
                 Memo::Decision.write::<Decision>(store, lease, None).await
             }
             None if kept.is_some() && is_over => {
-                Memo::HeldSet.write::<HeldSet>(store, lease, None).await?;
+                Memo::HeldSet.write::<KeptSet>(store, lease, None).await?;
                 Memo::Decision.write::<Decision>(store, lease, None).await
             }
             None => Ok(()),

@@ -1,5 +1,6 @@
 //! Asks by id for what the listings did not show.
 
+use crate::causes::{Cause, Causes};
 use crate::read::Reader;
 use crate::{Activity, Safeguards, SyncError};
 use futures::{StreamExt, stream};
@@ -22,6 +23,18 @@ pub(crate) struct Fates {
     pub(crate) groups_over: Option<Over>,
 }
 
+impl Fates {
+    /// Holds what is gone back, as far as these causes do.
+    pub(crate) fn uphold(&mut self, causes: &Causes) {
+        if causes.has(Cause::Users) && !self.users.is_empty() {
+            self.users_over.get_or_insert(Over::UPHELD);
+        }
+        if causes.has(Cause::Groups) && !self.groups.is_empty() {
+            self.groups_over.get_or_insert(Over::UPHELD);
+        }
+    }
+}
+
 /// By how much a limit was exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Over {
@@ -33,6 +46,9 @@ pub(crate) struct Over {
 }
 
 impl Over {
+    /// By nothing: what is like this is held already.
+    pub(crate) const UPHELD: Self = Self { wanted: 0, allowed: 0, size: 0, recent: 0 };
+
     /// Checks what is to be added now together with what was added within the window, against what there was before either.
     pub(crate) fn check_growth(wanted: u64, size: u64, recent: u64, limit: crate::Limit) -> Option<Self> {
         let size = size.saturating_sub(recent);
@@ -60,23 +76,24 @@ impl Reader<'_> {
     /// Settles the fate of everything that the base has and the listings did not show.
     pub(crate) async fn confirm(&mut self, limits: &Safeguards, asking: Asking) -> Result<Fates, SyncError> {
         self.state.report(Activity::Confirming);
-        let recent = self.state.changed_lately;
+        let (recent, upheld) = (self.state.changed_lately, self.state.upheld());
         let unlisted = self.settle_unlisted().await?;
         let mut fates = Fates::default();
         let groups = self.state.index.groups.vanished();
         fates.groups_over = Over::check(groups.len() as u64, self.state.index.groups.base_size(), recent.groups, limits.groups);
-        if fates.groups_over.is_some() && asking == Asking::BelowLimits {
+        if (fates.groups_over.is_some() || upheld.has(Cause::Groups)) && asking == Asking::BelowLimits {
             fates.groups.extend(groups.into_iter().map(|id| (id, DeletionReason::Deleted)));
         } else {
             self.confirm_groups(groups, &unlisted, &mut fates).await?;
         }
         let users = self.state.index.users.vanished();
         fates.users_over = Over::check(users.len() as u64, self.state.index.users.base_size(), recent.users, limits.users);
-        if fates.users_over.is_some() && asking == Asking::BelowLimits {
+        if (fates.users_over.is_some() || upheld.has(Cause::Users)) && asking == Asking::BelowLimits {
             fates.users.extend(users.into_iter().map(|id| (id, DeletionReason::Deleted)));
         } else {
             self.confirm_users(users, &mut fates).await?;
         }
+        fates.uphold(&upheld);
         Ok(fates)
     }
 

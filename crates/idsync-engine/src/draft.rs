@@ -142,7 +142,7 @@ impl SyncEngine {
         let mut state = self.open(info, lease, started, Mode::Delta).await?;
         let clock = Arc::clone(&self.surroundings.clock);
         let mut reader = Reader::new(Arc::clone(&self.provider), &mut state, self.concurrency, clock);
-        let newcomers = if self.held_of(&lease.directory).await?.is_some() { Newcomers::Some } else { Newcomers::All };
+        let newcomers = if reader.state.held_before.is_some() { Newcomers::Some } else { Newcomers::All };
         if reader.read_delta(&bookmark.cursor, newcomers).await? == DeltaRead::TooMuch {
             tracing::info!(directory = %lease.directory, "too much changed for a delta; reading everything");
             self.store.discard_journal(lease).await.map_err(SyncError::store)?;
@@ -247,6 +247,7 @@ impl SyncEngine {
             left_out: 0,
             changed_lately: head.recent.within(read_at, self.safeguards.window),
             recent: head.recent,
+            held_before: Memo::HeldSet.read(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?,
             protected: self.protected.clone(),
             kept: std::collections::HashSet::new(),
             first_failure: None,

@@ -175,7 +175,7 @@ impl SyncEngine {
             base: draft.revision,
             changes: note.map(PlanNote::counts).unwrap_or_default(),
             held: note.and_then(|note| note.held.clone()),
-            held_set: draft.plan.as_ref().and_then(|plan| plan.held.clone()),
+            held_set: draft.plan.as_ref().and_then(|plan| plan.held.as_ref()).map(|held| held.set.clone()),
             waiting: note.map_or(0, |note| note.waiting.changes),
             directory: draft.read.directory,
             evidence: draft.read.evidence.clone(),

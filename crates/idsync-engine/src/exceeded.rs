@@ -1,5 +1,6 @@
 //! Which limits a plan would exceed.
 
+use crate::causes::{Cause, Causes};
 use crate::confirm::{Fates, Over};
 use crate::run::RunState;
 use crate::wanted::Wanted;
@@ -53,6 +54,48 @@ impl RunState {
 }
 
 impl Exceeded {
+    /// Counts those among these causes as exceeded, too. Users and groups that are gone have limits of their own.
+    pub(crate) fn uphold(&mut self, causes: &Causes) {
+        for cause in &causes.limits {
+            if let Some(limit) = self.limit_mut(*cause) {
+                limit.get_or_insert(Over::UPHELD);
+            }
+        }
+        self.groups.extend(causes.groups.iter().cloned());
+    }
+
+    /// What holds something back.
+    pub(crate) fn causes(&self, fates: &Fates) -> Causes {
+        let limits = [
+            (Cause::Users, fates.users_over),
+            (Cause::Groups, fates.groups_over),
+            (Cause::Deactivations, self.deactivations),
+            (Cause::Memberships, self.memberships),
+            (Cause::Logins, self.logins),
+            (Cause::CreatedUsers, self.created_users),
+            (Cause::CreatedGroups, self.created_groups),
+            (Cause::AddedMemberships, self.added_memberships),
+            (Cause::UpdatedUsers, self.updated_users),
+            (Cause::UpdatedGroups, self.updated_groups),
+        ];
+        let limits = limits.into_iter().filter(|(_, over)| over.is_some()).map(|(cause, _)| cause);
+        Causes { limits: limits.collect(), groups: self.groups.iter().cloned().collect() }
+    }
+
+    const fn limit_mut(&mut self, cause: Cause) -> Option<&mut Option<Over>> {
+        match cause {
+            Cause::Users | Cause::Groups => None,
+            Cause::Deactivations => Some(&mut self.deactivations),
+            Cause::Memberships => Some(&mut self.memberships),
+            Cause::Logins => Some(&mut self.logins),
+            Cause::CreatedUsers => Some(&mut self.created_users),
+            Cause::CreatedGroups => Some(&mut self.created_groups),
+            Cause::AddedMemberships => Some(&mut self.added_memberships),
+            Cause::UpdatedUsers => Some(&mut self.updated_users),
+            Cause::UpdatedGroups => Some(&mut self.updated_groups),
+        }
+    }
+
     /// Whether any is.
     pub(crate) fn any(&self) -> bool {
         let kinds = [
@@ -94,6 +137,7 @@ impl Exceeded {
 fn reason(what: &str, over: Over) -> String {
     let Over { wanted, allowed, size, recent } = over;
     match recent {
+        _ if over == Over::UPHELD => format!("{what} that are held already"),
         0 => format!("{wanted} of {size} {what}, {allowed} may"),
         _ => format!("{wanted} of {size} {what} after {recent} lately, {allowed} may in all"),
     }
@@ -102,6 +146,7 @@ fn reason(what: &str, over: Over) -> String {
 fn grown(what: &str, over: Over) -> String {
     let Over { wanted, allowed, size, recent } = over;
     match recent {
+        _ if over == Over::UPHELD => format!("{what} would be added that are held already"),
         0 => format!("{wanted} {what} would be added to {size}, {allowed} may"),
         _ => format!("{wanted} {what} would be added to {size} after {recent} lately, {allowed} may in all"),
     }

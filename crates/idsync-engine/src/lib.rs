@@ -31,10 +31,11 @@
 //! * **Members** of the groups whose members changed since they were last read, and of those that were read too soon after a change.
 //!
 //! Whatever is shown proves that the identity still has its role. Where nothing is shown, or somebody is not found, the role is checked
-//! before anything follows from it. What was found goes through the same plan, limits, escrow and delivery as a full run. The cursor
-//! moves on with every delta that found something; what could not be settled is looked at again by a full run within the hour. What
-//! deltas cannot see is found by the next full run: mainly users who were deleted for good. A base that was changed without the cursor,
-//! by a plan that was applied or a run that was killed, is read in full.
+//! before anything follows from it. What was found goes through the same plan, limits, escrow and delivery as a full run. Where something
+//! is held already a delta may see but a few of many changes, so it holds whatever is like them, however few. The cursor moves on with
+//! every delta that found something; what could not be settled is looked at again by a full run within the hour. What deltas cannot see is
+//! found by the next full run: mainly users who were deleted for good. A base that was changed without the cursor, by a plan that was
+//! applied or a run that was killed, is read in full.
 //!
 //! # Memory
 //!
@@ -72,6 +73,7 @@ mod apply;
 mod backoff;
 mod blocked;
 mod builder;
+mod causes;
 mod checkpoint;
 mod chunked;
 mod close;
@@ -126,6 +128,7 @@ mod status;
 mod steps;
 mod touched;
 mod updates;
+mod upheld;
 mod wanted;
 mod watch;
 

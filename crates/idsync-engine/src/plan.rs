@@ -9,6 +9,7 @@ use crate::payload;
 use crate::planner::Planner;
 use crate::report::{DirectorySize, Held};
 use crate::run::RunState;
+use crate::upheld::KeptSet;
 use crate::{Activity, Evidence, Mode, Safeguards, SyncError};
 use futures::future;
 use futures::stream::{self, BoxStream};
@@ -80,8 +81,8 @@ impl Plan {
 pub(crate) struct Draft {
     pub(crate) hash: PlanHash,
     pub(crate) note: PlanNote,
-    /// What is held, for people.
-    pub(crate) held: Option<HeldSet>,
+    /// What is held, for people, and why.
+    pub(crate) held: Option<KeptSet>,
 }
 
 impl RunState {
@@ -135,7 +136,10 @@ impl RunState {
         header.note = payload::to_json(&note).map_err(SyncError::store)?;
         self.store.update_journal(&self.lease, header).await.map_err(SyncError::store)?;
         let held = match held {
-            Some(summary) => Some(self.held_set(&planner, summary).await.map_err(SyncError::store)?),
+            Some(summary) => {
+                let set = self.held_set(&planner, summary).await.map_err(SyncError::store)?;
+                Some(KeptSet { set, causes: planner.causes() })
+            }
             None => None,
         };
         Ok(Some(Draft { hash, note, held }))

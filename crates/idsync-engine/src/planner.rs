@@ -2,6 +2,7 @@
 
 use crate::Safeguards;
 use crate::blocked::Blocked;
+use crate::causes::Causes;
 use crate::confirm::Fates;
 use crate::escrow::{Escrow, Waiting};
 use crate::exceeded::Exceeded;
@@ -52,10 +53,12 @@ impl RunState {
     pub(crate) async fn planner<'a>(&self, fates: &'a Fates, escrow: &'a Escrow, limits: &Safeguards) -> Result<Planner<'a>> {
         let wanted = self.wanted(fates, limits).await?;
         let directory = &self.lease.directory;
+        let mut exceeded = self.exceeded(wanted, limits);
+        exceeded.uphold(&self.upheld());
         Ok(Planner {
             fates,
             escrow,
-            exceeded: self.exceeded(wanted, limits),
+            exceeded,
             held_back: Blocked::default(),
             set_aside: Blocked::default(),
             counts: Counts::default(),
@@ -290,6 +293,11 @@ impl Planner<'_> {
 
     pub(crate) fn held_hash(&self) -> PlanHash {
         self.held_hash.finish()
+    }
+
+    /// What holds back whatever is held.
+    pub(crate) fn causes(&self) -> Causes {
+        self.exceeded.causes(self.fates)
     }
 
     /// What is held, in short; `None` when nothing is.

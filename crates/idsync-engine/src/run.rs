@@ -9,6 +9,7 @@ use crate::payload::member_key;
 use crate::recent::{Counted, Recent};
 use crate::stager::Stager;
 use crate::updates::Updates;
+use crate::upheld::KeptSet;
 use crate::watch::Watch;
 use crate::{Activity, Evidence, Mode, Progress, Protected};
 use futures::TryStreamExt;
@@ -71,6 +72,8 @@ pub(crate) struct RunState {
     pub(crate) changed_lately: Counted,
     /// The same, step by step.
     pub(crate) recent: Recent,
+    /// What the runs before held.
+    pub(crate) held_before: Option<KeptSet>,
     pub(crate) protected: Protected,
     /// Groups that keep the members they had.
     pub(crate) kept: HashSet<GroupId>,
