@@ -10,7 +10,7 @@ use crate::noting::Noting;
 use crate::packs::{self, Pack, mark_position};
 use crate::pending::{Last, Origin, Pending};
 use crate::run::Observer;
-use crate::{Activity, Progress, SyncError, payload};
+use crate::{Activity, Progress, SyncError, payload, recount};
 use futures::TryStreamExt;
 use idsync_core::{
     Batch, Change, ChangeOutcome, Clock, Counts, Delivery, Detail, DirectorySink, Error, ErrorKind, JournalHeader, KeyMaker, Lease, Mark,
@@ -71,7 +71,7 @@ impl Applier {
 
     /// Delivers what is not delivered yet, folds what was applied into the base, and commits.
     pub(crate) async fn run(mut self, mut journal: JournalHeader, members: Option<MemberIndex>) -> Result<Applied, SyncError> {
-        let note = PlanNote::decode(&journal.note).map_err(SyncError::store)?;
+        let mut note = PlanNote::decode(&journal.note).map_err(SyncError::store)?;
         self.progress.to_deliver = Some(note.counts().total());
         if journal.stage != Stage::Folding {
             if note.counts().total() > 0 {
@@ -84,6 +84,9 @@ impl Applier {
         }
         self.report(Activity::Folding);
         crate::fold::fold_members(&self.store, &self.lease, members).await.map_err(SyncError::store)?;
+        if self.applied.refused > 0 {
+            recount::leave_out_refused(self.store.as_ref(), &self.lease, &mut note).await.map_err(SyncError::store)?;
+        }
         let head = payload::to_json(&note.head).map_err(SyncError::store)?;
         self.store.commit(&self.lease, StoreCommit::new(journal.base, head)).await.map_err(SyncError::store)?;
         if note.counts().total() > 0 {

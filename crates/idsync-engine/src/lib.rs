@@ -118,6 +118,7 @@ mod read_delta;
 mod recent;
 mod record;
 mod refusals;
+mod recount;
 mod report;
 mod resolve;
 mod run;

@@ -116,7 +116,7 @@ pub struct Safeguards {
     pub creations: Limit,
     /// Users and groups that are updated, each counted by itself; deactivations apart.
     pub updates: Limit,
-    /// How far back changes count; they are remembered with the synced state, approved ones apart.
+    /// How far back changes count; they are remembered with the synced state, those that were approved or refused by the sink apart.
     pub window: Duration,
 }
 

@@ -1,7 +1,7 @@
 //! What the engine writes beside a revision and beside a journal.
 
 use crate::escrow::Waiting;
-use crate::recent::Recent;
+use crate::recent::{Counted, Recent};
 use crate::report::{DirectorySize, Held};
 use crate::{Evidence, payload};
 use idsync_core::{Counts, Result};
@@ -27,6 +27,9 @@ pub(crate) struct PlanNote {
     pub(crate) held: Option<Held>,
     #[serde(default)]
     pub(crate) waiting: Waiting,
+    /// What the limits count of that which is applied; nothing where that was not kept yet.
+    #[serde(default)]
+    pub(crate) counted: Counted,
     /// What was held is applied, because somebody approved it.
     #[serde(default)]
     pub(crate) approved: bool,

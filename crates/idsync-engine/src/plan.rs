@@ -128,6 +128,7 @@ impl RunState {
             planned: planned(&planner.counts),
             held: held.clone(),
             waiting: planner.waiting.clone(),
+            counted: planner.counted,
             approved,
         };
         let mut header = JournalHeader::new(self.revision, self.read_at);

@@ -26,17 +26,28 @@ impl Counted {
         (self.created_users, self.created_groups, self.added_memberships) = (0, 0, 0);
     }
 
+    /// How much of it is more than in `other`.
+    pub(crate) fn beyond(&self, other: &Self) -> Self {
+        self.with_each(other, u64::saturating_sub)
+    }
+
     fn add(&mut self, other: &Self) {
-        self.users += other.users;
-        self.deactivations += other.deactivations;
-        self.groups += other.groups;
-        self.memberships += other.memberships;
-        self.logins += other.logins;
-        self.created_users += other.created_users;
-        self.created_groups += other.created_groups;
-        self.added_memberships += other.added_memberships;
-        self.updated_users += other.updated_users;
-        self.updated_groups += other.updated_groups;
+        *self = self.with_each(other, u64::saturating_add);
+    }
+
+    fn with_each(&self, other: &Self, of: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            users: of(self.users, other.users),
+            deactivations: of(self.deactivations, other.deactivations),
+            groups: of(self.groups, other.groups),
+            memberships: of(self.memberships, other.memberships),
+            logins: of(self.logins, other.logins),
+            created_users: of(self.created_users, other.created_users),
+            created_groups: of(self.created_groups, other.created_groups),
+            added_memberships: of(self.added_memberships, other.added_memberships),
+            updated_users: of(self.updated_users, other.updated_users),
+            updated_groups: of(self.updated_groups, other.updated_groups),
+        }
     }
 }
 
@@ -78,6 +89,13 @@ impl Recent {
         }
         Self(steps)
     }
+
+    /// Takes out some of what was added last.
+    pub(crate) fn take_out(&mut self, counted: &Counted) {
+        if let Some(last) = self.0.last_mut() {
+            last.counted = last.counted.beyond(counted);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -105,6 +123,13 @@ mod tests {
         assert!(recent.0.len() <= 97, "{}", recent.0.len());
         assert_eq!(recent.within(at(4 * 86_400), DAY), Counted::default());
         assert_eq!(recent.with(at(5 * 86_400), DAY, &Counted::default()), Recent::default());
+    }
+
+    #[test]
+    fn what_is_taken_out_again_was_added_last() {
+        let mut recent = Recent::default().with(at(0), DAY, &users(3)).with(at(10_000), DAY, &users(5)).with(at(10_001), DAY, &users(2));
+        recent.take_out(&users(2));
+        assert_eq!(recent.0.iter().map(|step| step.counted.users).collect::<Vec<_>>(), [3, 5]);
     }
 
     #[test]
