@@ -76,7 +76,7 @@ impl Reader<'_> {
     /// Settles the fate of everything that the base has and the listings did not show.
     pub(crate) async fn confirm(&mut self, limits: &Safeguards, asking: Asking) -> Result<Fates, SyncError> {
         self.state.report(Activity::Confirming);
-        let (recent, upheld) = (self.state.changed_lately, self.state.upheld());
+        let (recent, upheld) = (self.state.changed_lately, self.state.held_already());
         let unlisted = self.settle_unlisted().await?;
         let mut fates = Fates::default();
         let groups = self.state.index.groups.vanished();

@@ -35,7 +35,9 @@ impl SyncEngine {
         self.decide(&lease, &Decision { approved, rejected: None }).await
     }
 
-    /// Rejects the held set with this hash: runs go on holding it, and report it as done, until the directory wants something else.
+    /// Rejects the held set with this hash: runs go on holding it, and report it as done, until the directory wants something else. It
+    /// stays held when the limits would let it go by now, because the window has passed or they were raised. Once anything of it is not
+    /// wanted any more, or more is held, it is another set, about which the limits decide anew.
     ///
     /// # Errors
     /// As for [`SyncEngine::approve`].

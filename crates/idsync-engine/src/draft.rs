@@ -93,7 +93,7 @@ impl SyncEngine {
         state.members_read.keep(|group| groups.is_present(group));
         state.stage_fates(&mut fates).await.map_err(SyncError::store)?;
         let escrow = self.load_escrow(&state.lease, started).await?;
-        let plan = state.plan(&fates, &escrow, &self.safeguards, &decision).await?;
+        let plan = state.plan(&mut fates, &escrow, &self.safeguards, &decision).await?;
         let read = state.read_result();
         if !read.evidence.is_complete() {
             let failure = state.first_failure.as_ref().map(ToString::to_string).unwrap_or_default();

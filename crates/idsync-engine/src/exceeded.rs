@@ -64,7 +64,7 @@ impl Exceeded {
         self.groups.extend(causes.groups.iter().cloned());
     }
 
-    /// What holds something back.
+    /// What holds something back now, whatever was held before.
     pub(crate) fn causes(&self, fates: &Fates) -> Causes {
         let limits = [
             (Cause::Users, fates.users_over),
@@ -78,7 +78,7 @@ impl Exceeded {
             (Cause::UpdatedUsers, self.updated_users),
             (Cause::UpdatedGroups, self.updated_groups),
         ];
-        let limits = limits.into_iter().filter(|(_, over)| over.is_some()).map(|(cause, _)| cause);
+        let limits = limits.into_iter().filter(|(_, over)| over.is_some_and(|over| over != Over::UPHELD)).map(|(cause, _)| cause);
         Causes { limits: limits.collect(), groups: self.groups.iter().cloned().collect() }
     }
 

@@ -50,7 +50,7 @@ pub enum Standing {
     /// Nobody has.
     #[default]
     Open,
-    /// It is not to be applied; runs go on holding it, and do not ask again.
+    /// It is not to be applied; runs go on holding it for as long as it is the same, whatever the limits say, and do not ask again.
     Rejected,
 }
 

@@ -89,7 +89,7 @@ impl RunState {
     /// Turns what was staged into a plan. `None` when there is nothing to do, nothing held and nothing that waits.
     pub(crate) async fn plan(
         &mut self,
-        fates: &Fates,
+        fates: &mut Fates,
         escrow: &Escrow,
         limits: &Safeguards,
         decision: &Decision,
@@ -101,7 +101,12 @@ impl RunState {
             self.prune(escrow, &BTreeSet::new()).await.map_err(SyncError::store)?;
             return Ok(None);
         }
-        let mut planner = self.planner(fates, escrow, limits).await.map_err(SyncError::store)?;
+        let upheld = self.upheld(fates, escrow, decision).await.map_err(SyncError::store)?;
+        fates.uphold(&upheld);
+        let wanted = self.wanted(fates, limits).await.map_err(SyncError::store)?;
+        let mut exceeded = self.exceeded(wanted, limits);
+        exceeded.uphold(&upheld);
+        let mut planner = self.planner(fates, escrow, exceeded);
         self.judge_all(&mut planner).await.map_err(SyncError::store)?;
         self.prune(escrow, &planner.wanted_of_escrow).await.map_err(SyncError::store)?;
         if planner.counts.total() + planner.held.total() + planner.waiting.changes == 0 {
@@ -118,7 +123,7 @@ impl RunState {
             self.approve_all(&mut planner).await.map_err(SyncError::store)?;
             None
         } else {
-            planner.summary(decision.standing(hash))
+            planner.summary(decision.standing(hash)).map(|summary| self.as_before(summary))
         };
         let hash = planner.apply_hash();
         let directory = self.read_result().directory;
@@ -139,7 +144,7 @@ impl RunState {
         let held = match held {
             Some(summary) => {
                 let set = self.held_set(&planner, summary).await.map_err(SyncError::store)?;
-                Some(KeptSet { set, causes: planner.causes() })
+                Some(KeptSet { set, causes: self.with_upheld(planner.causes(), upheld) })
             }
             None => None,
         };

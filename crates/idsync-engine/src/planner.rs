@@ -1,6 +1,5 @@
 //! Decides about every staged difference: applied, held by a safeguard, waiting in escrow, or dropped because an end of it is missing.
 
-use crate::Safeguards;
 use crate::blocked::Blocked;
 use crate::causes::Causes;
 use crate::confirm::Fates;
@@ -50,12 +49,9 @@ pub(crate) struct Planner<'a> {
 }
 
 impl RunState {
-    pub(crate) async fn planner<'a>(&self, fates: &'a Fates, escrow: &'a Escrow, limits: &Safeguards) -> Result<Planner<'a>> {
-        let wanted = self.wanted(fates, limits).await?;
+    pub(crate) fn planner<'a>(&self, fates: &'a Fates, escrow: &'a Escrow, exceeded: Exceeded) -> Planner<'a> {
         let directory = &self.lease.directory;
-        let mut exceeded = self.exceeded(wanted, limits);
-        exceeded.uphold(&self.upheld());
-        Ok(Planner {
+        Planner {
             fates,
             escrow,
             exceeded,
@@ -71,7 +67,7 @@ impl RunState {
             held_hash: PlanHasher::new("idsync 2026 held hash", directory, &[], Covers::Removals),
             examples: BTreeMap::new(),
             reach: BTreeMap::new(),
-        })
+        }
     }
 
     /// What is held, for people; names are those that were synced last.
@@ -295,7 +291,7 @@ impl Planner<'_> {
         self.held_hash.finish()
     }
 
-    /// What holds back whatever is held.
+    /// What holds something back now.
     pub(crate) fn causes(&self) -> Causes {
         self.exceeded.causes(self.fates)
     }

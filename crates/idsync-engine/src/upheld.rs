@@ -1,13 +1,19 @@
 //! What is held whatever the limits say, because it was held before.
 //!
 //! A delta sees a part of what changed. A few removals out of many that are held would look like a few, so whatever is like them is held
-//! until a full read has looked at all of it.
+//! until a full read has looked at all of it. A full read sees everything: it goes on holding what was rejected for as long as that is
+//! the same, even when the limits would let it go by now.
 
-use crate::Mode;
 use crate::causes::{Cause, Causes};
-use crate::held::HeldSet;
+use crate::confirm::Fates;
+use crate::escrow::Escrow;
+use crate::exceeded::Exceeded;
+use crate::held::{Decision, HeldSet};
+use crate::report::Held;
 use crate::run::RunState;
-use idsync_core::ChangeKind;
+use crate::{Mode, Standing};
+use futures::TryStreamExt;
+use idsync_core::{ChangeKind, PlanHash, Result, StateStore};
 use serde::{Deserialize, Serialize};
 
 /// A held set as the store keeps it.
@@ -58,9 +64,57 @@ impl KeptSet {
 }
 
 impl RunState {
-    /// What holds something whatever the limits say.
-    pub(crate) fn upheld(&self) -> Causes {
+    /// What holds something in a delta, because more of the same is held already.
+    pub(crate) fn held_already(&self) -> Causes {
         let kept = self.held_before.as_ref().filter(|_| self.mode == Mode::Delta);
         kept.map(KeptSet::causes_for_parts).unwrap_or_default()
+    }
+
+    /// What holds something whatever the limits say.
+    pub(crate) async fn upheld(&self, fates: &mut Fates, escrow: &Escrow, decision: &Decision) -> Result<Causes> {
+        if self.mode == Mode::Delta {
+            return Ok(self.held_already());
+        }
+        let rejected = self.held_before.as_ref().filter(|kept| decision.rejected == Some(kept.set.summary.hash));
+        let Some(rejected) = rejected else { return Ok(Causes::default()) };
+        let causes = rejected.causes();
+        let over = (fates.users_over.take(), fates.groups_over.take());
+        fates.uphold(&causes);
+        let hash = self.hash_of_held(fates, escrow, &causes).await?;
+        (fates.users_over, fates.groups_over) = over;
+        // Only while the directory wants exactly that.
+        Ok(if hash == rejected.set.summary.hash { causes } else { Causes::default() })
+    }
+
+    /// What holds a set now, together with what was upheld. Where that was not kept it is a guess, which is not to become more.
+    pub(crate) fn with_upheld(&self, mut causes: Causes, upheld: Causes) -> Causes {
+        if self.held_before.as_ref().is_some_and(|kept| !kept.causes.are_none()) {
+            causes.limits.extend(upheld.limits);
+            causes.groups.extend(upheld.groups);
+        }
+        causes
+    }
+
+    /// What was rejected is still held for the reason that the person was told.
+    pub(crate) fn as_before(&self, mut summary: Held) -> Held {
+        let before = self.held_before.as_ref().map(|kept| &kept.set.summary);
+        if let Some(before) = before.filter(|before| summary.standing == Standing::Rejected && before.hash == summary.hash) {
+            summary.reason.clone_from(&before.reason);
+        }
+        summary
+    }
+
+    /// The hash of what would be held for these causes alone.
+    async fn hash_of_held(&self, fates: &Fates, escrow: &Escrow, causes: &Causes) -> Result<PlanHash> {
+        let mut exceeded = Exceeded::default();
+        exceeded.uphold(causes);
+        let mut planner = self.planner(fates, escrow, exceeded);
+        let mut pages = self.store.staged(&self.lease.directory, None, planner.detail());
+        while let Some(rows) = pages.try_next().await? {
+            for row in &rows {
+                planner.judge(row, self)?;
+            }
+        }
+        Ok(planner.held_hash())
     }
 }

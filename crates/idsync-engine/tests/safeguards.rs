@@ -321,6 +321,54 @@ fn p04_a_rejected_set_stays_and_is_not_asked_about_again_until_it_changes() {
 }
 
 #[test]
+fn p04_a_rejected_set_stays_when_the_window_has_passed_or_the_limits_are_off() {
+    for kind in Kind::ALL {
+        let world = World::new(60, 1);
+        let limits = kind.limits(Limit::Count(10));
+        world.remove(kind, 0, 6);
+        check(&mut 0, &world, limits, true, "six may");
+        world.remove(kind, 6, 6);
+        let before = world.sync(limits).held.unwrap();
+        block_on(world.builder(limits).build().reject(before.hash)).unwrap();
+        for (n, limits) in [limits, limits, Safeguards::all(Limit::Unlimited)].into_iter().enumerate() {
+            // Changes of another kind do not make it another set.
+            world.provider.put_user(active(900 + n as u64));
+            if !matches!(kind, Kind::Memberships) {
+                world.provider.remove_member(&Membership::new(gid(0), uid(20 + n as u64)));
+            }
+            let held = world.sync(limits).held.expect("it is held");
+            assert_eq!((held.standing, held.hash, &held.reason), (Standing::Rejected, before.hash, &before.reason), "{kind:?}");
+            world.clock.advance(25 * HOUR);
+        }
+        block_on(world.builder(limits).build().approve(before.hash)).unwrap();
+        assert_eq!(world.sync(limits).outcome, Outcome::Done);
+        assert!(world.is_in_step(), "{kind:?}");
+    }
+}
+
+#[test]
+fn p04_what_leaves_a_group_and_was_rejected_stays_when_the_group_has_grown() {
+    let world = World::new(40, 2);
+    (0..11).for_each(|n| world.provider.remove_member(&Membership::new(gid(0), uid(2 * n))));
+    let hash = world.sync(Safeguards::default()).held.unwrap().hash;
+    block_on(world.builder(Safeguards::default()).build().reject(hash)).unwrap();
+    (0..20).for_each(|n| world.provider.add_member(Membership::new(gid(0), uid(2 * n + 1))));
+    for _ in 0..2 {
+        let report = world.sync(Safeguards::default());
+        assert_eq!((report.outcome, report.held.map(|held| held.hash)), (Outcome::Done, Some(hash)));
+    }
+}
+
+#[test]
+fn p04_what_is_left_of_a_rejected_set_is_for_the_limits_to_decide() {
+    let (world, hash) = held();
+    block_on(world.builder(Safeguards::default()).build().reject(hash)).unwrap();
+    (0..2).for_each(|n| world.provider.put_user(active(n)));
+    assert_eq!(world.sync(Safeguards::default()).changes.get(idsync_core::ChangeKind::UserDeleted), 10);
+    assert_eq!(world.held(), None);
+}
+
+#[test]
 fn p14_a_plan_without_changes_that_is_out_of_date_is_refused_and_leaves_decisions_alone() {
     let world = World::new(60, 3);
     let engine = world.builder(Safeguards::default()).build();
