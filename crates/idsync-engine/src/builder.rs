@@ -76,7 +76,8 @@ impl SyncEngineBuilder {
         self
     }
 
-    /// Who is never removed. Default: nobody is protected.
+    /// Which users are never deleted, suspended or deprovisioned, and which groups are never deleted. Who is not protected any more is
+    /// found by the next full read. Default: nobody is protected.
     #[must_use]
     pub fn protect(mut self, protected: Protected) -> Self {
         self.engine.protected = protected;

@@ -79,14 +79,15 @@ impl Reader<'_> {
         let (recent, upheld) = (self.state.changed_lately, self.state.held_already());
         let unlisted = self.settle_unlisted().await?;
         let mut fates = Fates::default();
-        let groups = self.state.index.groups.vanished();
+        // Before they are counted: who is protected never goes, and would count for ever.
+        let groups = self.state.spare_groups(self.state.index.groups.vanished()).await.map_err(SyncError::store)?;
         fates.groups_over = Over::check(groups.len() as u64, self.state.index.groups.base_size(), recent.groups, limits.groups);
         if (fates.groups_over.is_some() || upheld.has(Cause::Groups)) && asking == Asking::BelowLimits {
             fates.groups.extend(groups.into_iter().map(|id| (id, DeletionReason::Deleted)));
         } else {
             self.confirm_groups(groups, &unlisted, &mut fates).await?;
         }
-        let users = self.state.index.users.vanished();
+        let users = self.state.spare_users(self.state.index.users.vanished()).await.map_err(SyncError::store)?;
         fates.users_over = Over::check(users.len() as u64, self.state.index.users.base_size(), recent.users, limits.users);
         if (fates.users_over.is_some() || upheld.has(Cause::Users)) && asking == Asking::BelowLimits {
             fates.users.extend(users.into_iter().map(|id| (id, DeletionReason::Deleted)));

@@ -91,7 +91,7 @@ impl SyncEngine {
         };
         let groups = &state.index.groups;
         state.members_read.keep(|group| groups.is_present(group));
-        state.stage_fates(&mut fates).await.map_err(SyncError::store)?;
+        state.stage_fates(&fates).await.map_err(SyncError::store)?;
         let escrow = self.load_escrow(&state.lease, started).await?;
         let plan = state.plan(&mut fates, &escrow, &self.safeguards, &decision).await?;
         let read = state.read_result();

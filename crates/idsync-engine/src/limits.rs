@@ -100,11 +100,12 @@ impl GroupLimit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Safeguards {
-    /// Users that are deleted.
+    /// Users that are deleted: all whom the directory does not show any more count, before anybody is asked for, but those who are
+    /// protected.
     pub users: Limit,
     /// Users that become suspended or deprovisioned.
     pub deactivations: Limit,
-    /// Groups that are deleted.
+    /// Groups that are deleted, counted like users.
     pub groups: Limit,
     /// Memberships that end, those of deleted users apart, which count as users.
     pub memberships: Limit,

@@ -8,7 +8,8 @@ use std::sync::Arc;
 /// Users and groups that are never removed, whatever the directory says: the last administrators, break-glass accounts.
 ///
 /// A user is protected from deletion and from being suspended or deprovisioned, a group from deletion. They stay in the sink as they are,
-/// and each run counts them ([`Evidence::protected`](crate::Evidence::protected)). What was synced last is what is judged.
+/// and each run counts them ([`Evidence::protected`](crate::Evidence::protected)); limits do not. What was synced last is what is judged.
+/// Memberships are not protected: they end as the directory says.
 ///
 /// ```
 /// use idsync_engine::Protected;

@@ -19,10 +19,8 @@ impl RunState {
     /// Blocks of members that are looked through at a time.
     const BLOCKS: usize = 2_000;
 
-    /// Stages the deletions, and the memberships that end with them. Protected entries are taken out of `fates`.
-    pub(crate) async fn stage_fates(&mut self, fates: &mut Fates) -> Result<()> {
-        self.spare_users(&mut fates.users).await?;
-        self.spare_groups(&mut fates.groups).await?;
+    /// Stages the deletions, and the memberships that end with them.
+    pub(crate) async fn stage_fates(&mut self, fates: &Fates) -> Result<()> {
         self.stage_user_deletions(&fates.users).await?;
         self.stage_group_deletions(&fates.groups).await?;
         if !fates.users.is_empty() {
@@ -31,40 +29,44 @@ impl RunState {
         self.stager.flush().await
     }
 
-    async fn spare_users(&mut self, users: &mut BTreeMap<UserId, DeletionReason>) -> Result<()> {
+    /// Takes those who are protected out of the users who vanished: they stay as they are, whatever became of them.
+    pub(crate) async fn spare_users(&mut self, vanished: Vec<UserId>) -> Result<Vec<UserId>> {
         if !self.protected.guards_users() {
-            return Ok(());
+            return Ok(vanished);
         }
-        let ids: Vec<_> = users.keys().cloned().collect();
-        for bundle in ids.chunks(Self::BUNDLE) {
+        let mut rest = Vec::new();
+        for bundle in vanished.chunks(Self::BUNDLE) {
             let records = self.records(BaseKind::User, &places(&self.index.users, bundle.iter())?).await?;
             for (id, record) in bundle.iter().zip(records) {
                 if self.protected.has_user(&record::to_user(&record.record)?) {
-                    users.remove(id);
                     self.see_user(id)?;
                     self.evidence.protected += 1;
+                } else {
+                    rest.push(id.clone());
                 }
             }
         }
-        Ok(())
+        Ok(rest)
     }
 
-    async fn spare_groups(&mut self, groups: &mut BTreeMap<GroupId, DeletionReason>) -> Result<()> {
+    /// Takes those that are protected out of the groups that vanished.
+    pub(crate) async fn spare_groups(&mut self, vanished: Vec<GroupId>) -> Result<Vec<GroupId>> {
         if !self.protected.guards_groups() {
-            return Ok(());
+            return Ok(vanished);
         }
-        let ids: Vec<_> = groups.keys().cloned().collect();
-        for bundle in ids.chunks(Self::BUNDLE) {
+        let mut rest = Vec::new();
+        for bundle in vanished.chunks(Self::BUNDLE) {
             let records = self.records(BaseKind::Group, &places(&self.index.groups, bundle.iter())?).await?;
             for (id, record) in bundle.iter().zip(records) {
                 if self.protected.has_group(&record::to_group(&record.record)?) {
-                    groups.remove(id);
                     self.see_group(id)?;
                     self.evidence.protected += 1;
+                } else {
+                    rest.push(id.clone());
                 }
             }
         }
-        Ok(())
+        Ok(rest)
     }
 
     async fn stage_user_deletions(&mut self, users: &BTreeMap<UserId, DeletionReason>) -> Result<()> {

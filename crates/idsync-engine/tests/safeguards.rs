@@ -426,3 +426,24 @@ fn p04_protected_entries_are_never_removed_not_even_approved() {
     assert_eq!(world.sink.snapshot().users().len(), 40, "those who are protected are left");
     assert!(world.sink.snapshot().user(&uid(0)).is_some());
 }
+
+#[test]
+fn p04_protected_entries_that_are_gone_take_nothing_of_what_others_may() {
+    for kind in [Kind::Users, Kind::Groups, Kind::Deactivations] {
+        let world = World::new(60, 1);
+        let protected = Protected::nobody().user_ids((0..12).map(uid)).group_ids((48..60).map(gid));
+        let engine = world.builder(Safeguards::default()).protect(protected).build();
+        let run = || {
+            world.clock.advance(25 * HOUR);
+            block_on(engine.sync()).unwrap()
+        };
+        world.remove(kind, 0, 12);
+        let report = run();
+        assert_eq!((report.outcome, report.evidence.protected, report.evidence.looked_up), (Outcome::Done, 12, 0), "{kind:?} {report}");
+        world.remove(kind, 20, 10);
+        let report = run();
+        assert_eq!((report.outcome, report.changes.total() >= 10), (Outcome::Done, true), "{kind:?} {report}");
+        world.remove(kind, 30, 11);
+        assert_eq!(run().outcome, Outcome::Held, "{kind:?}");
+    }
+}
