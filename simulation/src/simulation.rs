@@ -12,7 +12,7 @@ use crate::scenario::{Scenario, Typical};
 use crate::settings::Settings;
 use crate::trace::Keep;
 use crate::universe::{Oracle, Universe, Violation, lock};
-use crate::watch::{FaultSet, Moments, Setup, Step, Watch};
+use crate::watch::{CLEAN, FaultSet, Moments, Setup, Step, Watch};
 use futures::FutureExt;
 use idsync_core::memory::{MemorySink, MemoryStore};
 use idsync_core::{DigestKey, DirectoryId, DirectorySink, ManualClock, Stage, StateStore, Timestamp};
@@ -249,7 +249,7 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// Without faults and without limits, two runs are enough once nothing is set aside any more.
+    /// Without faults and without limits, two runs are enough once nothing is set aside any more, and what was rejected is approved.
     fn settle(&mut self) {
         let visible = self.around(false).visible;
         if !visible {
@@ -282,7 +282,7 @@ impl<'a> Simulation<'a> {
         let settings = self.settings.without_shield();
         let salt = self.universe.random().next();
         let setup = Setup { faults, limits: Safeguards::all(Limit::Unlimited), settings, moments: Moments::default(), salt };
-        let watch = Watch::new(&self.universe, "clean engine", setup);
+        let watch = Watch::new(&self.universe, CLEAN, setup);
         let slot = Slot::new(Mutex::new(Ending::Dropped));
         let around = self.around(false);
         executor::run(&self.universe, vec![self.engine_task(&watch, &[Step::Sync], &slot, 0)]);

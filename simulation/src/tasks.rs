@@ -12,7 +12,7 @@ use crate::simulation::{Simulation, Slot};
 use crate::sink::SimSink;
 use crate::store::SimStore;
 use crate::universe::{Oracle, lock};
-use crate::watch::{Step, Watch};
+use crate::watch::{CLEAN, Step, Watch};
 use idsync_core::{ManualClock, PlanHash};
 use idsync_engine::{Plan, Standing, SyncEngine, SyncError, SyncReport};
 use std::future::Future;
@@ -124,6 +124,11 @@ impl Hand {
         if steps == [Step::Sync] {
             let report = self.report(Doing::Sync, engine.sync()).await?;
             let decides = watch.plans(Fault::Approval) || watch.plans(Fault::Rejection);
+            if let Some(held) = report.held.as_ref().filter(|_| watch.name == CLEAN) {
+                // Without limits only what was rejected is held, until somebody thinks better of it.
+                self.decide(Doing::Approve(held.hash), engine.approve(held.hash)).await?;
+                return Ok(Ending::Done(Box::new(self.report(Doing::Sync, engine.sync()).await?)));
+            }
             let Some(held) = report.held.as_ref().filter(|_| decides) else { return Ok(Ending::Done(Box::new(report))) };
             return Ok(Ending::Done(Box::new(self.judge(held.hash).await?)));
         }

@@ -38,6 +38,9 @@ impl FaultSet {
     }
 }
 
+/// The engine that brings everything in step at the end.
+pub(crate) const CLEAN: &str = "clean engine";
+
 /// What an engine is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
