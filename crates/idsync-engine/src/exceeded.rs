@@ -43,7 +43,9 @@ impl RunState {
             exceeded.created_groups = created(now.created_groups, groups, lately.created_groups);
             exceeded.added_memberships = created(now.added_memberships, memberships, lately.added_memberships);
         }
-        if memberships >= 10 && self.membership_size == 0 && now.memberships > 0 && limits.memberships != Limit::Unlimited {
+        // What was not read shows no members, and those it has do not end.
+        let none_is_left = self.membership_size == 0 && wanted.ending >= memberships;
+        if memberships >= 10 && none_is_left && now.memberships > 0 && limits.memberships != Limit::Unlimited {
             exceeded.memberships.get_or_insert(Over { wanted: now.memberships, allowed: 0, size: memberships, recent: 0 });
         }
         let size = |group: &GroupId| self.index.members.size(group);

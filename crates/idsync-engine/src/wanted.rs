@@ -14,6 +14,8 @@ use memchr::memmem;
 #[derive(Debug, Default)]
 pub(crate) struct Wanted {
     pub(crate) counted: Counted,
+    /// Memberships that end, those of deleted users included.
+    pub(crate) ending: u64,
     /// Members that leave groups which stay.
     pub(crate) in_groups: Vec<(GroupId, u64)>,
 }
@@ -59,7 +61,11 @@ impl Wanted {
     fn add_removals(&mut self, pack: &Pack<'_>, fates: &Fates) -> Result<()> {
         let (mut leaving, mut of_group) = (0, 0);
         for item in pack.items() {
-            let counts = u64::from(counts_as_removal(&item, fates)?);
+            if is_held_with_an_end(&item, fates)? {
+                continue;
+            }
+            self.ending += 1;
+            let counts = u64::from(item.reason() != RemovalReason::UserDeleted);
             leaving += counts;
             of_group += counts * u64::from(item.reason() != RemovalReason::GroupDeleted);
         }

@@ -201,6 +201,35 @@ fn p04_row26_not_all_of_ten_or_more_memberships_end_at_once() {
 }
 
 #[test]
+fn p04_memberships_of_groups_that_were_not_read_or_are_held_do_not_end() {
+    for what in ["a group that could not be understood", "a group that is held"] {
+        let world = World::new(20, 1);
+        world.provider.add_member(Membership::new(gid(1), uid(0)));
+        world.sync(Safeguards::default());
+        let limits = if what == "a group that is held" {
+            world.provider.remove_group(&gid(0));
+            Safeguards::default().with_groups(Limit::Count(0))
+        } else {
+            world.provider.hold(EntryId::Group(gid(0)));
+            Safeguards::default()
+        };
+        world.provider.remove_member(&Membership::new(gid(1), uid(0)));
+        let report = world.sync(limits);
+        assert_eq!(report.changes.total(), 1, "{what}: {report}");
+        assert_eq!(world.sink.snapshot().memberships().count(), 20);
+    }
+}
+
+#[test]
+fn p04_not_all_memberships_end_at_once_when_some_end_with_their_users() {
+    let world = World::new(20, 20);
+    world.remove(Kind::Users, 0, 5);
+    (5..20).for_each(|n| world.provider.remove_member(&Membership::new(gid(n), uid(n))));
+    let report = world.sync(Safeguards::default().with_memberships(Limit::percent(100)));
+    assert_eq!(report.held.unwrap().reason, "15 of 20 memberships would go, 0 may");
+}
+
+#[test]
 fn p04_row27_a_slow_leak_is_stopped_by_the_window() {
     for kind in Kind::ALL {
         let world = World::new(60, 1);
