@@ -73,7 +73,8 @@ impl SyncEngine {
                 // Groups that failed are read again by every delta until they do not.
                 is_good: report.evidence.unconfirmed == 0 && !report.evidence.is_garbled(),
                 holds_anew: holds && !kept_held,
-                is_unsettled: draft.read.evidence.users.held > 0 || draft.read.left_out > 0 || holds,
+                is_unsettled: draft.read.evidence.users.held > 0 || draft.read.left_out > 0,
+                held: draft.plan.as_ref().filter(|plan| plan.held.is_some()).map(|plan| plan.groups_held),
                 changed: refused > 0 || report.changes.total() > 0,
             };
             if ended.is_good && !ended.holds_anew {

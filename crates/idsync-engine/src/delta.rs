@@ -1,11 +1,12 @@
 //! When a run reads only what changed, and what the next such run stands on.
 
 use crate::checkpoint;
+use crate::groups_held::GroupsHeld;
 use crate::memo::Memo;
 use crate::report::Mode;
 use crate::run::RunState;
 use crate::{SyncEngine, SyncError};
-use idsync_core::{Cursor, DirectoryInfo, IdentityProvider, Lease, Result, StateStore, Timestamp};
+use idsync_core::{Cursor, DirectoryInfo, IdentityProvider, Lease, PlanHash, Result, StateStore, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -67,6 +68,9 @@ pub(crate) struct Bookmark {
     settings: String,
     /// When everything is read again because something could not be settled.
     retry_at: Option<Timestamp>,
+    /// The groups whose deletion the last full read held. Each delta finds them, too.
+    #[serde(default)]
+    groups_held: Option<PlanHash>,
 }
 
 /// Which reads will do for a run.
@@ -150,7 +154,9 @@ impl SyncEngine {
         let cursor = ended.info.cursor.clone().filter(|_| ended.is_good);
         let known: Option<Bookmark> = Memo::Bookmark.read(store, &lease.directory).await?;
         let revision = revision(store, lease).await?;
-        let soon = ended.is_unsettled.then(|| ended.started.saturating_add(SOON));
+        let groups_known = known.as_ref().and_then(|known| known.groups_held);
+        let finds_more = ended.mode == Mode::Delta && ended.held.is_some_and(|held| !held.are_all(groups_known));
+        let soon = (ended.is_unsettled || finds_more).then(|| ended.started.saturating_add(SOON));
         match (ended.mode, known, cursor) {
             _ if ended.holds_anew => Memo::Bookmark.write::<Bookmark>(store, lease, None).await,
             (Mode::Delta, Some(known), cursor) if ended.changed || (soon.is_some() && known.retry_at.is_none()) => {
@@ -161,7 +167,8 @@ impl SyncEngine {
             }
             (Mode::Full, _, Some(cursor)) => {
                 let (scope, settings) = (ended.info.scope.clone(), self.settings());
-                let bookmark = Bookmark { cursor, full_at: ended.started, scope, revision, settings, retry_at: soon };
+                let groups_held = ended.held.and_then(|held| held.hash);
+                let bookmark = Bookmark { cursor, full_at: ended.started, scope, revision, settings, retry_at: soon, groups_held };
                 Memo::Bookmark.write(store, lease, Some(&bookmark)).await
             }
             _ => Ok(()),
@@ -190,8 +197,10 @@ pub(crate) struct Ended<'a> {
     pub(crate) is_good: bool,
     /// Something is held that the last full read did not find, so that the next one must.
     pub(crate) holds_anew: bool,
-    /// Something was found that is left for a full read: a record that could not be understood, or something more that is held.
+    /// Something was found that is left for a full read: a record that could not be understood, or more newcomers than are asked for.
     pub(crate) is_unsettled: bool,
+    /// What is held, as far as it is groups; `None` when nothing is. What a delta holds is left for a full read, too.
+    pub(crate) held: Option<GroupsHeld>,
     /// Something is known that was not known before.
     pub(crate) changed: bool,
 }

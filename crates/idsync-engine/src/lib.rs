@@ -92,6 +92,7 @@ mod escrow;
 mod evidence;
 mod exceeded;
 mod fold;
+mod groups_held;
 mod held;
 mod index;
 mod lanes;

@@ -2,6 +2,7 @@
 
 use crate::confirm::Fates;
 use crate::escrow::Escrow;
+use crate::groups_held::GroupsHeld;
 use crate::held::{Decision, HeldSet};
 use crate::note::{HeadNote, PlanNote, ReadResult, planned};
 use crate::packs;
@@ -83,6 +84,7 @@ pub(crate) struct Draft {
     pub(crate) note: PlanNote,
     /// What is held, for people, and why.
     pub(crate) held: Option<KeptSet>,
+    pub(crate) groups_held: GroupsHeld,
 }
 
 impl RunState {
@@ -148,7 +150,7 @@ impl RunState {
             }
             None => None,
         };
-        Ok(Some(Draft { hash, note, held }))
+        Ok(Some(Draft { hash, note, held, groups_held: planner.groups_held() }))
     }
 
     /// A plan that an earlier run made is not what would happen now. No delivery is under way, for that would have been finished first.

@@ -5,6 +5,7 @@ use crate::causes::Causes;
 use crate::confirm::Fates;
 use crate::escrow::{Escrow, Waiting};
 use crate::exceeded::Exceeded;
+use crate::groups_held::{GroupsHeld, HeldGroups};
 use crate::held::{EXAMPLES, GROUPS, GroupReach, HeldSet, Standing, describe};
 use crate::packs::Pack;
 use crate::payload;
@@ -44,6 +45,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) counted: Counted,
     apply_hash: PlanHasher,
     held_hash: PlanHasher,
+    held_groups: HeldGroups,
     examples: BTreeMap<String, Vec<String>>,
     reach: BTreeMap<GroupId, u64>,
 }
@@ -65,6 +67,7 @@ impl RunState {
             apply_hash: PlanHasher::new("idsync 2026 plan hash", directory, &self.revision.0.to_le_bytes(), Covers::Changes),
             // Other changes move the revision on, and what is held is still the same.
             held_hash: PlanHasher::new("idsync 2026 held hash", directory, &[], Covers::Removals),
+            held_groups: HeldGroups::new(directory),
             examples: BTreeMap::new(),
             reach: BTreeMap::new(),
         }
@@ -270,6 +273,7 @@ impl Planner<'_> {
         let kind = payload::kind(row)?;
         self.held.add(kind, 1);
         self.held_hash.add(row)?;
+        self.held_groups.add(row)?;
         if self.held.get(kind) <= EXAMPLES as u64 {
             self.examples.entry(kind.as_str().to_owned()).or_default().push(describe(&payload::change(row)?));
         }
@@ -289,6 +293,11 @@ impl Planner<'_> {
 
     pub(crate) fn held_hash(&self) -> PlanHash {
         self.held_hash.finish()
+    }
+
+    /// The groups whose deletion is held.
+    pub(crate) fn groups_held(&self) -> GroupsHeld {
+        self.held_groups.finish()
     }
 
     /// What holds something back now.

@@ -220,6 +220,26 @@ fn p04_a_user_whose_creation_is_held_is_not_created_by_a_delta() {
 }
 
 #[test]
+fn p21_groups_that_are_held_do_not_make_every_hour_a_full_read() {
+    let world = World::synced(Safeguards::all(Limit::Count(0)));
+    (4..=5).for_each(|n| world.source.inner.put_group(Group::new(gid(n), "Spare")));
+    world.run();
+    world.source.inner.remove_group(&gid(3));
+    world.clock.advance(2 * DAY);
+    world.hold_and_reject();
+    let fulls = |minutes: u64| (0..minutes).filter(|_| world.run().mode == Mode::Full).count();
+    assert_eq!(fulls(12 * 60), 0, "nothing changed");
+    // One that is gone since is looked at once.
+    world.source.inner.remove_group(&gid(5));
+    world.delta();
+    assert_eq!(fulls(3 * 60), 1);
+    // And so is somebody who leaves a group that stays.
+    world.source.inner.remove_member(&member(1, 1));
+    world.delta();
+    assert_eq!(fulls(3 * 60), 1);
+}
+
+#[test]
 fn p04_a_set_that_was_kept_without_what_holds_it_is_held_in_deltas_as_well() {
     let world = World::synced(Safeguards::default());
     (1..=12).for_each(|n| world.source.inner.put_user(user(n, UserStatus::Suspended, "clerk", 200)));
