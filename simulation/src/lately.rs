@@ -106,9 +106,11 @@ impl Lately {
         sum
     }
 
-    /// A delivery is complete. What had left the window by then is forgotten, and does not come back when a clock is set back.
+    /// A delivery is complete. What had left the window by then is forgotten, and does not come back when a clock is set back. What lies in
+    /// the future is of now.
     pub(crate) fn commit(&mut self, at: Timestamp, window: Duration, counts: Counts) {
         self.0.retain(|(then, _)| at.saturating_since(*then) < window);
+        self.0.iter_mut().for_each(|(then, _)| *then = at.min(*then));
         self.0.push((at, counts));
     }
 

@@ -63,6 +63,12 @@ struct Step {
     counted: Counted,
 }
 
+impl Step {
+    fn not_after(&self, now: Timestamp) -> Self {
+        Self { since: self.since.min(now), until: self.until.min(now), counted: self.counted }
+    }
+}
+
 impl Recent {
     /// So many steps a window has at most, however often the engine runs.
     const STEPS: u32 = 96;
@@ -74,16 +80,18 @@ impl Recent {
         sum
     }
 
-    /// The same with what changes now, and without what is over.
+    /// The same with what changes now, and without what is over. What lies in the future, because a clock was ahead, is taken to be of now:
+    /// it counts for a window more, and not until that future has come.
     pub(crate) fn with(&self, now: Timestamp, window: Duration, counted: &Counted) -> Self {
-        let mut steps: Vec<_> = self.0.iter().filter(|step| now.saturating_since(step.until) < window).cloned().collect();
+        let lately = self.0.iter().filter(|step| now.saturating_since(step.until) < window);
+        let mut steps: Vec<_> = lately.map(|step| step.not_after(now)).collect();
         if *counted == Counted::default() {
             return Self(steps);
         }
         match steps.last_mut().filter(|last| now.saturating_since(last.since) < window / Self::STEPS) {
             Some(last) => {
                 last.counted.add(counted);
-                last.until = last.until.max(now);
+                last.until = now;
             }
             None => steps.push(Step { since: now, until: now, counted: *counted }),
         }
@@ -136,5 +144,13 @@ mod tests {
     fn p04_a_clock_that_is_set_back_forgets_nothing() {
         let recent = Recent::default().with(at(100_000), DAY, &users(7));
         assert_eq!(recent.within(at(10), DAY).users, 7);
+    }
+
+    #[test]
+    fn p04_what_a_clock_that_was_ahead_has_noted_counts_for_one_window_more() {
+        let ahead = Recent::default().with(at(1_000 * 86_400), DAY, &users(7)).with(at(1_001 * 86_400), DAY * 2, &users(2));
+        let recent = ahead.with(at(10), DAY, &users(1));
+        assert_eq!([10, 86_409, 86_410].map(|now| recent.within(at(now), DAY).users), [10, 10, 0]);
+        assert_eq!(ahead.with(at(10), DAY, &Counted::default()).within(at(86_410), DAY).users, 0);
     }
 }

@@ -246,6 +246,23 @@ fn p04_row27_a_slow_leak_is_stopped_by_the_window() {
 }
 
 #[test]
+fn p04_a_clock_that_was_ahead_once_does_not_hold_for_years() {
+    let mut world = World::new(60, 1);
+    let (now, limits) = (Timestamp::UNIX_EPOCH, Kind::Users.limits(Limit::Count(10)));
+    world.clock.advance(87_600 * HOUR);
+    world.remove(Kind::Users, 0, 6);
+    check(&mut 0, &world, limits, true, "ten years ahead");
+    world.clock = Arc::new(ManualClock::new(now));
+    world.remove(Kind::Users, 6, 6);
+    check(&mut 0, &world, limits, false, "the clock is right again");
+    // Any change that is applied says what time it is.
+    world.provider.put_user(active(900));
+    world.sync(limits);
+    world.clock.advance(24 * HOUR);
+    check(&mut 0, &world, limits, true, "a day later");
+}
+
+#[test]
 fn p04_a_held_set_says_why_which_and_whom_it_reaches_and_is_forgotten_when_it_is_over() {
     let world = World::new(60, 3);
     assert_eq!(world.held(), None);
