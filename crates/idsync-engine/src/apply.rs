@@ -10,6 +10,7 @@ use crate::noting::Noting;
 use crate::packs::{self, Pack, mark_position};
 use crate::pending::{Last, Origin, Pending};
 use crate::run::Observer;
+use crate::upheld::KeptSet;
 use crate::{Activity, Progress, SyncError, payload, recount};
 use futures::TryStreamExt;
 use idsync_core::{
@@ -86,6 +87,10 @@ impl Applier {
         crate::fold::fold_members(&self.store, &self.lease, members).await.map_err(SyncError::store)?;
         if self.applied.refused > 0 {
             recount::leave_out_refused(self.store.as_ref(), &self.lease, &mut note).await.map_err(SyncError::store)?;
+        }
+        if note.approved {
+            // Before the commit, so that it is done again if it is interrupted. The sink may still fail, and then nobody else would.
+            Memo::HeldSet.write::<KeptSet>(self.store.as_ref(), &self.lease, None).await.map_err(SyncError::store)?;
         }
         let head = payload::to_json(&note.head).map_err(SyncError::store)?;
         self.store.commit(&self.lease, StoreCommit::new(journal.base, head)).await.map_err(SyncError::store)?;

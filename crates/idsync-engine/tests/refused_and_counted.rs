@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use futures::executor::block_on;
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    Batch, BatchOutcome, Change, ChangeKind, ChangeOutcome, DirectorySink, Error, ErrorKind, Group, GroupId, ManualClock, Membership,
-    Result, Timestamp, User, UserId, UserStatus,
+    Batch, BatchOutcome, Change, ChangeKind, ChangeOutcome, Counts, DirectorySink, Error, ErrorKind, Group, GroupId, ManualClock,
+    Membership, Result, RunContext, Timestamp, User, UserId, UserStatus,
 };
 use idsync_engine::{Outcome, SyncEngine, SyncError, SyncReport};
 use std::fmt;
@@ -20,12 +20,13 @@ fn member(n: u64) -> Membership {
     Membership::new(GroupId::new("staff").unwrap(), uid(n))
 }
 
-/// A sink that refuses to take away what is about some users, and breaks down at one.
+/// A sink that refuses to take away what is about some users, and breaks down at one, or in the end.
 #[derive(Debug, Clone, Default)]
 struct Choosy {
     inner: MemorySink,
     refuses: Arc<Mutex<Vec<UserId>>>,
     breaks_at: Arc<Mutex<Option<UserId>>>,
+    never_ends: Arc<Mutex<bool>>,
 }
 
 impl fmt::Display for Choosy {
@@ -58,6 +59,9 @@ impl DirectorySink for Choosy {
             });
         }
         Ok(outcomes.into_iter().collect())
+    }
+    async fn finish(&self, _: &RunContext, _: &Counts) -> Result<()> {
+        if *self.never_ends.lock().unwrap() { Err(Error::new(ErrorKind::Unavailable, "down")) } else { Ok(()) }
     }
 }
 
@@ -151,6 +155,20 @@ fn p04_memberships_that_the_sink_refused_to_end_may_still_do_so() {
     (9..=10).for_each(|n| world.provider.remove_member(&member(n)));
     let report = world.run();
     assert_eq!((report.outcome, report.changes.total()), (Outcome::Done, 8), "{report}");
+}
+
+#[test]
+fn p04_what_was_approved_and_applied_is_not_held_any_more_when_the_sink_fails_in_the_end() {
+    let world = World::synced();
+    world.remove(10..=30);
+    let hash = world.run().held.unwrap().hash;
+    block_on(world.engine.approve(hash)).unwrap();
+    *world.sink.never_ends.lock().unwrap() = true;
+    assert!(matches!(block_on(world.engine.sync()), Err(SyncError::Sink(_))));
+    assert_eq!(world.sink.inner.snapshot(), world.provider.snapshot());
+    assert_eq!(block_on(world.engine.held()).unwrap(), None);
+    *world.sink.never_ends.lock().unwrap() = false;
+    assert_eq!(world.run().outcome, Outcome::Done);
 }
 
 #[test]
