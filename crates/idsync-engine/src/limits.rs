@@ -10,13 +10,13 @@ use std::time::Duration;
 pub enum Limit {
     /// At most this many.
     Count(u64),
-    /// At most this share of what the base holds, in percent, but always `at_least`, and never more than `at_most`.
+    /// At most this share of what the base holds, in percent, but not more than `at_most`, and always `at_least`.
     Percent {
         /// The share, in percent.
         percent: u8,
-        /// So many are always allowed, however small the base.
+        /// So many are always allowed, however small the base, and even if they are more than `at_most`.
         at_least: u64,
-        /// More than so many are never allowed, however large the base.
+        /// More than so many are not allowed, however large the base.
         at_most: u64,
     },
     /// No limit.
