@@ -64,7 +64,8 @@ impl SimStore {
             at: now,
             lately: lock(&notes.lately).within(now, self.watch.limits.window),
             approved: lock(&notes.decisions).is_approval_good(now),
-            is_tidy: !beside && !memos,
+            // A plan that was not applied is discarded by the next run.
+            is_tidy: !beside && !memos && self.journal_now().is_none(),
         });
         self.watch.did(|call| (call.reads, call.delivers) = (true, false));
     }
