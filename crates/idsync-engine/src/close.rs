@@ -3,6 +3,7 @@
 use crate::apply::{Applied, Applier};
 use crate::delta::Ended;
 use crate::draft::Draft;
+use crate::escrow::Waiting;
 use crate::held::Decision;
 use crate::index::MemberIndex;
 use crate::memo::Memo;
@@ -18,7 +19,8 @@ use std::sync::Arc;
 #[derive(Default)]
 struct Left {
     held: Option<Held>,
-    escrowed: u64,
+    /// What the sink refused, without what depends on it.
+    waiting: Waiting,
 }
 
 impl SyncEngine {
@@ -96,7 +98,9 @@ impl SyncEngine {
             return Ok(Left::default());
         }
         let held = self.held_of(&draft.lease.directory).await?.map(|set| set.summary);
-        Ok(Left { held, escrowed: self.escrow_of(&draft.lease.directory).await?.len() as u64 })
+        let mut waiting = Waiting::default();
+        self.escrow_of(&draft.lease.directory).await?.iter().for_each(|known| waiting.add(Some(known)));
+        Ok(Left { held, waiting })
     }
 
     fn report(&self, draft: &Draft, applied: Applied, finished: Timestamp, left: Left) -> SyncReport {
@@ -104,7 +108,9 @@ impl SyncEngine {
         let held = left.held.or_else(|| note.and_then(|note| note.held.clone()));
         let complete = draft.read.evidence.is_complete();
         let waiting = note.map(|note| note.waiting.clone()).unwrap_or_default();
-        let escrowed = (applied.refused + waiting.changes).max(left.escrowed);
+        let escrowed = (applied.refused + waiting.changes).max(left.waiting.changes);
+        // What was refused just now is in the escrow as well, and may be tried with the next run.
+        let retry_left = left.waiting.retry_at.filter(|_| applied.refused == 0);
         let outcome = if !complete {
             Outcome::Incomplete
         } else if held.as_ref().is_some_and(|held| held.standing == Standing::Open) {
@@ -124,8 +130,8 @@ impl SyncEngine {
             recovered: draft.before.recovered,
             held,
             escrowed,
-            first_refusal: applied.first_refusal.or(waiting.reason),
-            retry_at: waiting.retry_at,
+            first_refusal: applied.first_refusal.or(waiting.reason).or(left.waiting.reason),
+            retry_at: waiting.retry_at.or(retry_left),
             directory: draft.read.directory,
             requests: self.provider.usage().since(&draft.before.usage),
             complete,

@@ -50,8 +50,8 @@ impl SyncEngine {
         if self.unfinished(&lease).await?.is_some() {
             return Err(SyncError::Interrupted);
         }
-        let draft = self.draft(info, &lease, Before { usage, ..Before::default() }, Wish::Full).await?;
         let last_run = self.last_run(&lease).await?;
+        let draft = self.draft(info, &lease, Before { usage, ..Before::default() }, Wish::Full).await?;
         let plan = self.to_plan(&draft, last_run);
         self.give_back(&draft.lease).await?;
         Ok(plan)

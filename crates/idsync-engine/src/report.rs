@@ -82,7 +82,8 @@ pub struct SyncReport {
     pub recovered: Counts,
     /// Changes held back. A delta, which does not look for all of them, reports those that the last full read found.
     pub held: Option<Held>,
-    /// Changes that are not applied because the sink refused them or what they depend on, now or a short while ago.
+    /// Changes that are not applied because the sink refused them or what they depend on, now or a short while ago. A delta, which does not
+    /// look for all of them, does not count what depends on those that it did not find itself.
     pub escrowed: u64,
     /// The reason that the sink gave for the first of them.
     pub first_refusal: Option<String>,

@@ -649,6 +649,7 @@ fn a_refused_change_is_tried_again_when_it_is_due_although_nothing_changed_since
     assert_eq!((report.mode, report.outcome), (Mode::Full, Outcome::Refused), "once more at once");
     let report = world.delta();
     assert_eq!((report.outcome, report.escrowed), (Outcome::Refused, 1), "it waits, and is not forgotten");
+    assert!(report.first_refusal.is_some() && report.retry_at.is_some(), "nor is why, and until when: {report:?}");
     world.choosy.refused.lock().unwrap().clear();
     world.clock.advance(Duration::from_secs(300));
     let report = world.run();
