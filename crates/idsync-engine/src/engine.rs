@@ -50,7 +50,13 @@ impl SyncEngine {
         if self.unfinished(&lease).await?.is_some() {
             return Err(SyncError::Interrupted);
         }
-        let last_run = self.last_run(&lease).await?;
+        let last_run = match self.last_run(&lease).await {
+            Ok(last_run) => last_run,
+            Err(error) => {
+                self.record_failure(&lease, self.surroundings.clock.now(), &error).await;
+                return Err(error);
+            }
+        };
         let draft = self.draft(info, &lease, Before { usage, ..Before::default() }, Wish::Full).await?;
         let plan = self.to_plan(&draft, last_run);
         self.give_back(&draft.lease).await?;
