@@ -298,7 +298,7 @@ cases! {
     }
 
     fn p01_row23_a_group_that_vanishes_while_it_is_read_keeps_its_members() {
-        vec![incomplete(members(FaultKind::VanishedGroup), "the members of 1 groups")]
+        vec![incomplete(members(FaultKind::VanishedGroup), "the members of 1 group and")]
     }
 
     fn p02_row25_an_empty_directory_ends_with_4_and_deletes_nothing() {
@@ -310,7 +310,7 @@ cases! {
 
     fn p01_row28_members_of_one_group_that_cannot_be_read_stay_and_the_rest_goes_on() {
         vec![
-            incomplete(members(FaultKind::Status(404, BodyShape::Html)).skip(2), "the members of 1 groups"),
+            incomplete(members(FaultKind::Status(404, BodyShape::Html)).skip(2), "the members of 1 group and"),
             incomplete(members(FaultKind::Status(403, BodyShape::Okta)).skip(2), "may see the members of this group"),
         ]
     }
