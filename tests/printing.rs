@@ -25,7 +25,7 @@ fn ends(code: i32, command: impl Fn() -> Command) {
 }
 
 #[tokio::test]
-async fn a_sync_is_done_all_the_same() {
+async fn row35_a_sync_is_done_all_the_same() {
     let emulator = org().await;
     let sync = Sync::new(&emulator);
     ends(0, || sync.command(&["--plan"]));

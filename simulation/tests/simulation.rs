@@ -7,7 +7,8 @@ const EACH_FAULT: u64 = 5;
 
 #[test]
 fn every_seed_converges_and_every_fault_strikes() {
-    let (mut tally, seeds) = (Tally::default(), 1_000);
+    // Worlds with large groups are few, and a thousand seeds may well have none that lives long.
+    let (mut tally, seeds) = (Tally::default(), 2_000);
     for seed in 0..seeds {
         let simulated = simulate(seed, &Sound, Keep::Hash);
         if let Some(violation) = simulated.violation {
