@@ -40,12 +40,4 @@ impl SyncEngine {
     pub(crate) async fn last_run(&self, lease: &Lease) -> Result<Option<RunRecord>, SyncError> {
         Ok(self.store.runs(&lease.directory, 1).await.map_err(SyncError::store)?.pop())
     }
-
-    /// Discards a plan of which nothing is to be applied: the next run finds the same again.
-    pub(crate) async fn discard_held(&self, lease: &Lease, journal: Option<JournalHeader>) -> Result<(), SyncError> {
-        match journal {
-            Some(_) => self.store.discard_journal(lease).await.map_err(SyncError::store),
-            None => Ok(()),
-        }
-    }
 }

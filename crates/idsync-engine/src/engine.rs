@@ -50,13 +50,11 @@ impl SyncEngine {
         if self.unfinished(&lease).await?.is_some() {
             return Err(SyncError::Interrupted);
         }
-        let last_run = match self.last_run(&lease).await {
-            Ok(last_run) => last_run,
-            Err(error) => {
-                self.record_failure(&lease, self.surroundings.clock.now(), &error).await;
-                return Err(error);
-            }
-        };
+        let last_run = self.last_run(&lease).await;
+        if let Err(error) = &last_run {
+            self.record_failure(&lease, self.now(), error).await;
+        }
+        let last_run = last_run?;
         let draft = self.draft(info, &lease, Before { usage, ..Before::default() }, Wish::Full).await?;
         let plan = self.to_plan(&draft, last_run);
         self.give_back(&draft.lease).await?;
@@ -78,10 +76,12 @@ impl SyncEngine {
         }
         let applied = match (plan.hash, journal) {
             (Some(hash), Some(journal)) => self.deliver(&lease, journal, hash, None).await?,
-            (_, journal) => {
-                self.discard_held(&lease, journal).await?;
+            (_, Some(_)) => {
+                // Nothing of it is to be applied, and the next run finds the same again.
+                self.store.discard_journal(&lease).await.map_err(SyncError::store)?;
                 Applied::default()
             }
+            (_, None) => Applied::default(),
         };
         let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory, left_out: 0 };
         let before = Before { usage: self.provider.usage(), ..Before::default() };

@@ -6,8 +6,8 @@ use crate::packs::Pack;
 use crate::plan_hash::{Covers, PlanHasher};
 use idsync_core::{DirectoryId, Phase, PlanHash, RemovalReason, Result, StagedRow};
 
-/// Adds up what is held.
-pub(crate) struct HeldGroups {
+/// Makes the hash of the groups whose deletion is held, out of all that is held.
+pub(crate) struct GroupsHeldHasher {
     hash: PlanHasher,
     groups: u64,
     others: u64,
@@ -22,7 +22,7 @@ pub(crate) struct GroupsHeld {
     others: u64,
 }
 
-impl HeldGroups {
+impl GroupsHeldHasher {
     pub(crate) fn new(directory: &DirectoryId) -> Self {
         let hash = PlanHasher::new("idsync 2026 held groups", directory, &[], Covers::Removals);
         Self { hash, groups: 0, others: 0 }

@@ -5,7 +5,7 @@ use crate::causes::Causes;
 use crate::confirm::Fates;
 use crate::escrow::{Escrow, Waiting};
 use crate::exceeded::Exceeded;
-use crate::groups_held::{GroupsHeld, HeldGroups};
+use crate::groups_held::{GroupsHeld, GroupsHeldHasher};
 use crate::held::{EXAMPLES, GROUPS, GroupReach, HeldSet, Standing, describe};
 use crate::packs::Pack;
 use crate::payload;
@@ -45,7 +45,7 @@ pub(crate) struct Planner<'a> {
     pub(crate) counted: Counted,
     apply_hash: PlanHasher,
     held_hash: PlanHasher,
-    held_groups: HeldGroups,
+    groups_held: GroupsHeldHasher,
     examples: BTreeMap<String, Vec<String>>,
     reach: BTreeMap<GroupId, u64>,
 }
@@ -67,7 +67,7 @@ impl RunState {
             apply_hash: PlanHasher::new("idsync 2026 plan hash", directory, &self.revision.0.to_le_bytes(), Covers::Changes),
             // Other changes move the revision on, and what is held is still the same.
             held_hash: PlanHasher::new("idsync 2026 held hash", directory, &[], Covers::Removals),
-            held_groups: HeldGroups::new(directory),
+            groups_held: GroupsHeldHasher::new(directory),
             examples: BTreeMap::new(),
             reach: BTreeMap::new(),
         }
@@ -273,7 +273,7 @@ impl Planner<'_> {
         let kind = payload::kind(row)?;
         self.held.add(kind, 1);
         self.held_hash.add(row)?;
-        self.held_groups.add(row)?;
+        self.groups_held.add(row)?;
         if self.held.get(kind) <= EXAMPLES as u64 {
             self.examples.entry(kind.as_str().to_owned()).or_default().push(describe(&payload::change(row)?));
         }
@@ -297,7 +297,7 @@ impl Planner<'_> {
 
     /// The groups whose deletion is held.
     pub(crate) fn groups_held(&self) -> GroupsHeld {
-        self.held_groups.finish()
+        self.groups_held.finish()
     }
 
     /// What holds something back now.

@@ -2,11 +2,11 @@
 
 use super::lock;
 use crate::{
-    Batch, BatchOutcome, Change, ChangeOutcome, Delivery, DirectorySink, Error, ErrorKind, Group, GroupId, IdempotencyKey, Membership,
-    Result, Revision, Snapshot, User, UserId,
+    Batch, BatchOutcome, Change, ChangeOutcome, Delivery, DirectoryId, DirectorySink, Error, ErrorKind, Group, GroupId, IdempotencyKey,
+    Membership, Result, Revision, RunContext, Snapshot, User, UserId,
 };
 use async_trait::async_trait;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -21,9 +21,8 @@ struct State {
     users: BTreeMap<UserId, User>,
     groups: BTreeMap<GroupId, Group>,
     memberships: BTreeSet<Membership>,
-    /// Keys of what was applied out of the revision that changes came out of last.
-    keys: HashSet<IdempotencyKey>,
-    from: Revision,
+    /// Of each directory the revision that changes came out of last, and the keys of what was applied out of it.
+    keys: HashMap<DirectoryId, (Revision, HashSet<IdempotencyKey>)>,
     history: Vec<Delivery>,
 }
 
@@ -59,28 +58,34 @@ impl fmt::Display for MemorySink {
 impl DirectorySink for MemorySink {
     async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
         let mut state = lock(&self.state);
-        if state.from != batch.run.from {
-            state.from = batch.run.from;
-            state.keys.clear();
-        }
-        Ok(batch.deliveries.iter().map(|delivery| state.deliver(delivery)).collect())
+        Ok(batch.deliveries.iter().map(|delivery| state.deliver(batch.run, delivery)).collect())
     }
 }
 
 impl State {
-    fn deliver(&mut self, delivery: &Delivery) -> ChangeOutcome {
-        if self.keys.contains(&delivery.key) {
+    fn deliver(&mut self, run: &RunContext, delivery: &Delivery) -> ChangeOutcome {
+        if self.keys_of(run).contains(&delivery.key) {
             return ChangeOutcome::Unchanged;
         }
         match self.apply(&delivery.change) {
             Ok(true) => {
-                self.keys.insert(delivery.key);
+                self.keys_of(run).insert(delivery.key);
                 self.history.push(delivery.clone());
                 ChangeOutcome::Applied
             }
             Ok(false) => ChangeOutcome::Unchanged,
             Err(error) => ChangeOutcome::Failed(error),
         }
+    }
+
+    /// The keys that count in this run: those of an earlier revision do not any more.
+    fn keys_of(&mut self, run: &RunContext) -> &mut HashSet<IdempotencyKey> {
+        let (from, keys) = self.keys.entry(run.directory.clone()).or_default();
+        if *from != run.from {
+            *from = run.from;
+            keys.clear();
+        }
+        keys
     }
 
     /// Applies a change; says whether anything is different now.
