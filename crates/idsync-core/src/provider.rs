@@ -73,6 +73,9 @@ pub trait IdentityProvider: fmt::Debug + fmt::Display + Send + Sync + 'static {
     async fn check(&self) -> Result<()>;
 
     /// All users in scope, page by page.
+    ///
+    /// The engine holds an entry, user or group, whose attributes have more than 64 lists or objects in one another: as JSON it could not
+    /// be read by most receivers.
     fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>>;
 
     /// All groups in scope, page by page.

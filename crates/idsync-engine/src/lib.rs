@@ -102,6 +102,7 @@ mod member_read;
 mod members;
 mod members_read;
 mod memo;
+mod nesting;
 mod note;
 mod noting;
 mod packs;

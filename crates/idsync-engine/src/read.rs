@@ -4,6 +4,7 @@ use crate::checkpoint::{Earlier, GroupRead};
 use crate::listings::{Arrival, Listings};
 use crate::member_read::{MemberRead, MemberStep, Members};
 use crate::members_read::ReadMark;
+use crate::nesting::hold_deep;
 use crate::payload::{self, corrupt};
 use crate::queue::{Queue, UnderWay};
 use crate::record;
@@ -139,7 +140,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes one page of users.
-    pub(crate) async fn take_users(&mut self, page: Page<User>) -> Result<()> {
+    pub(crate) async fn take_users(&mut self, mut page: Page<User>) -> Result<()> {
+        hold_deep(&mut page.items, &mut page.held);
         count(&mut self.state.evidence.users, &page.held, page.items.len());
         self.state.evidence.note("users", &page.held);
         self.state.progress.users += page.items.len() as u64;
@@ -152,7 +154,8 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes one page of groups, and queues their members.
-    pub(crate) async fn take_groups(&mut self, page: Page<Group>) -> Result<()> {
+    pub(crate) async fn take_groups(&mut self, mut page: Page<Group>) -> Result<()> {
+        hold_deep(&mut page.items, &mut page.held);
         count(&mut self.state.evidence.groups, &page.held, page.items.len());
         self.state.evidence.note("groups", &page.held);
         self.state.progress.groups += page.items.len() as u64;

@@ -3,6 +3,7 @@
 use crate::amend::Joined;
 use crate::entries::Slot;
 use crate::listings::{Arrival, Listings};
+use crate::nesting::{self, hold_deep};
 use crate::payload::corrupt;
 use crate::read::Reader;
 use crate::record;
@@ -105,7 +106,8 @@ impl Reader<'_> {
     }
 
     /// Takes one page of users that changed.
-    async fn take_changed(&mut self, page: ChangedUsers, doubtful: &mut Doubtful) -> Result<()> {
+    async fn take_changed(&mut self, mut page: ChangedUsers, doubtful: &mut Doubtful) -> Result<()> {
+        hold_deep(&mut page.users, &mut page.held);
         let evidence = &mut self.state.evidence;
         evidence.users.held += page.held.len() as u64;
         evidence.note("users", &page.held);
@@ -160,15 +162,20 @@ impl Reader<'_> {
                 async move { Newcomer { answer: look_up(provider.as_ref(), &id).await, id } }
             })
             .buffer_unordered(self.concurrency.get());
-        let (mut found, mut joined, mut held) = (Vec::new(), Joined::new(), Vec::new());
+        let (mut found, mut odd, mut joined, mut held) = (Vec::new(), Vec::new(), Joined::new(), Vec::new());
         while let Some(Newcomer { id, answer }) = newcomers.next().await {
             match answer.map_err(SyncError::provider) {
                 Ok(Some((user, groups))) => {
                     self.state.evidence.looked_up += 1;
                     self.state.evidence.still_there += 1;
-                    found.push(user);
                     held.extend(groups.held);
-                    self.join(&id, groups.ids, &mut joined);
+                    match nesting::check(&user) {
+                        Ok(()) => {
+                            found.push(user);
+                            self.join(&id, groups.ids, &mut joined);
+                        }
+                        Err(user) => odd.push(user),
+                    }
                 }
                 Ok(None) => self.state.evidence.looked_up += 1,
                 Err(SyncError::Read(error)) => self.state.miss(error),
@@ -178,7 +185,7 @@ impl Reader<'_> {
         drop(newcomers);
         self.leave_to_later(held);
         self.state.stage_joined(joined).await.map_err(SyncError::store)?;
-        self.take_users(Page::new(found)).await.map_err(SyncError::store)
+        self.take_users(Page::new(found).with_held(odd)).await.map_err(SyncError::store)
     }
 
     /// A group of a newcomer that could not be understood says nothing about the membership. Its members are read by the next delta, and

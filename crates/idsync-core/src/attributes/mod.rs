@@ -164,6 +164,13 @@ impl Attributes {
         self.0.is_none()
     }
 
+    /// How many lists and objects stand in one another at most: none where all values are plain, one for a list of texts.
+    ///
+    /// Readers of JSON commonly give up at some 128.
+    pub fn depth(&self) -> usize {
+        scan::depth(self.as_json()).saturating_sub(1)
+    }
+
     fn members(&self) -> Members<'_> {
         Members::of(self.as_json())
     }

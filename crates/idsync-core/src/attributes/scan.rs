@@ -119,6 +119,33 @@ pub(super) fn number(json: &str) -> Option<Number> {
     json.parse().ok()
 }
 
+/// How many arrays and objects stand in one another.
+pub(super) fn depth(json: &str) -> usize {
+    let bytes = json.as_bytes();
+    // Most have none but the object itself, and no bracket in a text: they need no second look.
+    let most = bytes.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
+    if most < 2 {
+        return most;
+    }
+    let (mut at, mut depth, mut deepest) = (0, 0_usize, 0);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                at = text_end(bytes, at).0;
+                continue;
+            }
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+    }
+    deepest
+}
+
 /// Where a string ends that begins here, and whether nothing in it is escaped.
 fn text_end(bytes: &[u8], start: usize) -> (usize, bool) {
     let (mut at, mut is_plain) = (start + 1, true);

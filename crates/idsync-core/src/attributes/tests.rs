@@ -67,12 +67,22 @@ fn scrambled(value: &Value) -> String {
     }
 }
 
+/// How many arrays and objects stand in one another.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(elements) => 1 + elements.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
 /// Whether the attributes are what the model holds, however they are asked.
 fn agrees(attributes: &Attributes, model: &Model) {
     assert_eq!(attributes.as_json(), to_string(model).unwrap());
     assert_eq!((attributes.len(), attributes.is_empty()), (model.len(), model.is_empty()));
     assert!(attributes.iter().map(|(name, value)| (name.into_owned(), value)).eq(model.clone()));
     assert!(attributes.clone().into_iter().eq(model.clone()));
+    assert_eq!(attributes.depth(), model.values().map(depth).max().unwrap_or_default());
     assert!(attributes.names().eq(model.keys().map(String::as_str)));
     assert!(attributes.iter_raw().map(|(name, raw)| (name.into_owned(), raw.to_owned())).eq(printed(model)));
     for name in model.keys().map(String::as_str).chain(["", "a", "b\"", "zz", "\u{10FFFF}"]) {
