@@ -29,6 +29,9 @@ use std::sync::Arc;
 ///   that have a role themselves. Such a listing ends with [`ErrorKind::PermissionDenied`]. The engine then asks
 ///   [`IdentityProvider::check`], once for some such groups; as long as that passes, a group keeps the members it had, and the run says
 ///   that it is not complete. A full read is refused when every group is.
+/// * **Hidden entries.** Nor may it see single users and groups, which listings then leave out. Asking for one of them by id ends with
+///   [`ErrorKind::PermissionDenied`] as well, never with an answer that it is gone: as long as [`IdentityProvider::check`] passes, the
+///   entry stays as it is with its memberships.
 /// * **A group that is gone** between the listing of groups and that of its members ends the latter with [`ErrorKind::NotFound`], never
 ///   with an empty stream.
 /// * **Identity.** Ids are stable, and never reused for something else.

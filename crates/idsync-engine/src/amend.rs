@@ -55,6 +55,12 @@ impl StagedPacks {
         Pack::of(row)?.map(|pack| pack.group_id()).transpose()
     }
 
+    /// The next pack.
+    async fn next(&mut self) -> Result<Option<StagedRow>> {
+        self.fill().await?;
+        Ok(self.rows.pop_front())
+    }
+
     /// The next pack of a group; those of groups before it are passed over.
     pub(crate) async fn next_of(&mut self, group: &GroupId) -> Result<Option<StagedRow>> {
         while let Some(next) = self.peek().await? {
@@ -99,6 +105,28 @@ impl RunState {
             }
         }
         Ok(())
+    }
+
+    /// Takes these users out of what is staged to leave groups. The groups are read again by the next run.
+    pub(crate) async fn spare_memberships_of(&mut self, users: &BTreeSet<UserId>) -> Result<()> {
+        if users.is_empty() {
+            return Ok(());
+        }
+        self.stage_rest().await?;
+        let mut staged = StagedPacks::new(self.store.as_ref(), &self.lease.directory, Phase::RemoveMembers);
+        let is_spared = |item: &packs::Item<'_>| users.iter().any(|user| user.as_str() == item.user());
+        while let Some(row) = staged.next().await? {
+            let Some(pack) = Pack::of(&row)?.filter(|pack| pack.items().any(|item| is_spared(&item))) else { continue };
+            let group = pack.group_id()?;
+            let rest = pack.items().filter(|item| !is_spared(item)).map(|item| Ok((item.user_id()?, item.reason())));
+            let rest = rest.collect::<Result<Vec<_>>>()?;
+            self.replace(std::slice::from_ref(&row)).await?;
+            for row in packs::removed(group.as_str(), &rest) {
+                self.stager.stage(row).await?;
+            }
+            self.members_read.note(&group, None);
+        }
+        self.stager.flush().await
     }
 
     /// Stages that users leave a group because they are gone: those of its `staged` packs who are, and those who are `missing` there.

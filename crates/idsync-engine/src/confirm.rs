@@ -7,7 +7,8 @@ use futures::{StreamExt, stream};
 use idsync_core::{
     DeletionReason, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, Page, Phase, Result, StagedKey, User, UserId,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::sync::Arc;
 
 /// What becomes of the entries that vanished.
@@ -17,6 +18,8 @@ pub(crate) struct Fates {
     pub(crate) users: BTreeMap<UserId, DeletionReason>,
     /// Groups that are gone, and why.
     pub(crate) groups: BTreeMap<GroupId, DeletionReason>,
+    /// Users that vanished, and nobody can say whether they are gone.
+    pub(crate) unknown: BTreeSet<UserId>,
     /// More users vanished than may; none of them was asked for.
     pub(crate) users_over: Option<Over>,
     /// More groups vanished than may; none of them was asked for.
@@ -33,6 +36,15 @@ impl Fates {
             self.groups_over.get_or_insert(Over::UPHELD);
         }
     }
+}
+
+/// What look-ups of users said about those that were not found.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    /// Users that are gone, and why.
+    pub(crate) gone: Vec<(UserId, DeletionReason)>,
+    /// Users about whom there was no answer.
+    pub(crate) unknown: BTreeSet<UserId>,
 }
 
 /// By how much a limit was exceeded.
@@ -118,19 +130,18 @@ impl Reader<'_> {
     }
 
     async fn confirm_users(&mut self, ids: Vec<UserId>, fates: &mut Fates) -> Result<(), SyncError> {
-        for (id, reason) in self.ask_for_users(ids).await? {
-            fates.users.insert(id, reason);
-        }
+        let answers = self.ask_for_users(ids).await?;
+        fates.users.extend(answers.gone);
+        fates.unknown.extend(answers.unknown);
         self.state.stage_rest().await.map_err(SyncError::store)
     }
 
-    /// Asks for users by id, and takes those that are found. Returns those that are gone, and why; whoever was not answered about stays
-    /// as it is.
+    /// Asks for users by id, and takes those that are found; whoever was not answered about stays as it is.
     pub(crate) async fn ask_for_users(
         &mut self,
         ids: impl IntoIterator<Item = UserId, IntoIter: Send> + Send,
-    ) -> Result<Vec<(UserId, DeletionReason)>, SyncError> {
-        let (mut found, mut gone) = (Vec::new(), Vec::new());
+    ) -> Result<Answers, SyncError> {
+        let (mut found, mut settled) = (Vec::new(), Answers::default());
         let provider = Arc::clone(&self.provider);
         let mut answers = stream::iter(ids)
             .map(|id| {
@@ -139,15 +150,18 @@ impl Reader<'_> {
             })
             .buffer_unordered(self.concurrency.get());
         while let Some((answer, id)) = answers.next().await {
-            match self.judge(answer)? {
+            match self.judge(&id, answer)? {
                 Verdict::Found(user) => found.push(user),
-                Verdict::Gone(reason) => gone.push((id, reason)),
-                Verdict::Unknown => self.state.see_user(&id).map_err(SyncError::store)?,
+                Verdict::Gone(reason) => settled.gone.push((id, reason)),
+                Verdict::Unknown => {
+                    self.state.see_user(&id).map_err(SyncError::store)?;
+                    settled.unknown.insert(id);
+                }
             }
         }
         drop(answers);
         self.take_users(Page::<User>::new(found)).await.map_err(SyncError::store)?;
-        Ok(gone)
+        Ok(settled)
     }
 
     async fn confirm_groups(&mut self, ids: Vec<GroupId>, unlisted: &[GroupId], fates: &mut Fates) -> Result<(), SyncError> {
@@ -160,7 +174,7 @@ impl Reader<'_> {
             })
             .buffer_unordered(self.concurrency.get());
         while let Some((answer, id)) = answers.next().await {
-            match self.judge(answer)? {
+            match self.judge(&id, answer)? {
                 Verdict::Found(group) => found.push(group),
                 Verdict::Gone(reason) => _ = fates.groups.insert(id, reason),
                 Verdict::Unknown => {
@@ -186,30 +200,19 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn judge<T>(&mut self, answer: Result<Lookup<T>>) -> Result<Verdict<T>, SyncError> {
+    fn judge<T>(&mut self, id: &impl Display, answer: Result<Lookup<T>>) -> Result<Verdict<T>, SyncError> {
         self.state.evidence.looked_up += 1;
         match answer {
             Ok(Lookup::Found(entry)) => {
                 self.state.evidence.still_there += 1;
-                Ok(Verdict::Found(entry))
+                return Ok(Verdict::Found(entry));
             }
-            Ok(Lookup::NotFound) => Ok(Verdict::Gone(DeletionReason::Deleted)),
-            Ok(Lookup::OutOfScope(reason)) => Ok(Verdict::Gone(reason)),
-            Ok(_) => Ok(self.unknown()),
-            Err(error) => match SyncError::provider(error) {
-                SyncError::Read(error) => {
-                    tracing::warn!(kind = error.kind().as_str(), "a look-up failed; the entry stays as it is");
-                    self.state.first_failure.get_or_insert(error);
-                    Ok(self.unknown())
-                }
-                refused => Err(refused),
-            },
+            Ok(Lookup::NotFound) => return Ok(Verdict::Gone(DeletionReason::Deleted)),
+            Ok(Lookup::OutOfScope(reason)) => return Ok(Verdict::Gone(reason)),
+            Ok(_) => self.state.evidence.unconfirmed += 1,
+            Err(error) => self.take_unanswered(id, error)?,
         }
-    }
-
-    fn unknown<T>(&mut self) -> Verdict<T> {
-        self.state.evidence.unconfirmed += 1;
-        Verdict::Unknown
+        Ok(Verdict::Unknown)
     }
 }
 

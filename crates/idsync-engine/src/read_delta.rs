@@ -143,7 +143,7 @@ impl Reader<'_> {
 
     /// Asks for the users whose record is of the same second as the one before.
     async fn settle_ambiguous(&mut self, ids: BTreeSet<UserId>) -> Result<(), SyncError> {
-        for (id, _) in self.ask_for_users(ids).await? {
+        for (id, _) in self.ask_for_users(ids).await?.gone {
             // Asked for once more with those who vanished, for what follows from that.
             if let Some(slot) = self.state.index.users.find(&id) {
                 self.state.index.users.unsee(slot);
@@ -164,9 +164,9 @@ impl Reader<'_> {
             .buffer_unordered(self.concurrency.get());
         let (mut found, mut odd, mut joined, mut held) = (Vec::new(), Vec::new(), Joined::new(), Vec::new());
         while let Some(Newcomer { id, answer }) = newcomers.next().await {
-            match answer.map_err(SyncError::provider) {
+            self.state.evidence.looked_up += 1;
+            match answer {
                 Ok(Some((user, groups))) => {
-                    self.state.evidence.looked_up += 1;
                     self.state.evidence.still_there += 1;
                     held.extend(groups.held);
                     match nesting::check(&user) {
@@ -177,9 +177,8 @@ impl Reader<'_> {
                         Err(user) => odd.push(user),
                     }
                 }
-                Ok(None) => self.state.evidence.looked_up += 1,
-                Err(SyncError::Read(error)) => self.state.miss(error),
-                Err(refused) => return Err(refused),
+                Ok(None) => {}
+                Err(error) => self.take_unanswered(&id, error)?,
             }
         }
         drop(newcomers);
@@ -233,13 +232,5 @@ impl crate::run::RunState {
     /// The members of a group are not read, because they did not change.
     pub(crate) fn pass_over(&mut self, group: &GroupId) {
         self.membership_size += self.index.members.size(group);
-    }
-
-    /// A question about a user was not answered; what it is about stays as it is.
-    fn miss(&mut self, error: idsync_core::Error) {
-        tracing::warn!(kind = error.kind().as_str(), "a look-up failed; the entry stays as it is");
-        self.evidence.looked_up += 1;
-        self.evidence.unconfirmed += 1;
-        self.first_failure.get_or_insert(error);
     }
 }

@@ -1,15 +1,16 @@
-//! Groups whose members may not be read.
+//! What may not be read, though all else may.
 //!
-//! An identity that sees all else may not see the members of single groups: admin roles can hide those of groups that have a role
-//! themselves. That looks the same as a role that was taken away while the directory is read, so the access is checked.
+//! Admin roles can hide the members of groups that have a role themselves, and single users and groups that are not among their resources.
+//! That looks the same as a role that was taken away while the directory is read, so the access is checked.
 
 use crate::SyncError;
 use crate::listings::Listings;
 use crate::read::Reader;
 use idsync_core::{Clock, Error, ErrorKind, GroupId, IdentityProvider, Timestamp};
+use std::fmt::Display;
 use std::time::Duration;
 
-/// How many groups were refused, and when the access was checked because of that.
+/// What was refused, and when the access was checked because of that.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
     /// Groups whose members were asked for to the end, whatever came of it.
@@ -58,6 +59,23 @@ impl Refusals {
 }
 
 impl Reader<'_> {
+    /// Takes a look-up that was not answered: what it is about stays as it is. Whether the access is lost is asked when all look-ups have
+    /// ended, as it is wherever one of them found nobody.
+    ///
+    /// # Errors
+    /// The credential is refused.
+    pub(crate) fn take_unanswered(&mut self, entry: &impl Display, error: Error) -> Result<(), SyncError> {
+        let error = match SyncError::provider(error) {
+            SyncError::Read(error) => error,
+            SyncError::Refused(error) if error.kind() == ErrorKind::PermissionDenied => hidden_entry(entry, &error),
+            refused => return Err(refused),
+        };
+        tracing::warn!(kind = error.kind().as_str(), "a look-up failed; the entry stays as it is");
+        self.state.evidence.unconfirmed += 1;
+        self.state.first_failure.get_or_insert(error);
+        Ok(())
+    }
+
     /// The members of this group may not be read. It keeps those it had, unless the identity has lost its access.
     pub(crate) async fn take_refusal<U: Send + 'static>(
         &mut self,
@@ -84,6 +102,11 @@ impl Reader<'_> {
 fn hidden(group: &GroupId, error: &Error) -> Error {
     Error::new(ErrorKind::PermissionDenied, format!("the members of the group {group} may not be read, though others may: {error}"))
         .with_remedy("give the connection a role that may see the members of this group, or take the group out of scope")
+}
+
+fn hidden_entry(entry: &impl Display, error: &Error) -> Error {
+    Error::new(ErrorKind::PermissionDenied, format!("{entry} may not be read, though others may: {error}"))
+        .with_remedy("give the connection a role that may see this entry; it stays as it is until then")
 }
 
 #[cfg(test)]

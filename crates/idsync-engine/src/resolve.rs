@@ -21,6 +21,8 @@ impl RunState {
 
     /// Stages the deletions, and the memberships that end with them.
     pub(crate) async fn stage_fates(&mut self, fates: &Fates) -> Result<()> {
+        // Whatever hid them in the listing of users hid them in those of members.
+        self.spare_memberships_of(&fates.unknown).await?;
         self.stage_user_deletions(&fates.users).await?;
         self.stage_group_deletions(&fates.groups).await?;
         if !fates.users.is_empty() {
