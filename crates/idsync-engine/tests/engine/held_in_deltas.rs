@@ -1,15 +1,15 @@
 //! What is held stays held when a delta sees a part of it.
 
-use async_trait::async_trait;
+use crate::support::counted;
+use crate::support::twisted::{Twist, Twisted};
 use futures::executor::block_on;
 use futures::stream::{self, BoxStream, StreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    Capabilities, ChangeKind, ChangedUsers, Cursor, DirectoryInfo, Group, GroupId, IdentityProvider, Lookup, ManualClock, Membership, Page,
-    ReadOptions, Result, StateStore, Timestamp, User, UserId, UserStatus,
+    ChangeKind, ChangedUsers, Cursor, Group, GroupId, IdentityProvider, ManualClock, Membership, ReadOptions, Result, StateStore,
+    Timestamp, User, UserId, UserStatus,
 };
 use idsync_engine::{Limit, Mode, Outcome, Safeguards, SyncEngine, SyncReport};
-use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,44 +42,13 @@ struct Source {
     departed: Arc<Mutex<Vec<UserId>>>,
 }
 
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("source")
-    }
-}
-
-#[async_trait]
-impl IdentityProvider for Source {
-    async fn identify(&self) -> Result<DirectoryInfo> {
-        self.inner.identify().await
-    }
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
-    }
-    async fn check(&self) -> Result<()> {
-        self.inner.check().await
-    }
-    fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
-        self.inner.users(options)
-    }
-    fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
-        self.inner.groups(options)
-    }
-    fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
-        self.inner.members(group, options)
-    }
-    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        self.inner.user(id).await
-    }
-    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        self.inner.group(id).await
+impl Twist for Source {
+    fn inner(&self) -> &MemoryProvider {
+        &self.inner
     }
     fn changed_users(&self, since: &Cursor, options: ReadOptions) -> BoxStream<'static, Result<ChangedUsers>> {
         let departed = ChangedUsers::new(Vec::new()).with_departed(self.departed.lock().unwrap().clone());
         stream::iter([Ok(departed)]).chain(self.inner.changed_users(since, options)).boxed()
-    }
-    fn groups_of(&self, user: &UserId, options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
-        self.inner.groups_of(user, options)
     }
 }
 
@@ -109,7 +78,7 @@ impl World {
     }
 
     fn engine(&self) -> SyncEngine {
-        let builder = SyncEngine::builder(self.source.clone(), self.store.clone(), self.sink.clone());
+        let builder = SyncEngine::builder(Twisted(self.source.clone()), self.store.clone(), self.sink.clone());
         builder.clock(Arc::clone(&self.clock)).safeguards(self.limits).build()
     }
 
@@ -130,10 +99,6 @@ impl World {
         assert_eq!((report.mode, report.outcome, report.changes.total()), (Mode::Full, Outcome::Held, 0), "{report}");
         block_on(self.engine().reject(report.held.unwrap().hash)).unwrap();
     }
-}
-
-fn counted(report: &SyncReport) -> Vec<(ChangeKind, u64)> {
-    ChangeKind::ALL.into_iter().map(|kind| (kind, report.changes.get(kind))).filter(|(_, count)| *count > 0).collect()
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Groups of many packs and many blocks: changes at random, members that are listed twice, and a sink that refuses some.
 
+use crate::support::refusing::apply_but;
+use crate::support::twisted::{Twist, Twisted};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use futures::stream::{BoxStream, poll_fn};
 use futures::{StreamExt, TryStreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    Batch, BatchOutcome, Change, ChangeOutcome, ChangeSet, DirectoryInfo, DirectorySink, Error, ErrorKind, Group, GroupId,
-    IdentityProvider, Lookup, Membership, Page, ReadOptions, Result, Snapshot, User, UserId, UserStatus,
+    Batch, BatchOutcome, Change, ChangeSet, Delivery, DirectorySink, Error, ErrorKind, Group, GroupId, IdentityProvider, Membership, Page,
+    ReadOptions, Result, Snapshot, User, UserId, UserStatus,
 };
 use idsync_engine::{Backoff, Limit, Safeguards, SyncEngine};
 use std::collections::HashSet;
@@ -42,19 +44,9 @@ struct Repeating {
     polls: usize,
 }
 
-impl fmt::Display for Repeating {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Repeating")
-    }
-}
-
-#[async_trait]
-impl IdentityProvider for Repeating {
-    async fn identify(&self) -> Result<DirectoryInfo> {
-        self.inner.identify().await
-    }
-    async fn check(&self) -> Result<()> {
-        self.inner.check().await
+impl Twist for Repeating {
+    fn inner(&self) -> &MemoryProvider {
+        &self.inner
     }
     fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
         let mut polls = self.polls;
@@ -64,9 +56,6 @@ impl IdentityProvider for Repeating {
             if polls == 0 { Poll::Ready(None) } else { Poll::Pending }
         });
         later.chain(self.inner.users(options)).boxed()
-    }
-    fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
-        self.inner.groups(options)
     }
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
         let repeated = self.inner.members(group, options).scan(None, |last: &mut Option<UserId>, page| {
@@ -78,12 +67,6 @@ impl IdentityProvider for Repeating {
             std::future::ready(Some(page))
         });
         repeated.boxed()
-    }
-    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        self.inner.user(id).await
-    }
-    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        self.inner.group(id).await
     }
 }
 
@@ -104,17 +87,11 @@ impl fmt::Display for Refusing {
 impl DirectorySink for Refusing {
     async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
         let one_in = self.one_in.load(Ordering::Relaxed);
-        let mut outcomes = Vec::new();
-        for delivery in batch.deliveries {
+        let is_refused = |delivery: &Delivery| {
             let chance = u64::from_le_bytes(*delivery.key.as_bytes().first_chunk().unwrap());
-            if one_in > 0 && chance.is_multiple_of(one_in) {
-                outcomes.push(ChangeOutcome::Failed(Error::new(ErrorKind::Conflict, "not this one")));
-            } else {
-                let one = Batch::new(batch.run, batch.phase, std::slice::from_ref(delivery));
-                outcomes.extend(self.inner.apply(one).await?);
-            }
-        }
-        Ok(outcomes.into_iter().collect())
+            one_in > 0 && chance.is_multiple_of(one_in)
+        };
+        apply_but(&self.inner, batch, |delivery| is_refused(delivery).then(|| Error::new(ErrorKind::Conflict, "not this one"))).await
     }
 }
 
@@ -152,7 +129,7 @@ fn p06_groups_of_many_packs_and_blocks_become_what_they_are_in_the_source() {
     for (seed, ids, polls) in [(0, 1_000_000, 0), (1, 700, 0), (2, 0, 0), (3, 0, 300)] {
         let (mut random, source) = (Random(seed), MemoryProvider::new());
         let sink = Refusing { inner: MemorySink::new(), one_in: Arc::default() };
-        let engine = SyncEngine::builder(Repeating { inner: source.clone(), polls }, MemoryStore::new(), sink.clone())
+        let engine = SyncEngine::builder(Twisted(Repeating { inner: source.clone(), polls }), MemoryStore::new(), sink.clone())
             .safeguards(Safeguards::all(Limit::Unlimited))
             .escrow(Backoff::new(Duration::ZERO, Duration::ZERO))
             .member_ids(ids)
@@ -192,7 +169,7 @@ fn p06_one_group_of_tens_of_thousands_is_new_whose_members_come_before_their_use
     }
     source.replace(&builder.finish());
     let provider = Repeating { inner: source.clone(), polls: 1_000 };
-    let engine = SyncEngine::builder(provider, MemoryStore::new(), sink.clone()).member_ids(1_000).build();
+    let engine = SyncEngine::builder(Twisted(provider), MemoryStore::new(), sink.clone()).member_ids(1_000).build();
     let report = block_on(engine.sync()).unwrap();
     assert_eq!(report.directory.memberships, MANY, "each once, though some are listed twice");
     assert_eq!(sink.snapshot(), source.snapshot());

@@ -1,13 +1,12 @@
 //! Users and groups that a listing shows twice, while they change.
 
-use async_trait::async_trait;
+use crate::support::twisted::{Twist, Twisted};
 use futures::executor::block_on;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
-use idsync_core::{Change, DirectoryInfo, Group, GroupId, IdentityProvider, Lookup, Page, ReadOptions, Result, User, UserId, UserStatus};
+use idsync_core::{Change, Group, GroupId, Page, ReadOptions, Result, User, UserId, UserStatus};
 use idsync_engine::SyncEngine;
-use std::fmt;
 use std::sync::Arc;
 
 /// Lists users and groups as it is told.
@@ -32,34 +31,15 @@ fn pages<T: Send + 'static>(pages: Vec<Vec<T>>) -> BoxStream<'static, Result<Pag
     stream::iter(pages.into_iter().map(|page| Ok(Page::new(page)))).boxed()
 }
 
-impl fmt::Display for Listing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Listing")
-    }
-}
-
-#[async_trait]
-impl IdentityProvider for Listing {
-    async fn identify(&self) -> Result<DirectoryInfo> {
-        self.inner.identify().await
-    }
-    async fn check(&self) -> Result<()> {
-        self.inner.check().await
+impl Twist for Listing {
+    fn inner(&self) -> &MemoryProvider {
+        &self.inner
     }
     fn users(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
         pages(self.users.clone())
     }
     fn groups(&self, _options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
         pages(self.groups.clone())
-    }
-    fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
-        self.inner.members(group, options)
-    }
-    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        self.inner.user(id).await
-    }
-    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        self.inner.group(id).await
     }
 }
 
@@ -75,8 +55,8 @@ fn group(name: &str) -> Group {
 fn found(listing: Listing) -> Option<Change> {
     block_on(async {
         let (store, sink) = (Arc::new(MemoryStore::new()), MemorySink::new());
-        SyncEngine::builder(Listing::new(), Arc::clone(&store), sink.clone()).build().sync().await.unwrap();
-        let plan = SyncEngine::builder(listing, store, sink).build().plan().await.unwrap();
+        SyncEngine::builder(Twisted(Listing::new()), Arc::clone(&store), sink.clone()).build().sync().await.unwrap();
+        let plan = SyncEngine::builder(Twisted(listing), store, sink).build().plan().await.unwrap();
         let mut changes: Vec<_> = plan.changes().try_collect().await.unwrap();
         assert!(changes.len() < 2, "one change at most of one entry: {changes:?}");
         changes.pop().map(|planned| planned.change)

@@ -1,13 +1,16 @@
 //! What the simulation found once, made as small as it goes.
 
+use crate::support::refusing::apply_but;
+use crate::support::twisted::{Twist, Twisted};
+use crate::support::uid;
 use async_trait::async_trait;
 use futures::StreamExt;
 use futures::executor::block_on;
 use futures::stream::{self, BoxStream};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    BaseKind, BaseRecord, BaseWrite, Batch, BatchOutcome, ChangeOutcome, Counts, Digest, DirectoryInfo, DirectorySink, Error, ErrorKind,
-    Group, GroupId, IdentityProvider, Lookup, Membership, Page, ReadOptions, Result, RunContext, StateStore, User, UserId, UserStatus,
+    BaseKind, BaseRecord, BaseWrite, Batch, BatchOutcome, Counts, Delivery, Digest, DirectorySink, Error, ErrorKind, Group, GroupId,
+    IdentityProvider, Membership, Page, ReadOptions, Result, RunContext, StateStore, User, UserId, UserStatus,
 };
 use idsync_engine::{CheckpointPolicy, Limit, Outcome, Safeguards, SyncEngine, SyncError};
 use std::fmt;
@@ -18,12 +21,8 @@ fn user(id: &str) -> User {
     User::new(UserId::new(id).unwrap(), UserStatus::Active)
 }
 
-fn uid(id: &str) -> UserId {
-    UserId::new(id).unwrap()
-}
-
 fn member(id: &str) -> Membership {
-    Membership::new(GroupId::new("g1").unwrap(), uid(id))
+    crate::support::member("g1", id)
 }
 
 /// A sink that refuses what creates or changes one user, or everything, and notes what was tried.
@@ -54,18 +53,13 @@ impl DirectorySink for Picky {
         if *self.is_down.lock().unwrap() {
             return Err(Error::new(ErrorKind::Unavailable, "the sink is down"));
         }
-        let mut outcomes = Vec::new();
-        for delivery in batch.deliveries {
+        let refusal = |delivery: &Delivery| {
             let change = &delivery.change;
             self.tried.lock().unwrap().push(format!("{} {}", change.kind(), change.user().map(ToString::to_string).unwrap_or_default()));
-            outcomes.push(if change.group().is_none() && change.user() == self.refuses.lock().unwrap().as_ref() {
-                ChangeOutcome::Failed(Error::new(ErrorKind::InvalidData, "too long for this sink"))
-            } else {
-                let one = self.inner.apply(Batch::new(batch.run, batch.phase, std::slice::from_ref(delivery))).await?;
-                one.into_iter().next().unwrap()
-            });
-        }
-        Ok(outcomes.into_iter().collect())
+            let is_refused = change.group().is_none() && change.user() == self.refuses.lock().unwrap().as_ref();
+            is_refused.then(|| Error::new(ErrorKind::InvalidData, "too long for this sink"))
+        };
+        apply_but(&self.inner, batch, refusal).await
     }
 
     async fn finish(&self, _run: &RunContext, _applied: &Counts) -> Result<()> {
@@ -77,25 +71,9 @@ impl DirectorySink for Picky {
 #[derive(Debug)]
 struct Patchy(MemoryProvider);
 
-impl fmt::Display for Patchy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Patchy")
-    }
-}
-
-#[async_trait]
-impl IdentityProvider for Patchy {
-    async fn identify(&self) -> Result<DirectoryInfo> {
-        self.0.identify().await
-    }
-    async fn check(&self) -> Result<()> {
-        self.0.check().await
-    }
-    fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
-        self.0.users(options)
-    }
-    fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
-        self.0.groups(options)
+impl Twist for Patchy {
+    fn inner(&self) -> &MemoryProvider {
+        &self.0
     }
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
         if group.as_str() == "g2" {
@@ -103,12 +81,6 @@ impl IdentityProvider for Patchy {
         } else {
             self.0.members(group, options)
         }
-    }
-    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        self.0.user(id).await
-    }
-    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        self.0.group(id).await
     }
 }
 
@@ -245,7 +217,7 @@ fn p04_an_approval_is_good_once_also_when_not_everything_could_be_read() {
     let (provider, sink) = (small_directory(), MemorySink::new());
     provider.add_member(member("u1"));
     let limits = Safeguards::all(Limit::Unlimited).with_memberships(Limit::Count(0)).with_window(Duration::ZERO);
-    let engine = SyncEngine::builder(Patchy(provider.clone()), MemoryStore::new(), sink.clone()).safeguards(limits).build();
+    let engine = SyncEngine::builder(Twisted(Patchy(provider.clone())), MemoryStore::new(), sink.clone()).safeguards(limits).build();
     block_on(engine.sync()).unwrap();
     // From now on, no read is complete.
     provider.put_group(Group::new(GroupId::new("g2").unwrap(), "Others"));

@@ -1,17 +1,16 @@
 //! Users who are gone, whatever their groups say.
 
-use async_trait::async_trait;
+use crate::support::twisted::{Twist, Twisted};
 use futures::executor::block_on;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    Change, ChangeKind, DirectoryInfo, Group, GroupId, HeldRecord, IdentityProvider, Lookup, Membership, Page, ReadOptions, RemovalReason,
-    Result, User, UserId, UserStatus,
+    Change, ChangeKind, Group, GroupId, HeldRecord, IdentityProvider, Membership, Page, ReadOptions, RemovalReason, Result, User, UserId,
+    UserStatus,
 };
 use idsync_engine::{Limit, Safeguards, SyncEngine};
 use std::collections::BTreeMap;
-use std::fmt;
 use std::task::{Context, Poll};
 
 /// A directory of which some groups still show the members that they had.
@@ -26,19 +25,9 @@ struct Stale {
     odd: Vec<HeldRecord>,
 }
 
-impl fmt::Display for Stale {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stale")
-    }
-}
-
-#[async_trait]
-impl IdentityProvider for Stale {
-    async fn identify(&self) -> Result<DirectoryInfo> {
-        self.now.identify().await
-    }
-    async fn check(&self) -> Result<()> {
-        self.now.check().await
+impl Twist for Stale {
+    fn inner(&self) -> &MemoryProvider {
+        &self.now
     }
     fn users(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<User>>> {
         let (mut polls, most) = (0, self.polls);
@@ -49,19 +38,10 @@ impl IdentityProvider for Stale {
         });
         self.now.users(options).chain(ends).boxed()
     }
-    fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
-        self.now.groups(options)
-    }
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
         let listed = if self.stale.contains(group) { self.before.members(group, options) } else { self.now.members(group, options) };
         let odd = if *group == gid(3) { self.odd.clone() } else { Vec::new() };
         listed.chain(stream::iter([Ok(Page::new(Vec::new()).with_held(odd))])).boxed()
-    }
-    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        self.now.user(id).await
-    }
-    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        self.now.group(id).await
     }
 }
 
@@ -103,7 +83,7 @@ fn memberships_of_whoever_is_gone_end_in_every_group() {
     let ways = ways.flat_map(|way| odd.clone().map(|odd| (way, odd)));
     for (stale, ((polls, ids), odd)) in stale_groups.iter().flat_map(|stale| ways.clone().map(move |way| (stale, way))) {
         let (before, now, sink, store) = (directory(), directory(), MemorySink::new(), std::sync::Arc::new(MemoryStore::new()));
-        let builder = |provider: Stale| SyncEngine::builder(provider, std::sync::Arc::clone(&store), sink.clone()).member_ids(ids);
+        let builder = |provider: Stale| SyncEngine::builder(Twisted(provider), std::sync::Arc::clone(&store), sink.clone()).member_ids(ids);
         let provider = Stale { before, now: now.clone(), stale: stale.iter().map(|n| gid(*n)).collect(), polls, odd };
         block_on(builder(Stale { odd: Vec::new(), ..provider.clone() }).build().sync()).unwrap();
         // One is in all groups, one in some of them; and somebody leaves a group without being gone.

@@ -1,16 +1,16 @@
 //! A read that was broken off is gone on with, and never from what an identity without its rights has seen.
 
+use crate::support::twisted::{Twist, Twisted};
 use async_trait::async_trait;
 use futures::executor::block_on;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    BaseKind, ChangeSet, Clock, DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, ManualClock, Membership, Page,
+    BaseKind, ChangeSet, Clock, DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, ManualClock, Membership, Page,
     ReadOptions, Result, StateStore, Timestamp, User, UserId, UserStatus,
 };
 use idsync_engine::{CheckpointPolicy, Outcome, SyncEngine, SyncError};
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -66,14 +66,11 @@ impl Fragile {
     }
 }
 
-impl fmt::Display for Fragile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Fragile")
-    }
-}
-
 #[async_trait]
-impl IdentityProvider for Fragile {
+impl Twist for Fragile {
+    fn inner(&self) -> &MemoryProvider {
+        &self.inner
+    }
     async fn identify(&self) -> Result<DirectoryInfo> {
         Ok(self.inner.identify().await?.with_scope(self.scope.lock().unwrap().clone()))
     }
@@ -94,9 +91,6 @@ impl IdentityProvider for Fragile {
             }
             _ => pages,
         }
-    }
-    fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
-        self.inner.groups(options)
     }
     fn members(&self, group: &GroupId, options: ReadOptions) -> BoxStream<'static, Result<Page<UserId>>> {
         self.asked.lock().unwrap().push(group.clone());
@@ -120,12 +114,6 @@ impl IdentityProvider for Fragile {
             Ok(Page::new(Vec::new()))
         });
         waits.chain(pages).boxed()
-    }
-    async fn user(&self, id: &UserId) -> Result<Lookup<User>> {
-        self.inner.user(id).await
-    }
-    async fn group(&self, id: &GroupId) -> Result<Lookup<Group>> {
-        self.inner.group(id).await
     }
 }
 
@@ -177,7 +165,7 @@ impl World {
     }
 
     fn engine_with(&self, policy: CheckpointPolicy) -> SyncEngine {
-        let builder = SyncEngine::builder(self.provider.clone(), self.store.clone(), self.sink.clone());
+        let builder = SyncEngine::builder(Twisted(self.provider.clone()), self.store.clone(), self.sink.clone());
         builder.clock(Arc::clone(&self.clock)).checkpoint(policy).build()
     }
 

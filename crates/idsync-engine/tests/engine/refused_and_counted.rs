@@ -1,11 +1,12 @@
 //! What the sink refuses is not done, and does not count as done with the limits.
 
+use crate::support::refusing::apply_but;
 use async_trait::async_trait;
 use futures::executor::block_on;
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    Batch, BatchOutcome, Change, ChangeKind, ChangeOutcome, Counts, DirectorySink, Error, ErrorKind, Group, GroupId, ManualClock,
-    Membership, Result, RunContext, Timestamp, User, UserId, UserStatus,
+    Batch, BatchOutcome, Change, ChangeKind, Counts, DirectorySink, Error, ErrorKind, Group, GroupId, ManualClock, Membership, Result,
+    RunContext, Timestamp, User, UserId, UserStatus,
 };
 use idsync_engine::{Outcome, SyncEngine, SyncError, SyncReport};
 use std::fmt;
@@ -29,6 +30,15 @@ struct Choosy {
     never_ends: Arc<Mutex<bool>>,
 }
 
+/// The user whom a change takes away.
+fn removed(change: &Change) -> Option<&UserId> {
+    match change {
+        Change::UserDeleted { user, .. } => Some(&user.id),
+        Change::GroupUserRemoved { membership, .. } => Some(&membership.user),
+        _ => None,
+    }
+}
+
 impl fmt::Display for Choosy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Choosy")
@@ -41,24 +51,12 @@ impl DirectorySink for Choosy {
         idsync_core::SinkLimits::default().with_max_batch(std::num::NonZeroUsize::MIN)
     }
     async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
-        let mut outcomes = Vec::new();
-        for delivery in batch.deliveries {
-            let (user, is_removal) = match &delivery.change {
-                Change::UserDeleted { user, .. } => (Some(user.id.clone()), true),
-                Change::GroupUserRemoved { membership, .. } => (Some(membership.user.clone()), true),
-                _ => (None, false),
-            };
-            if is_removal && user == *self.breaks_at.lock().unwrap() {
-                return Err(Error::new(ErrorKind::Unavailable, "down"));
-            }
-            outcomes.push(if user.is_some_and(|user| self.refuses.lock().unwrap().contains(&user)) {
-                ChangeOutcome::Failed(Error::new(ErrorKind::Other, "not this one"))
-            } else {
-                let one = self.inner.apply(Batch::new(batch.run, batch.phase, std::slice::from_ref(delivery))).await?;
-                one.into_iter().next().unwrap()
-            });
+        let breaks_at = self.breaks_at.lock().unwrap().clone();
+        if breaks_at.is_some() && batch.deliveries.iter().any(|delivery| removed(&delivery.change) == breaks_at.as_ref()) {
+            return Err(Error::new(ErrorKind::Unavailable, "down"));
         }
-        Ok(outcomes.into_iter().collect())
+        let is_refused = |change: &Change| removed(change).is_some_and(|user| self.refuses.lock().unwrap().contains(user));
+        apply_but(&self.inner, batch, |delivery| is_refused(&delivery.change).then(|| Error::new(ErrorKind::Other, "not this one"))).await
     }
     async fn finish(&self, _: &RunContext, _: &Counts) -> Result<()> {
         if *self.never_ends.lock().unwrap() { Err(Error::new(ErrorKind::Unavailable, "down")) } else { Ok(()) }

@@ -1,0 +1,15 @@
+//! The engine from outside, with providers, stores and sinks in memory.
+
+mod batches;
+mod checkpoint;
+mod deltas;
+mod found_by_simulation;
+mod gone_users;
+mod held_in_deltas;
+mod listed_twice;
+mod many_members;
+mod promises;
+mod refused_and_counted;
+mod safeguards;
+mod set_aside;
+mod support;
