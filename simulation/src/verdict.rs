@@ -36,7 +36,7 @@ impl Simulation<'_> {
                 self.strike_if_held(watch, report.held.is_some());
                 // A set that was rejected is held, and the run is done.
                 let is_done = report.outcome == Outcome::Done && report.held.is_none() && !around.company;
-                if is_done {
+                if !around.company {
                     self.check_size(&report.directory);
                 }
                 if is_done && !around.source_moved {
@@ -55,11 +55,14 @@ impl Simulation<'_> {
         }
     }
 
-    /// A run that is done says how many memberships there are now.
+    /// A run that comes to its end says how much the sink has now, whatever is held or refused.
     fn check_size(&self, said: &DirectorySize) {
-        let there = self.sink.snapshot().memberships().len() as u64;
-        if said.memberships != there {
-            self.universe.violate(Oracle::Convergence, format!("{} memberships are reported, and there are {there}", said.memberships));
+        let sink = self.sink.snapshot();
+        let there = [sink.users().len(), sink.groups().len(), sink.memberships().len()].map(|count| count as u64);
+        let said = [said.users, said.groups, said.memberships];
+        if said != there {
+            self.universe
+                .violate(Oracle::Convergence, format!("{said:?} users, groups and memberships are reported, and there are {there:?}"));
         }
     }
 

@@ -132,7 +132,7 @@ impl SyncEngine {
             escrowed,
             first_refusal: applied.first_refusal.or(waiting.reason).or(left.waiting.reason),
             retry_at: waiting.retry_at.or(retry_left),
-            directory: draft.read.directory,
+            directory: draft.read.evidence.before.after(&applied.counts),
             requests: self.provider.usage().since(&draft.before.usage),
             complete,
             evidence: draft.read.evidence.clone(),

@@ -237,8 +237,6 @@ impl SyncEngine {
             progress: Progress::START,
             observer: self.surroundings.observer.clone(),
             membership_size: 0,
-            joining: 0,
-            leaving: 0,
             mode,
             members_read,
             most_ids: self.most_ids,

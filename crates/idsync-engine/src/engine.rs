@@ -83,7 +83,7 @@ impl SyncEngine {
             }
             (_, None) => Applied::default(),
         };
-        let read = ReadResult { evidence: plan.evidence.clone(), directory: plan.directory, left_out: 0 };
+        let read = ReadResult { evidence: plan.evidence.clone(), left_out: 0 };
         let before = Before { usage: self.provider.usage(), ..Before::default() };
         // A plan of which everything is held or waits has no hash of its own, and is still not done.
         let draft = Draft {
@@ -175,15 +175,16 @@ impl SyncEngine {
 
     fn to_plan(&self, draft: &Draft, last_run: Option<RunRecord>) -> Plan {
         let note = draft.plan.as_ref().map(|plan| &plan.note);
+        let changes = note.map(PlanNote::counts).unwrap_or_default();
         Plan {
             directory_id: draft.lease.directory.clone(),
             hash: draft.plan.as_ref().filter(|plan| plan.note.counts().total() > 0).map(|plan| plan.hash),
             base: draft.revision,
-            changes: note.map(PlanNote::counts).unwrap_or_default(),
+            changes,
             held: note.and_then(|note| note.held.clone()),
             held_set: draft.plan.as_ref().and_then(|plan| plan.held.as_ref()).map(|held| held.set.clone()),
             waiting: note.map_or(0, |note| note.waiting.changes),
-            directory: draft.read.directory,
+            directory: draft.read.evidence.before.after(&changes),
             evidence: draft.read.evidence.clone(),
             run: run_name(draft.started, &draft.lease),
             draft: draft.plan.clone(),

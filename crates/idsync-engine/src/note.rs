@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct HeadNote {
     /// The scope of the last read.
     pub(crate) scope: String,
-    /// What the last complete read saw.
+    /// How large the base is, or a little off where the sink refused something: how much to make room for.
     pub(crate) directory: DirectorySize,
     /// What changed lately.
     #[serde(default)]
@@ -63,7 +63,6 @@ pub(crate) fn planned(counts: &Counts) -> [u64; 8] {
 #[derive(Debug, Clone)]
 pub(crate) struct ReadResult {
     pub(crate) evidence: Evidence,
-    pub(crate) directory: DirectorySize,
     /// Users, and memberships of theirs, that a delta left to the next full read.
     pub(crate) left_out: u64,
 }

@@ -16,7 +16,7 @@ use futures::future;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use idsync_core::{
-    Change, Counts, Detail, DirectoryId, JournalHeader, Mark, Phase, PlanHash, Result, Revision, RunRecord, Stage, StagedKey, StateStore,
+    Change, Counts, Detail, DirectoryId, JournalHeader, Mark, PlanHash, Result, Revision, RunRecord, Stage, StagedKey, StateStore,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub struct Plan {
     pub held_set: Option<HeldSet>,
     /// Changes that would wait, because the sink refused them or what they depend on.
     pub waiting: u64,
-    /// How large the directory is.
+    /// How large the directory would be once the plan is applied.
     pub directory: DirectorySize,
     /// What the read proves.
     pub evidence: Evidence,
@@ -128,7 +128,7 @@ impl RunState {
             planner.summary(decision.standing(hash)).map(|summary| self.as_before(summary))
         };
         let hash = planner.apply_hash();
-        let directory = self.read_result().directory;
+        let directory = self.evidence.before.after(&planner.counts);
         let recent = self.recent.with(self.read_at, limits.window, &planner.counted);
         let note = PlanNote {
             head: HeadNote { scope: self.info.scope.clone(), directory, recent },
@@ -170,17 +170,11 @@ impl RunState {
     /// Decides about every row, and marks what is held, what waits and what comes to nothing.
     async fn judge_all(&mut self, planner: &mut Planner<'_>) -> Result<()> {
         let mut pages = self.store.staged(&self.lease.directory, None, planner.detail());
-        (self.joining, self.leaving) = (0, 0);
         while let Some(rows) = pages.try_next().await? {
             let mut marks = Vec::new();
             for row in &rows {
                 let verdict = planner.judge(row, self)?;
                 self.evidence.dangling += verdict.dropped;
-                let moving = verdict.memberships.saturating_sub(verdict.dropped);
-                match row.position.phase {
-                    Phase::AddMembers => self.joining += moving,
-                    _ => self.leaving += moving,
-                }
                 marks.extend(verdict.marks);
             }
             if !marks.is_empty() {
@@ -209,11 +203,6 @@ impl RunState {
     pub(crate) fn read_result(&self) -> ReadResult {
         ReadResult {
             evidence: Evidence { first_failure: self.first_failure.as_ref().map(Into::into), ..self.evidence.clone() },
-            directory: DirectorySize {
-                users: self.index.users.present(),
-                groups: self.index.groups.present(),
-                memberships: (self.index.members.base_size() + self.joining).saturating_sub(self.leaving),
-            },
             left_out: self.left_out,
         }
     }

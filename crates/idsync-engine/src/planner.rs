@@ -105,8 +105,6 @@ impl RunState {
 pub(crate) struct Verdict {
     /// What is not simply applied.
     pub(crate) marks: Vec<(StagedKey, Mark)>,
-    /// Memberships that the row is about.
-    pub(crate) memberships: u64,
     /// Changes of which nothing comes.
     pub(crate) dropped: u64,
 }
@@ -128,7 +126,6 @@ impl Planner<'_> {
             verdict.add(row.position.clone(), self.judge_one(row, state)?);
             return Ok(verdict);
         };
-        verdict.memberships = pack.len();
         if self.applies_wholly(&pack, state)? {
             self.count(row)?;
             return Ok(verdict);

@@ -33,16 +33,31 @@ pub enum Mode {
     Full,
 }
 
-/// How large the directory is.
+/// How large the directory is, as far as it is synced: what the sink was given and took, no more and no less.
+///
+/// A full run and a delta count the same. What is held, what the sink refused, and what could not be read counts as it was before the
+/// run: a user whose deletion is held is still counted, and one whose creation was refused is not yet.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DirectorySize {
-    /// Users in scope.
+    /// Users, whatever their status.
     pub users: u64,
-    /// Groups in scope.
+    /// Groups.
     pub groups: u64,
-    /// Memberships in scope. That of a user who is gone does not count, even if its group still lists it.
+    /// Memberships, each once. Both the user and the group of each are counted above.
     pub memberships: u64,
+}
+
+impl DirectorySize {
+    /// The size once these changes are applied.
+    pub(crate) fn after(self, changes: &Counts) -> Self {
+        let after = |before: u64, more, less| (before + changes.get(more)).saturating_sub(changes.get(less));
+        Self {
+            users: after(self.users, ChangeKind::UserCreated, ChangeKind::UserDeleted),
+            groups: after(self.groups, ChangeKind::GroupCreated, ChangeKind::GroupDeleted),
+            memberships: after(self.memberships, ChangeKind::GroupUserAdded, ChangeKind::GroupUserRemoved),
+        }
+    }
 }
 
 /// Changes that a safeguard holds back.
@@ -90,7 +105,7 @@ pub struct SyncReport {
     /// When the first of those that were not tried this time is tried again; those that were refused for the first time are tried with
     /// the next run.
     pub retry_at: Option<Timestamp>,
-    /// How large the directory is.
+    /// How large the directory is after the run.
     pub directory: DirectorySize,
     /// What the run asked of the provider.
     pub requests: RequestUsage,

@@ -52,10 +52,6 @@ pub(crate) struct RunState {
     pub(crate) observer: Option<Observer>,
     /// Memberships that were read or kept.
     pub(crate) membership_size: u64,
-    /// Memberships that begin, of those that were staged, whatever is decided about them.
-    pub(crate) joining: u64,
-    /// Memberships that end, likewise.
-    pub(crate) leaving: u64,
     /// How the directory is read.
     pub(crate) mode: Mode,
     /// When the members of each group had last changed when they were read.

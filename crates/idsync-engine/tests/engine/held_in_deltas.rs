@@ -226,3 +226,27 @@ fn p04_a_set_that_was_kept_without_what_holds_it_is_held_in_deltas_as_well() {
     assert_eq!(world.run().outcome, Outcome::Done, "it is rejected");
     assert_eq!(kept()["causes"]["limits"], serde_json::json!(["deactivations"]));
 }
+
+#[test]
+fn a_full_run_and_a_delta_count_the_same_while_something_is_held() {
+    let world = World::synced(Safeguards::default().with_memberships(Limit::Unlimited).with_creations(Limit::Count(5)));
+    (10..=21).for_each(|n| world.source.inner.remove_user(&uid(n)));
+    for n in 40..=49 {
+        world.source.inner.put_user(user(n, UserStatus::Active, "clerk", 200));
+        world.source.inner.add_member(member(1, n));
+    }
+    world.source.inner.put_group(Group::new(gid(4), "New"));
+    for mode in [Mode::Full, Mode::Delta, Mode::Full, Mode::Delta] {
+        if mode == Mode::Full {
+            world.clock.advance(DAY);
+        }
+        let report = world.run();
+        assert_eq!((report.mode, report.outcome), (mode, Outcome::Held), "{report}");
+        let size = report.directory;
+        assert_eq!((size.users, size.groups, size.memberships), (30, 4, 90), "{mode:?}");
+        let sink = world.sink.snapshot();
+        assert_eq!((sink.users().len(), sink.groups().len(), sink.memberships().len()), (30, 4, 90), "it is what the sink has");
+    }
+    let size = block_on(world.engine().plan()).unwrap().directory;
+    assert_eq!((size.users, size.groups, size.memberships), (30, 4, 90), "a plan, too");
+}

@@ -1,6 +1,6 @@
 //! What deltas make of that which was held, refused or applied otherwise.
 
-use super::world::{World, user};
+use super::world::{DAY, World, user};
 use crate::support::{gid, member, uid};
 use futures::executor::block_on;
 use idsync_core::{ChangeKind, Group};
@@ -97,4 +97,20 @@ fn p14_a_plan_that_is_applied_leaves_it_to_the_next_run_to_read_everything() {
     let report = world.run();
     assert_eq!((report.mode, report.changes.get(ChangeKind::UserDeleted)), (Mode::Full, 1));
     assert!(world.is_in_step());
+}
+
+#[test]
+fn a_full_run_and_a_delta_count_the_same_while_something_is_refused() {
+    let world = World::synced();
+    world.choosy.refused.lock().unwrap().extend([uid("u30"), uid("u99")]);
+    world.source.inner.remove_user(&uid("u30"));
+    world.source.inner.put_user(user("u99", "new", 200));
+    world.source.inner.add_member(member("g3", "u99"));
+    world.clock.advance(DAY);
+    for mode in [Mode::Full, Mode::Full, Mode::Delta, Mode::Delta] {
+        let report = world.run();
+        assert_eq!((report.mode, report.outcome), (mode, Outcome::Refused), "{report}");
+        let size = report.directory;
+        assert_eq!((size.users, size.groups, size.memberships), (30, 3, 4), "{mode:?}");
+    }
 }
