@@ -119,3 +119,44 @@ impl State {
 fn refusal(why: &'static str) -> Error {
     Error::new(ErrorKind::Conflict, why)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{KeyMaker, PlanHash, Timestamp, UserStatus};
+    use futures::executor::block_on;
+
+    /// A directory whose changes come out of this revision.
+    fn run(directory: &str, from: u64) -> RunContext {
+        let directory = DirectoryId::new(directory).unwrap();
+        RunContext::new(directory, PlanHash::from_bytes([0; 16]), Revision(from), Timestamp::UNIX_EPOCH)
+    }
+
+    fn user(id: &str, login: &str) -> User {
+        User::new(UserId::new(id).unwrap(), UserStatus::Active).with_login(login)
+    }
+
+    fn deliver(sink: &MemorySink, run: &RunContext, change: Change) -> bool {
+        let key = KeyMaker::new(&run.directory, run.from).key(&change);
+        let outcome = block_on(sink.apply(Batch::new(run, change.phase(), &[Delivery::new(key, change)]))).unwrap();
+        matches!(outcome.outcomes(), [ChangeOutcome::Applied])
+    }
+
+    #[test]
+    fn p11_what_one_directory_delivers_makes_another_ones_changes_no_new_ones() {
+        let sink = MemorySink::new();
+        let (one, other) = (run("one", 3), run("other", 7));
+        let created = || Change::UserCreated { user: user("u1", "before") };
+        let renamed = Change::user_update(&user("u1", "before"), user("u1", "after")).unwrap();
+        assert!(deliver(&sink, &one, created()));
+        assert!(deliver(&sink, &one, renamed));
+        assert!(deliver(&sink, &other, Change::UserCreated { user: user("u2", "other") }));
+        assert!(!deliver(&sink, &one, created()), "it was applied out of this revision already");
+        assert_eq!(sink.snapshot().user(&UserId::new("u1").unwrap()).and_then(|user| user.login.as_deref()), Some("after"));
+        assert_eq!(sink.history().len(), 3);
+        // Out of a later revision it is another change; the other directory still has its own.
+        assert!(deliver(&sink, &run("one", 4), created()));
+        assert!(!deliver(&sink, &other, Change::UserCreated { user: user("u2", "other") }));
+        assert_eq!(sink.history().len(), 4);
+    }
+}
