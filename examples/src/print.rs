@@ -3,7 +3,7 @@
 use crate::names::Names;
 use futures::TryStreamExt;
 use idsync::engine::{HeldSet, Plan, PlannedChange, Standing, Status, SyncReport};
-use idsync::{Change, ChangeKind, Counts, FieldChange, Mark};
+use idsync::{Change, ChangeKind, FieldChange, Mark};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 
@@ -34,26 +34,6 @@ impl Colour {
     }
 }
 
-/// The counts of a plan in one line: `Plan: 3 users created, 1 group deleted`.
-pub fn counts(counts: &Counts) -> String {
-    let words = |kind: ChangeKind, count: u64| {
-        let (noun, verb) = match kind {
-            ChangeKind::UserCreated => ("user", "created"),
-            ChangeKind::UserUpdated => ("user", "updated"),
-            ChangeKind::UserDeleted => ("user", "deleted"),
-            ChangeKind::GroupCreated => ("group", "created"),
-            ChangeKind::GroupUpdated => ("group", "updated"),
-            ChangeKind::GroupDeleted => ("group", "deleted"),
-            ChangeKind::GroupUserAdded => ("membership", "added"),
-            _ => ("membership", "removed"),
-        };
-        format!("{} {verb}", number(count, noun))
-    };
-    let parts: Vec<_> =
-        ChangeKind::ALL.into_iter().filter(|kind| counts.get(*kind) > 0).map(|kind| words(kind, counts.get(kind))).collect();
-    if parts.is_empty() { "no changes".to_owned() } else { parts.join(", ") }
-}
-
 fn number(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
@@ -65,7 +45,7 @@ fn number(count: u64, noun: &str) -> String {
 /// The state store, from which the changes are read, failed.
 pub async fn plan(plan: &Plan, names: &Names, colour: Colour) -> Result<String, idsync::Error> {
     let mut text = String::new();
-    let _ = writeln!(text, "{}", colour.paint(1, &format!("Plan: {}", counts(&plan.changes))));
+    let _ = writeln!(text, "{}", colour.paint(1, &format!("Plan: {}", plan.changes)));
     let mut shown = [0_u64; ChangeKind::ALL.len()];
     let mut changes = plan.changes();
     let mut group: Option<(ChangeKind, Mark)> = None;
@@ -252,9 +232,9 @@ pub fn report(report: &SyncReport) -> String {
     let mut text = String::new();
     let size = report.directory;
     let _ = writeln!(text, "{}: {} users, {} groups, {} memberships", report.directory_id, size.users, size.groups, size.memberships);
-    let _ = writeln!(text, "Changed: {}", counts(&report.changes));
+    let _ = writeln!(text, "Changed: {}", report.changes);
     if report.recovered.total() > 0 {
-        let _ = writeln!(text, "Finished first, from an interrupted run: {}", counts(&report.recovered));
+        let _ = writeln!(text, "Finished first, from an interrupted run: {}", report.recovered);
     }
     if let Some(held) = &report.held {
         let _ = writeln!(text, "Held: {} not applied: {} (hash {})", number(held.total, "change"), held.reason, held.hash);

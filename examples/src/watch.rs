@@ -3,7 +3,7 @@
 use crate::connect::Connected;
 use crate::failure::Failure;
 use crate::flags::Output;
-use crate::{json, print};
+use crate::json;
 use futures::{Stream, StreamExt};
 use idsync::engine::{Mode, Outcome, SyncError, SyncReport};
 use idsync::{ErrorKind, IdentityProvider, Timestamp};
@@ -57,7 +57,7 @@ fn summary(report: &SyncReport) -> String {
         Mode::Full => "full",
         _ => "delta",
     };
-    let mut text = format!("{mode}: {}", print::counts(&report.changes));
+    let mut text = format!("{mode}: {}", report.changes);
     if report.recovered.total() > 0 {
         text += &format!(", {} of an interrupted run", report.recovered.total());
     }

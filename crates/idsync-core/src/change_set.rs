@@ -3,6 +3,7 @@
 use crate::{Change, ChangeKind, DeletionReason, EntryId, GroupId, Membership, Phase, RemovalReason, Snapshot, UserId};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// Changes in canonical form: ordered by phase, then by group and user id; each entry at most once; no change that changes nothing.
 ///
@@ -189,6 +190,39 @@ impl Counts {
     /// How many changes there are.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
+    }
+}
+
+/// The kinds of which there are any, in words: `3 users created, 1 group deleted`; `no changes` where there are none.
+///
+/// ```
+/// use idsync_core::{ChangeKind, Counts};
+///
+/// let mut counts = Counts::default();
+/// assert_eq!(counts.to_string(), "no changes");
+/// counts.add(ChangeKind::GroupUserRemoved, 1);
+/// counts.add(ChangeKind::UserCreated, 3);
+/// assert_eq!(counts.to_string(), "3 users created, 1 membership removed");
+/// ```
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = "";
+        for kind in ChangeKind::ALL.into_iter().filter(|kind| self.get(*kind) > 0) {
+            let (noun, verb) = match kind {
+                ChangeKind::UserCreated => ("user", "created"),
+                ChangeKind::UserUpdated => ("user", "updated"),
+                ChangeKind::UserDeleted => ("user", "deleted"),
+                ChangeKind::GroupCreated => ("group", "created"),
+                ChangeKind::GroupUpdated => ("group", "updated"),
+                ChangeKind::GroupDeleted => ("group", "deleted"),
+                ChangeKind::GroupUserAdded => ("membership", "added"),
+                ChangeKind::GroupUserRemoved => ("membership", "removed"),
+            };
+            let (count, plural) = (self.get(kind), if self.get(kind) == 1 { "" } else { "s" });
+            write!(f, "{before}{count} {noun}{plural} {verb}")?;
+            before = ", ";
+        }
+        if before.is_empty() { f.write_str("no changes") } else { Ok(()) }
     }
 }
 
