@@ -2,14 +2,9 @@
 
 use crate::plan::Plan;
 use crate::{SyncEngine, SyncError};
-use idsync_core::{JournalHeader, Lease, PlanHash, RunRecord, Stage, StateStore};
+use idsync_core::{JournalHeader, Lease, RunRecord, Stage, StateStore};
 
 impl Plan {
-    /// What an error calls it.
-    pub(crate) fn name(&self) -> PlanHash {
-        self.draft.as_ref().map_or(PlanHash::from_bytes([0; 16]), |draft| draft.hash)
-    }
-
     /// Whether this is the journal that the plan left.
     fn has_left(&self, journal: Option<&JournalHeader>) -> bool {
         match (&self.draft, journal) {

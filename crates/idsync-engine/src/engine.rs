@@ -70,9 +70,11 @@ impl SyncEngine {
         let started = self.surroundings.clock.now();
         let journal = self.store.journal(&lease.directory).await.map_err(SyncError::store)?;
         if !self.is_current(plan, &lease, journal.as_ref()).await? {
-            let (expected, found) = (plan.name(), journal.and_then(|journal| journal.plan));
+            let left = journal.map(|journal| PlanNote::decode(&journal.note).map(|note| note.to_apply(journal.plan))).transpose();
+            let found = left.map_err(SyncError::store)?.flatten();
             self.give_back(&lease).await?;
-            return Err(SyncError::StalePlan { expected, found, moved: "another run came in between".to_owned() });
+            let moved = "it was applied already, or another run came in between".to_owned();
+            return Err(SyncError::StalePlan { expected: plan.hash, found, moved });
         }
         let applied = match (plan.hash, journal) {
             (Some(hash), Some(journal)) => self.deliver(&lease, journal, hash, None).await?,
@@ -113,12 +115,12 @@ impl SyncEngine {
         let before = self.store.journal(&lease.directory).await.map_err(SyncError::store)?.filter(|journal| journal.plan == Some(expected));
         let before = before.map(|journal| PlanNote::decode(&journal.note)).transpose().map_err(SyncError::store)?;
         let draft = self.draft(info, &lease, Before { usage, ..Before::default() }, Wish::Full).await?;
-        let found = draft.plan.as_ref().map(|plan| plan.hash);
+        let found = draft.plan.as_ref().and_then(|plan| plan.note.to_apply(Some(plan.hash)));
         if found != Some(expected) {
             let now = draft.plan.as_ref().map(|plan| plan.note.counts()).unwrap_or_default();
             let moved = what_moved(before.map(|note| note.counts()), now);
             self.give_back(&draft.lease).await?;
-            return Err(SyncError::StalePlan { expected, found, moved });
+            return Err(SyncError::StalePlan { expected: Some(expected), found, moved });
         }
         self.finish(draft).await
     }
@@ -178,7 +180,7 @@ impl SyncEngine {
         let changes = note.map(PlanNote::counts).unwrap_or_default();
         Plan {
             directory_id: draft.lease.directory.clone(),
-            hash: draft.plan.as_ref().filter(|plan| plan.note.counts().total() > 0).map(|plan| plan.hash),
+            hash: draft.plan.as_ref().and_then(|plan| plan.note.to_apply(Some(plan.hash))),
             base: draft.revision,
             changes,
             held: note.and_then(|note| note.held.clone()),
@@ -215,15 +217,12 @@ impl SyncEngine {
     }
 }
 
+/// What became of a plan: what it was to apply, if it is still known, and what would be applied now.
 fn what_moved(before: Option<Counts>, now: Counts) -> String {
-    let describe = |counts: &Counts| {
-        let kinds = idsync_core::ChangeKind::ALL.into_iter().filter(|kind| counts.get(*kind) > 0);
-        let parts: Vec<_> = kinds.map(|kind| format!("{} {kind}", counts.get(kind))).collect();
-        if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
-    };
+    let instead = if now.total() == 0 { "now there is nothing to apply".to_owned() } else { format!("a plan made now would apply {now}") };
     match before {
-        Some(before) if before == now => format!("the counts are the same ({}), but not the changes", describe(&now)),
-        Some(before) => format!("the plan was {}; now it would be {}", describe(&before), describe(&now)),
-        None => format!("there is no such plan; now it would be {}", describe(&now)),
+        Some(before) if before == now => format!("the counts are the same ({now}), but not the changes"),
+        Some(before) => format!("it was to apply {before}; {instead}"),
+        None => format!("no plan is kept under this hash: it was applied, or another run replaced it, or there never was one; {instead}"),
     }
 }

@@ -39,11 +39,15 @@ pub enum SyncError {
     /// The plan is not what would happen now. Nothing was changed.
     #[error("the plan is not valid any more; nothing was changed: {moved}")]
     StalePlan {
-        /// The plan that was to be applied; all zeros for one that found nothing to do, which has no hash.
-        expected: PlanHash,
-        /// What a plan made now is called; `None` when nothing is left to do.
+        /// The plan that was to be applied; `None` for one that has nothing to apply, which has no hash.
+        expected: Option<PlanHash>,
+        /// The plan that there is instead: the one that [`SyncEngine::apply_hash`] would have had to apply, or the one that the run
+        /// before [`SyncEngine::apply`] left. `None` when that has nothing to apply, or no plan is left.
+        ///
+        /// [`SyncEngine::apply`]: crate::SyncEngine::apply
+        /// [`SyncEngine::apply_hash`]: crate::SyncEngine::apply_hash
         found: Option<PlanHash>,
-        /// What moved since, in one line without personal data.
+        /// What became of the plan, in one line without personal data.
         moved: String,
     },
     /// The state store failed. The next run goes on from what it last confirmed.
@@ -113,7 +117,7 @@ impl SyncError {
                 Self::Quarantined(_) | Self::Read(_) => "try again; nothing was lost",
                 Self::Refused(_) => "check the credential, its scopes and its role",
                 Self::Sink(_) | Self::Store(_) => "mend the cause and run the sync again; it goes on where it stopped",
-                Self::StalePlan { .. } => "make a new plan, look at it, and apply that one",
+                Self::StalePlan { .. } => "make a new plan and look at it; apply that one, if it has anything to apply",
             }
             .to_owned()
         })

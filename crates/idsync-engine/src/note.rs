@@ -4,7 +4,7 @@ use crate::escrow::Waiting;
 use crate::recent::{Counted, Recent};
 use crate::report::{DirectorySize, Held};
 use crate::{Evidence, payload};
-use idsync_core::{Counts, Result};
+use idsync_core::{Counts, PlanHash, Result};
 use serde::{Deserialize, Serialize};
 
 /// Kept with the revision.
@@ -44,6 +44,11 @@ impl HeadNote {
 impl PlanNote {
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self> {
         if bytes.is_empty() { Ok(Self::default()) } else { payload::from_json(bytes) }
+    }
+
+    /// The hash of the plan, unless it has nothing to apply.
+    pub(crate) fn to_apply(&self, hash: Option<PlanHash>) -> Option<PlanHash> {
+        hash.filter(|_| self.counts().total() > 0)
     }
 
     pub(crate) fn counts(&self) -> Counts {

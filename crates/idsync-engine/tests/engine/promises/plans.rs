@@ -23,12 +23,15 @@ fn p14_a_plan_is_applied_as_hashed_or_refused() {
     let before = world.sink.snapshot();
     let error = block_on(world.engine.apply_hash(hash)).unwrap_err();
     let SyncError::StalePlan { expected, found, moved } = &error else { panic!("{error:?}") };
-    assert_eq!(*expected, hash);
-    assert!(moved.contains("the plan was 1 user.created; now it would be 1 user.created, 1 user.deleted"), "{moved}");
+    assert_eq!(*expected, Some(hash));
+    assert_eq!(moved, "it was to apply 1 user created; a plan made now would apply 1 user created, 1 user deleted");
     assert_eq!(world.sink.snapshot(), before);
     assert_eq!(block_on(world.engine.apply_hash(found.unwrap())).unwrap().changes.total(), 2);
-    let nothing = block_on(world.engine.apply_hash(PlanHash::from_bytes([0; 16]))).unwrap_err();
-    assert!(matches!(nothing, SyncError::StalePlan { found: None, .. }));
+    let other = PlanHash::from_bytes([7; 16]);
+    let nothing = block_on(world.engine.apply_hash(other)).unwrap_err();
+    assert!(matches!(nothing, SyncError::StalePlan { expected, found: None, .. } if expected == Some(other)), "{nothing:?}");
+    assert!(nothing.to_string().ends_with("or there never was one; now there is nothing to apply"), "{nothing}");
+    assert!(nothing.remedy().contains("a new plan"), "{}", nothing.remedy());
 }
 
 #[test]
