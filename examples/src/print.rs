@@ -171,6 +171,10 @@ pub fn held(set: Option<&HeldSet>, names: &Names, colour: Colour) -> String {
     }
     let hash = summary.hash;
     let _ = match summary.standing {
+        Standing::Approved => write!(
+            text,
+            "They are approved: the next sync applies them, if the org still wants exactly that.\n\nLeave them all the same with: --reject {hash}"
+        ),
         Standing::Rejected => write!(
             text,
             "They were rejected, and stay unapplied until something else is held.\n\nApply exactly this all the same with: --approve {hash}"
@@ -239,6 +243,7 @@ pub fn report(report: &SyncReport) -> String {
     if let Some(held) = &report.held {
         let _ = writeln!(text, "Held: {} not applied: {} (hash {})", number(held.total, "change"), held.reason, held.hash);
         let _ = match held.standing {
+            Standing::Approved => writeln!(text, "      They are approved; the next sync applies them."),
             Standing::Rejected => writeln!(text, "      They were rejected; see them with --held."),
             _ => writeln!(text, "      Look at them with --held; apply them with --approve, or leave them with --reject."),
         };

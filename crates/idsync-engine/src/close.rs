@@ -113,7 +113,7 @@ impl SyncEngine {
         let retry_left = left.waiting.retry_at.filter(|_| applied.refused == 0);
         let outcome = if !complete {
             Outcome::Incomplete
-        } else if held.as_ref().is_some_and(|held| held.standing == Standing::Open) {
+        } else if held.as_ref().is_some_and(|held| held.standing != Standing::Rejected) {
             Outcome::Held
         } else if escrowed > 0 {
             Outcome::Refused

@@ -6,7 +6,8 @@ use crate::{SyncEngine, SyncError};
 use idsync_core::{DirectoryId, Lease, PlanHash, StateStore};
 
 impl SyncEngine {
-    /// The changes that wait for a decision, if there are any, as the last run held them. Nothing is read from the directory.
+    /// The changes that a safeguard holds, if there are any, as the last run held them, and what was decided about them since. Nothing is
+    /// read from the directory.
     ///
     /// # Errors
     /// The directory cannot be identified, or the state store cannot be read.
@@ -19,7 +20,7 @@ impl SyncEngine {
         let set: Option<HeldSet> = Memo::HeldSet.read(self.store(), directory).await.map_err(SyncError::store)?;
         let decision: Option<Decision> = Memo::Decision.read(self.store(), directory).await.map_err(SyncError::store)?;
         Ok(set.map(|mut set| {
-            set.summary.standing = decision.unwrap_or_default().standing(set.summary.hash);
+            set.summary.standing = decision.unwrap_or_default().standing(set.summary.hash, self.now());
             set
         }))
     }

@@ -50,6 +50,9 @@ pub enum Standing {
     /// Nobody has.
     #[default]
     Open,
+    /// It is to be applied: the next sync does that, within 24 hours of the approval and if the directory still wants exactly this. After
+    /// that the set is open again.
+    Approved,
     /// It is not to be applied; runs go on holding it for as long as it is the same, whatever the limits say, and do not ask again.
     Rejected,
 }
@@ -85,8 +88,14 @@ impl Decision {
         self.approved.as_ref().filter(|approval| approval.at <= now && now.saturating_since(approval.at) < APPROVAL)
     }
 
-    pub(crate) fn standing(&self, hash: PlanHash) -> Standing {
-        if self.rejected == Some(hash) { Standing::Rejected } else { Standing::Open }
+    pub(crate) fn standing(&self, hash: PlanHash, now: Timestamp) -> Standing {
+        if self.rejected == Some(hash) {
+            Standing::Rejected
+        } else if self.approves(hash, now) {
+            Standing::Approved
+        } else {
+            Standing::Open
+        }
     }
 }
 

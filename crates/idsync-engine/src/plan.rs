@@ -125,7 +125,7 @@ impl RunState {
             self.approve_all(&mut planner).await.map_err(SyncError::store)?;
             None
         } else {
-            planner.summary(decision.standing(hash)).map(|summary| self.as_before(summary))
+            planner.summary(decision.standing(hash, self.read_at)).map(|summary| self.as_before(summary))
         };
         let hash = planner.apply_hash();
         let directory = self.evidence.before.after(&planner.counts);

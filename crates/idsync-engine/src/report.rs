@@ -151,8 +151,10 @@ impl fmt::Display for SyncReport {
         }
         if let Some(held) = &self.held {
             write!(f, "\n{} changes held: {} (hash {})", held.total, held.reason, held.hash)?;
-            if held.standing == Standing::Rejected {
-                write!(f, "; they were rejected")?;
+            match held.standing {
+                Standing::Open => {}
+                Standing::Approved => write!(f, "; they are approved")?,
+                Standing::Rejected => write!(f, "; they were rejected")?,
             }
         }
         if self.escrowed > 0 {

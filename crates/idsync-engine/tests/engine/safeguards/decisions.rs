@@ -4,6 +4,7 @@ use super::{HOUR, Kind, World, active, check, gid, held, uid};
 use futures::executor::block_on;
 use idsync_core::{EntryId, Membership, PlanHash};
 use idsync_engine::{Limit, Outcome, Safeguards, Standing, SyncError};
+use std::time::Duration;
 
 #[test]
 fn p04_a_held_set_says_why_which_and_whom_it_reaches_and_is_forgotten_when_it_is_over() {
@@ -146,5 +147,31 @@ fn p04_what_is_left_of_a_rejected_set_is_for_the_limits_to_decide() {
     block_on(world.builder(Safeguards::default()).build().reject(hash)).unwrap();
     (0..2).for_each(|n| world.provider.put_user(active(n)));
     assert_eq!(world.sync(Safeguards::default()).changes.get(idsync_core::ChangeKind::UserDeleted), 10);
+    assert_eq!(world.held(), None);
+}
+
+#[test]
+fn p04_a_set_says_what_was_decided_about_it_before_a_run_acts_on_that() {
+    let (world, hash) = held();
+    let engine = world.builder(Safeguards::default()).build();
+    let standing = || {
+        let standing = world.held().unwrap().summary.standing;
+        assert_eq!(block_on(engine.status()).unwrap().held.unwrap().summary.standing, standing);
+        standing
+    };
+    assert_eq!(standing(), Standing::Open);
+    block_on(engine.approve(hash)).unwrap();
+    assert_eq!(standing(), Standing::Approved);
+    assert_eq!(serde_json::to_value(Standing::Approved).unwrap(), "approved");
+    // Whoever approved may think again.
+    block_on(engine.reject(hash)).unwrap();
+    assert_eq!(standing(), Standing::Rejected);
+    block_on(engine.approve(hash)).unwrap();
+    world.clock.advance(24 * HOUR - Duration::from_millis(1));
+    assert_eq!(standing(), Standing::Approved);
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(standing(), Standing::Open, "the approval ran out");
+    block_on(engine.approve(hash)).unwrap();
+    assert_eq!(block_on(engine.sync()).unwrap().held, None);
     assert_eq!(world.held(), None);
 }
