@@ -234,8 +234,7 @@ fn outline(report: &str) -> String {
 /// A report in a few lines.
 pub fn report(report: &SyncReport) -> String {
     let mut text = String::new();
-    let size = report.directory;
-    let _ = writeln!(text, "{}: {} users, {} groups, {} memberships", report.directory_id, size.users, size.groups, size.memberships);
+    let _ = writeln!(text, "{}: {}", report.directory_id, report.directory);
     let _ = writeln!(text, "Changed: {}", report.changes);
     if report.recovered.total() > 0 {
         let _ = writeln!(text, "Finished first, from an interrupted run: {}", report.recovered);

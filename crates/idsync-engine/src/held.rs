@@ -1,9 +1,11 @@
 //! What a safeguard holds back, and what a person decides about it.
 
+use crate::number::number;
 use crate::report::Held;
 use idsync_core::{Change, ChangeKind, GroupId, PlanHash, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// Changes that wait for a person: how many, why, which for example, and whom they reach.
@@ -26,6 +28,17 @@ pub struct HeldSet {
     pub groups_reached: u64,
     /// How many groups would be empty afterwards.
     pub groups_emptied: u64,
+}
+
+/// What is held, since when, and how many groups it reaches; no personal data, which the examples and the names of groups are.
+impl fmt::Display for HeldSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, since {}", self.summary, self.since)?;
+        if self.groups_reached > 0 {
+            write!(f, "\n{} would lose members, {} all of them", number(self.groups_reached, "group"), self.groups_emptied)?;
+        }
+        Ok(())
+    }
 }
 
 /// What a held set would do to one group.

@@ -105,6 +105,7 @@ mod memo;
 mod nesting;
 mod note;
 mod noting;
+mod number;
 mod packs;
 mod payload;
 mod pending;

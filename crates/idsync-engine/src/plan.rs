@@ -5,6 +5,7 @@ use crate::escrow::Escrow;
 use crate::groups_held::GroupsHeld;
 use crate::held::{Decision, HeldSet};
 use crate::note::{HeadNote, PlanNote, ReadResult, planned};
+use crate::number::number;
 use crate::packs;
 use crate::payload;
 use crate::planner::Planner;
@@ -19,6 +20,7 @@ use idsync_core::{
     Change, Counts, Detail, DirectoryId, JournalHeader, Mark, PlanHash, Result, Revision, RunRecord, Stage, StagedKey, StateStore,
 };
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 /// What a run would do, kept in the state store until it is applied or another run replaces it.
@@ -74,6 +76,27 @@ impl Plan {
         let rows = rows.try_filter(|row| future::ready(row.mark != Mark::Dropped));
         let rows = rows.and_then(|row| future::ready(payload::change(&row).map(|change| PlannedChange { change, mark: row.mark })));
         rows.boxed()
+    }
+}
+
+/// A few lines without the changes themselves: what would be applied and under which hash, what would be held, and what waits; no
+/// personal data.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.directory_id, self.changes)?;
+        if let Some(hash) = &self.hash {
+            write!(f, " (hash {hash})")?;
+        }
+        if let Some(held) = &self.held_set {
+            write!(f, "\n{held}")?;
+        }
+        if self.waiting > 0 {
+            write!(f, "\n{} that the sink refused", number(self.waiting, "change"))?;
+        }
+        if !self.evidence.is_complete() {
+            f.write_str("\nnot everything could be read; what was not read stays as it is")?;
+        }
+        Ok(())
     }
 }
 

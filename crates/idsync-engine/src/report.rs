@@ -1,5 +1,6 @@
 //! What a run did.
 
+use crate::number::number;
 use crate::{Evidence, Standing, SyncError};
 use idsync_core::{ChangeKind, Counts, DirectoryId, PlanHash, RequestUsage, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -48,6 +49,14 @@ pub struct DirectorySize {
     pub memberships: u64,
 }
 
+/// All three in words: `30 users, 3 groups, 1 membership`.
+impl fmt::Display for DirectorySize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (users, groups) = (number(self.users, "user"), number(self.groups, "group"));
+        write!(f, "{users}, {groups}, {}", number(self.memberships, "membership"))
+    }
+}
+
 impl DirectorySize {
     /// The size once these changes are applied.
     pub(crate) fn after(self, changes: &Counts) -> Self {
@@ -75,6 +84,18 @@ pub struct Held {
     /// Whether a person has decided about them.
     #[serde(default)]
     pub standing: Standing,
+}
+
+/// How many, why, the hash, and what was decided; no personal data.
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} held: {} (hash {})", number(self.total, "change"), self.reason, self.hash)?;
+        match self.standing {
+            Standing::Open => Ok(()),
+            Standing::Approved => f.write_str("; approved"),
+            Standing::Rejected => f.write_str("; rejected"),
+        }
+    }
 }
 
 /// What a run did.
@@ -140,25 +161,16 @@ fn millis<S: serde::Serializer>(elapsed: &Duration, serializer: S) -> Result<S::
 /// A few lines worth pasting into a ticket; no personal data.
 impl fmt::Display for SyncReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let DirectorySize { users, groups, memberships } = self.directory;
-        writeln!(f, "{}: {users} users, {groups} groups, {memberships} memberships", self.directory_id)?;
-        write!(f, "{} changes", self.changes.total())?;
-        for kind in ChangeKind::ALL.into_iter().filter(|kind| self.changes.get(*kind) > 0) {
-            write!(f, ", {} {kind}", self.changes.get(kind))?;
-        }
+        writeln!(f, "{}: {}", self.directory_id, self.directory)?;
+        write!(f, "{}", self.changes)?;
         if self.recovered.total() > 0 {
-            write!(f, "\n{} changes of an interrupted run were delivered first", self.recovered.total())?;
+            write!(f, "\ndelivered first, of an interrupted run: {}", self.recovered)?;
         }
         if let Some(held) = &self.held {
-            write!(f, "\n{} changes held: {} (hash {})", held.total, held.reason, held.hash)?;
-            match held.standing {
-                Standing::Open => {}
-                Standing::Approved => write!(f, "; they are approved")?,
-                Standing::Rejected => write!(f, "; they were rejected")?,
-            }
+            write!(f, "\n{held}")?;
         }
         if self.escrowed > 0 {
-            write!(f, "\n{} changes refused by the sink", self.escrowed)?;
+            write!(f, "\n{} refused by the sink", number(self.escrowed, "change"))?;
             if let Some(first) = &self.first_refusal {
                 write!(f, ", the first one because: {first}")?;
             }
@@ -169,8 +181,9 @@ impl fmt::Display for SyncReport {
             }
             write!(
                 f,
-                "\nnot everything could be read: {} groups failed, {} look-ups failed; what was not read stays as it was",
-                self.evidence.groups_failed, self.evidence.unconfirmed
+                "\nnot everything could be read: {} failed, {} failed; what was not read stays as it was",
+                number(self.evidence.groups_failed, "group"),
+                number(self.evidence.unconfirmed, "look-up")
             )?;
             if let Some(first) = &self.evidence.first_failure {
                 write!(f, "\nthe first of them: {first}")?;

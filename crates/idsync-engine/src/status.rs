@@ -1,8 +1,10 @@
 //! Where a directory stands, for the people who look after it.
 
 use crate::escrow::{BACKOFF, Escrow};
+use crate::number::number;
 use crate::{Escrowed, HeldSet, Quarantine, SyncEngine, SyncError};
 use idsync_core::{DirectoryId, PlanHash, RunRecord, StateStore};
+use std::fmt;
 
 /// Where a directory stands: what waits, why, and what its last runs came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,29 @@ pub struct Status {
     pub escrow: Vec<Escrowed>,
     /// The last runs, newest first, up to 20.
     pub runs: Vec<RunRecord>,
+}
+
+/// A few lines: why it is set aside, what is interrupted, held and refused, and how the last run ended; no personal data.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.runs.first() {
+            Some(run) => write!(f, "{}: {} on {}", self.directory_id, run.outcome, run.started)?,
+            None => write!(f, "{}: no run yet", self.directory_id)?,
+        }
+        if let Some(quarantine) = &self.quarantine {
+            write!(f, "\nset aside until {}: {quarantine}", quarantine.until)?;
+        }
+        if let Some(unfinished) = &self.unfinished {
+            write!(f, "\nthe delivery of {unfinished} was interrupted; the next sync finishes it")?;
+        }
+        if let Some(held) = &self.held {
+            write!(f, "\n{held}")?;
+        }
+        if !self.escrow.is_empty() {
+            write!(f, "\n{} refused by the sink", number(self.escrow.len() as u64, "change"))?;
+        }
+        Ok(())
+    }
 }
 
 impl SyncEngine {

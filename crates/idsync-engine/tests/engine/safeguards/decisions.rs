@@ -175,3 +175,19 @@ fn p04_a_set_says_what_was_decided_about_it_before_a_run_acts_on_that() {
     assert_eq!(block_on(engine.sync()).unwrap().held, None);
     assert_eq!(world.held(), None);
 }
+
+#[test]
+fn p17_what_is_printed_of_a_plan_a_held_set_a_status_and_a_report_names_nobody() {
+    let (world, hash) = held();
+    let engine = world.builder(Safeguards::default()).build();
+    world.provider.put_user(active(900));
+    let (plan, report) = (block_on(engine.plan()).unwrap(), block_on(engine.sync()).unwrap());
+    let held = format!("24 changes held: 12 of 60 users would go, 10 may (hash {hash})");
+    let set = format!("{held}, since 1970-01-01T00:00:00.000Z\n3 groups would lose members, 0 all of them");
+    assert_eq!(plan.to_string(), format!("memory:directory: 1 user created (hash {})\n{set}", plan.hash.unwrap()));
+    assert_eq!(report.to_string(), format!("memory:directory: 61 users, 60 groups, 60 memberships\n1 user created\n{held}"));
+    assert_eq!(world.held().unwrap().to_string(), set);
+    assert_eq!(block_on(engine.status()).unwrap().to_string(), format!("memory:directory: held on 1970-01-01T00:00:00.000Z\n{set}"));
+    block_on(engine.reject(hash)).unwrap();
+    assert!(world.held().unwrap().to_string().starts_with(&format!("{held}; rejected, since")));
+}
