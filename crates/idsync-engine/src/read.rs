@@ -165,17 +165,24 @@ impl<'a> Reader<'a> {
                 self.state.index.groups.see(slot);
             }
         }
-        let (mut changed, mut places, mut listed, mut memberless) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut changed, mut places, mut listed) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut memberless, mut back_in_scope) = (Vec::new(), Vec::new());
         let slots = self.state.index.groups.find_or_insert_all(page.items.iter().map(|group| &group.id))?;
         for (group, slot) in page.items.into_iter().zip(slots) {
             let digest = self.state.digester.group(&group);
             let groups = &mut self.state.index.groups;
+            let is_listed = self.provider.member_listing(&group) == MemberListing::Listed;
             if !groups.is_seen(slot) {
                 groups.see(slot);
-                match self.provider.member_listing(&group) {
-                    MemberListing::Listed => listed.push(group.clone()),
-                    _ => memberless.push(group.clone()),
+                if is_listed {
+                    listed.push(group.clone());
+                } else {
+                    self.memberless.insert(group.id.clone());
+                    memberless.push(group.clone());
                 }
+            } else if is_listed && self.memberless.remove(&group.id) {
+                // Listed twice, and in scope after all.
+                back_in_scope.push(group.clone());
             }
             match groups.in_base(slot) {
                 Some(base) if base.digest == digest && !groups.is_touched(slot) => {}
@@ -206,7 +213,22 @@ impl<'a> Reader<'a> {
                 None => {}
             }
         }
+        memberless.retain(|group| self.memberless.contains(&group.id));
+        self.take_back(&back_in_scope).await?;
+        listed.extend(back_in_scope);
         self.queue_members(listed, memberless).await
+    }
+
+    /// Nobody leaves these groups for being out of scope, as was staged where an earlier page said so.
+    async fn take_back(&mut self, groups: &[Group]) -> Result<()> {
+        if groups.is_empty() {
+            return Ok(());
+        }
+        self.state.stage_rest().await?;
+        for group in groups {
+            self.state.unstage_members(&group.id).await?;
+        }
+        Ok(())
     }
 
     /// Queues the groups whose members are to be read, and does without those that are not in scope.
@@ -234,7 +256,6 @@ impl<'a> Reader<'a> {
         }
         self.state.forget_earlier(&outdated).await?;
         for group in memberless {
-            self.memberless.insert(group.id.clone());
             // Their time may not move while they are out of scope, and they are to be read when they are back.
             self.state.members_read.note(&group.id, None);
             self.state.stage_members(&group.id, Members::default(), RemovalReason::OutOfScope).await?;

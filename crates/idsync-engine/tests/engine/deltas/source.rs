@@ -35,6 +35,9 @@ pub(super) struct Oddities {
     /// The members of this group may not be read.
     pub(super) members_hidden: Option<GroupId>,
     pub(super) no_delta: bool,
+    /// Groups as they were, shown before or after what they are.
+    pub(super) groups_before: Vec<Group>,
+    pub(super) groups_after: Vec<Group>,
     /// The members of groups of this name are out of scope.
     pub(super) memberless: Option<&'static str>,
 }
@@ -97,7 +100,9 @@ impl Twist for Source {
 
     fn groups(&self, options: ReadOptions) -> BoxStream<'static, Result<Page<Group>>> {
         self.note("groups");
-        self.inner.groups(options)
+        let odd = self.odd();
+        let [before, after] = [&odd.groups_before, &odd.groups_after].map(|groups| stream::iter([Ok(Page::new(groups.clone()))]));
+        before.chain(self.inner.groups(options)).chain(after).boxed()
     }
 
     fn member_listing(&self, group: &Group) -> MemberListing {
