@@ -29,7 +29,11 @@ impl SyncEngine {
     /// wants anything else, that is held again, and has another hash.
     ///
     /// # Errors
-    /// [`SyncError::NotHeld`] when the last run held another set, or none; otherwise as for [`SyncEngine::held`].
+    /// [`SyncError::NotHeld`] when the last run held another set, or none; [`SyncError::Busy`] when another run holds the directory;
+    /// otherwise as for [`SyncEngine::held`].
+    ///
+    /// # Cancellation
+    /// The future may be dropped at any await; the decision is kept or not, and [`SyncEngine::held`] says which.
     pub async fn approve(&self, hash: PlanHash) -> Result<(), SyncError> {
         let lease = self.lease_of_held(hash).await?;
         let approved = Some(Approval { hash, at: self.now() });
@@ -41,6 +45,9 @@ impl SyncEngine {
     /// wanted any more, or more is held, it is another set, about which the limits decide anew.
     ///
     /// # Errors
+    /// As for [`SyncEngine::approve`].
+    ///
+    /// # Cancellation
     /// As for [`SyncEngine::approve`].
     pub async fn reject(&self, hash: PlanHash) -> Result<(), SyncError> {
         let lease = self.lease_of_held(hash).await?;

@@ -38,12 +38,15 @@ pub struct SyncEngine {
 }
 
 impl SyncEngine {
-    /// Reads the directory and says what a sync would do. The sink is not touched; the plan is kept in the state store until it is
+    /// Reads all of the directory and says what a sync would do. The sink is not touched; the plan is kept in the state store until it is
     /// applied or another run replaces it.
     ///
     /// # Errors
-    /// [`SyncError`] says what could not be done; nothing was changed. A delivery that was interrupted must be finished by
-    /// [`SyncEngine::sync`] before anything can be planned.
+    /// [`SyncError`] says what could not be done; nothing was changed. [`SyncError::Interrupted`] where a delivery was interrupted, which
+    /// must be finished by [`SyncEngine::sync`] before anything can be planned.
+    ///
+    /// # Cancellation
+    /// The future may be dropped at any await; nothing was changed, and the next run goes on from what the store last confirmed.
     pub async fn plan(&self) -> Result<Plan, SyncError> {
         let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
@@ -61,10 +64,16 @@ impl SyncEngine {
         Ok(plan)
     }
 
-    /// Applies a plan exactly as it was hashed.
+    /// Applies a plan exactly as it was hashed, once, without reading the directory again, and reports what came of it. A plan that has
+    /// nothing to apply is done with as well.
     ///
     /// # Errors
-    /// [`SyncError::StalePlan`] when another run came in between, otherwise as for [`SyncEngine::sync`].
+    /// [`SyncError::StalePlan`] when it was applied already or another run came in between; nothing was changed. Otherwise as for
+    /// [`SyncEngine::sync`].
+    ///
+    /// # Cancellation
+    /// The future may be dropped at any await. A delivery that had begun by then is finished by the next [`SyncEngine::sync`]; if none
+    /// had, the plan can be applied still.
     pub async fn apply(&self, plan: &Plan) -> Result<SyncReport, SyncError> {
         let lease = self.store.acquire(&plan.directory_id, &self.holder).await.map_err(SyncError::store)?;
         let started = self.surroundings.clock.now();
@@ -102,10 +111,15 @@ impl SyncEngine {
         self.close(draft, applied).await
     }
 
-    /// Reads the directory again, and applies the differences if they are exactly those that `expected` names.
+    /// Reads all of the directory again, applies the differences if they are exactly those that `expected` names, and reports what came
+    /// of it. The hash is that of an earlier [`Plan`], which need not be at hand.
     ///
     /// # Errors
-    /// [`SyncError::StalePlan`] says what moved when they are not; nothing was changed. Otherwise as for [`SyncEngine::sync`].
+    /// [`SyncError::StalePlan`] says what moved when they are not, and [`SyncError::Interrupted`] that a delivery must be finished first;
+    /// nothing was changed. Otherwise as for [`SyncEngine::sync`].
+    ///
+    /// # Cancellation
+    /// As for [`SyncEngine::apply`].
     pub async fn apply_hash(&self, expected: PlanHash) -> Result<SyncReport, SyncError> {
         let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
@@ -125,7 +139,7 @@ impl SyncEngine {
         self.finish(draft).await
     }
 
-    /// Reads the directory and brings the sink in step with it.
+    /// Reads the directory, brings the sink in step with it, and reports what it did.
     ///
     /// Where the provider has deltas, only what changed is read most of the time ([`DeltaPolicy`]).
     ///

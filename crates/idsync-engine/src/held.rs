@@ -10,8 +10,8 @@ use std::time::Duration;
 
 /// Changes that wait for a person: how many, why, which for example, and whom they reach.
 ///
-/// The set is kept in the state store from the run that first held it, until it is approved, rejected, or not wanted any more. Its hash
-/// covers these changes alone, so that it stays the same while other changes go on.
+/// The set is kept in the state store from the run that first held it, until it is applied or not wanted any more. Its hash covers these
+/// changes alone, so that it stays the same while other changes go on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct HeldSet {

@@ -66,6 +66,9 @@ pub struct PlannedChange {
 impl Plan {
     /// The changes of the plan in the order in which they would be applied, those held back and those that wait included. They are read
     /// from the state store as the stream is polled, and are those of another plan once another run has replaced this one there.
+    ///
+    /// # Errors
+    /// The stream ends with an error when the state store cannot be read.
     pub fn changes(&self) -> BoxStream<'static, Result<PlannedChange>> {
         if self.hash.is_none() && self.held.is_none() && self.waiting == 0 {
             return stream::empty().boxed();

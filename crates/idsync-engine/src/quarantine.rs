@@ -120,6 +120,9 @@ impl SyncEngine {
     ///
     /// # Errors
     /// The directory cannot be identified, another run holds it, or the state store failed.
+    ///
+    /// # Cancellation
+    /// The future may be dropped at any await; call it again, for a part may be released by then.
     pub async fn release(&self) -> Result<(), SyncError> {
         let (_, lease) = self.take().await?;
         self.forget_failures(&lease).await.map_err(SyncError::store)?;

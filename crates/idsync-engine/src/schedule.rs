@@ -7,6 +7,8 @@ impl SyncEngine {
     /// One run per tick. A tick that comes while a run is under way waits; ticks end, so does this. An error does not end it: the next
     /// tick tries again.
     ///
+    /// The stream may be dropped at any time; a run that is under way is broken off like a [`SyncEngine::sync`] whose future is dropped.
+    ///
     /// The engine knows no timers; make the ticks with whatever your runtime offers.
     ///
     /// ```
