@@ -311,6 +311,17 @@ fn p01_what_was_seen_without_a_role_is_never_gone_on_from() {
 }
 
 #[test]
+fn p01_a_run_that_is_refused_leaves_nothing_of_the_read_before_it() {
+    let world = World::changed();
+    world.broken_off(Breaks::AtTheUsersWithout(2));
+    assert!(world.checkpoints() > 0);
+    world.broken_off(Breaks::RoleGoesAfter(0));
+    assert_eq!(world.checkpoints(), 0);
+    assert_eq!(world.sync().1, 0, "everything is read again");
+    world.assert_equal();
+}
+
+#[test]
 fn without_an_answer_about_its_access_a_run_notes_nothing_and_goes_on() {
     let world = World::changed();
     world.broken_off(Breaks::ChecksUnanswered);

@@ -1,7 +1,7 @@
 //! What limits let go at once.
 
 use super::{Kind, World, check, gid, uid};
-use idsync_core::{EntryId, Membership};
+use idsync_core::{EntryId, Membership, User, UserStatus};
 use idsync_engine::{GroupLimit, Limit, Outcome, Safeguards};
 
 #[test]
@@ -108,4 +108,19 @@ fn p04_not_all_memberships_end_at_once_when_some_end_with_their_users() {
     (5..20).for_each(|n| world.provider.remove_member(&Membership::new(gid(n), uid(n))));
     let report = world.sync(Safeguards::default().with_memberships(Limit::percent(100)));
     assert_eq!(report.held.unwrap().reason, "15 of 20 memberships would go, 0 may");
+}
+
+#[test]
+fn p04_logins_that_change_with_a_deactivation_count_and_are_held_as_those_without() {
+    let world = World::new(40, 40);
+    for n in 0..6 {
+        let status = if n < 3 { UserStatus::Suspended } else { UserStatus::Active };
+        world.provider.put_user(User::new(uid(n), status).with_login(format!("renamed{n}")));
+    }
+    // These keep their logins.
+    (6..9).for_each(|n| world.provider.put_user(User::new(uid(n), UserStatus::Suspended).with_login(format!("user{n}"))));
+    let limits = Kind::Logins.limits(Limit::Count(5));
+    let report = world.sync(limits);
+    assert_eq!((report.outcome, report.held.as_ref().unwrap().total, report.changes.total()), (Outcome::Held, 6, 3), "{report}");
+    assert_eq!(world.sync(Kind::Logins.limits(Limit::Count(6))).changes.total(), 6);
 }

@@ -1,31 +1,19 @@
 //! Single users and groups that the connection may not see, though it sees all others.
 
+use crate::support::twisted::{Twist, Twisted};
+use crate::support::{gid, member, uid};
 use async_trait::async_trait;
-use futures::TryStreamExt;
 use futures::executor::block_on;
-use futures::stream::{BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
 use idsync_core::{
-    Capabilities, ChangedUsers, Cursor, DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, ManualClock, Membership,
-    Page, ReadOptions, Result, Timestamp, User, UserId, UserStatus,
+    ChangedUsers, Cursor, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup, ManualClock, Page, ReadOptions, Result, Timestamp,
+    User, UserId, UserStatus,
 };
 use idsync_engine::{Mode, Outcome, SyncEngine, SyncError, SyncReport};
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-fn uid(id: &str) -> UserId {
-    UserId::new(id).unwrap()
-}
-
-fn gid(id: &str) -> GroupId {
-    GroupId::new(id).unwrap()
-}
-
-fn member(group: &str, user: &str) -> Membership {
-    Membership::new(gid(group), uid(user))
-}
 
 fn user(id: &str, status: UserStatus, updated: i64) -> User {
     let mut user = User::new(uid(id), status);
@@ -40,6 +28,8 @@ struct Hidden {
     groups: BTreeSet<GroupId>,
     /// There is no role any more: nobody may be looked up.
     everything: bool,
+    /// Users that changes say to be gone.
+    departed: Vec<UserId>,
 }
 
 /// A directory of which a role shows a part: listings leave out what is hidden, and look-ups of it are refused.
@@ -49,23 +39,14 @@ struct Partial {
     hidden: Arc<Mutex<Hidden>>,
 }
 
-impl fmt::Display for Partial {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Partial")
-    }
-}
-
 fn refused() -> Error {
     Error::new(ErrorKind::PermissionDenied, "you do not have permission to perform the requested action")
 }
 
 #[async_trait]
-impl IdentityProvider for Partial {
-    async fn identify(&self) -> Result<DirectoryInfo> {
-        self.inner.identify().await
-    }
-    fn capabilities(&self) -> Capabilities {
-        self.inner.capabilities()
+impl Twist for Partial {
+    fn inner(&self) -> &MemoryProvider {
+        &self.inner
     }
     async fn check(&self) -> Result<()> {
         if self.hidden.lock().unwrap().everything { Err(refused()) } else { self.inner.check().await }
@@ -109,10 +90,8 @@ impl IdentityProvider for Partial {
         if is_hidden { Err(refused()) } else { self.inner.group(id).await }
     }
     fn changed_users(&self, since: &Cursor, options: ReadOptions) -> BoxStream<'static, Result<ChangedUsers>> {
-        self.inner.changed_users(since, options)
-    }
-    fn groups_of(&self, user: &UserId, options: ReadOptions) -> BoxStream<'static, Result<Page<GroupId>>> {
-        self.inner.groups_of(user, options)
+        let departed = ChangedUsers::new(Vec::new()).with_departed(self.hidden.lock().unwrap().departed.clone());
+        stream::iter([Ok(departed)]).chain(self.inner.changed_users(since, options)).boxed()
     }
 }
 
@@ -141,7 +120,7 @@ impl World {
 
     fn run(&self) -> Result<SyncReport, SyncError> {
         self.clock.advance(Duration::from_secs(60));
-        let builder = SyncEngine::builder(self.source.clone(), self.store.clone(), self.sink.clone());
+        let builder = SyncEngine::builder(Twisted(self.source.clone()), self.store.clone(), self.sink.clone());
         block_on(builder.clock(Arc::clone(&self.clock)).build().sync())
     }
 
@@ -209,4 +188,20 @@ fn p05_a_newcomer_who_may_not_be_seen_does_not_stop_a_delta() {
     let synced = world.sink.snapshot();
     assert_eq!(synced.user(&uid("u2")).unwrap().status, UserStatus::Suspended);
     assert!(synced.user(&uid("new")).is_none());
+}
+
+#[test]
+fn p01_more_who_are_gone_than_may_be_in_a_delta_without_a_role_refuse_the_run() {
+    for has_role in [true, false] {
+        let world = World::synced(MemoryProvider::new().with_delta());
+        let before = world.sink.snapshot();
+        world.hidden().departed = (1..=15).map(|n| uid(&format!("u{n}"))).collect();
+        world.hidden().everything = !has_role;
+        match world.run() {
+            Ok(report) => assert_eq!((report.mode, report.outcome, has_role), (Mode::Delta, Outcome::Held, true), "{report}"),
+            // Nobody was looked up, for there are too many.
+            Err(error) => assert!(matches!(error, SyncError::Refused(_)) && !has_role, "{error}"),
+        }
+        assert_eq!(world.sink.snapshot(), before);
+    }
 }

@@ -1,8 +1,9 @@
 //! Attributes that are nested deeper than readers of JSON take.
 
+use crate::support::{gid, member, uid};
 use futures::executor::block_on;
 use idsync_core::memory::{MemoryProvider, MemorySink, MemoryStore};
-use idsync_core::{Group, GroupId, ManualClock, Membership, Timestamp, User, UserId, UserStatus};
+use idsync_core::{Group, ManualClock, Timestamp, User, UserStatus};
 use idsync_engine::{Mode, Outcome, SyncEngine, SyncReport};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -16,17 +17,13 @@ fn nested(depth: usize) -> Value {
 }
 
 fn user(id: &str, depth: usize, updated: i64) -> User {
-    let mut user = User::new(UserId::new(id).unwrap(), UserStatus::Active).with_attribute("nested", nested(depth));
+    let mut user = User::new(uid(id), UserStatus::Active).with_attribute("nested", nested(depth));
     user.timestamps.updated = Some(Timestamp::from_unix_millis(updated * 1_000).unwrap());
     user
 }
 
 fn group(id: &str, depth: usize) -> Group {
-    Group::new(GroupId::new(id).unwrap(), id).with_attribute("nested", nested(depth))
-}
-
-fn member(group: &str, user: &str) -> Membership {
-    Membership::new(GroupId::new(group).unwrap(), UserId::new(user).unwrap())
+    Group::new(gid(id), id).with_attribute("nested", nested(depth))
 }
 
 struct World {
@@ -82,7 +79,7 @@ fn p05_an_entry_that_becomes_too_deep_stays_as_it_was_and_can_go() {
     world.source.put_group(group("g", MOST + 1));
     world.run();
     assert_eq!(world.sink.snapshot(), before);
-    world.source.remove_user(&UserId::new("deep").unwrap());
+    world.source.remove_user(&uid("deep"));
     world.source.put_group(group("g", 0));
     world.run();
     assert_eq!(world.sink.snapshot(), world.source.snapshot());
@@ -101,8 +98,8 @@ fn p05_a_delta_holds_who_is_nested_too_deep_and_a_full_run_looks_again() {
     assert_eq!((report.mode, report.evidence.users.held), (Mode::Delta, 2), "{report}");
     let synced = world.sink.snapshot();
     assert_eq!((synced.users().count(), synced.memberships().count()), (2, 2));
-    assert_eq!(synced.user(&UserId::new("plain").unwrap()), Some(&user("plain", 1, 200)));
-    assert_eq!(synced.user(&UserId::new("deep").unwrap()), Some(&user("deep", MOST, 100)));
+    assert_eq!(synced.user(&uid("plain")), Some(&user("plain", 1, 200)));
+    assert_eq!(synced.user(&uid("deep")), Some(&user("deep", MOST, 100)));
     world.source.put_user(user("deep", 2, 300));
     world.source.put_user(user("new", 2, 300));
     world.clock.advance(Duration::from_secs(60 * 60));
