@@ -35,9 +35,8 @@ impl SyncEngine {
     /// # Cancellation
     /// The future may be dropped at any await; the decision is kept or not, and [`SyncEngine::held`] says which.
     pub async fn approve(&self, hash: PlanHash) -> Result<(), SyncError> {
-        let lease = self.lease_of_held(hash).await?;
         let approved = Some(Approval { hash, at: self.now() });
-        self.decide(&lease, &Decision { approved, rejected: None }).await
+        self.decide(hash, &Decision { approved, rejected: None }).await
     }
 
     /// Rejects the held set with this hash: runs go on holding it, and report it as done, until the directory wants something else. It
@@ -50,23 +49,25 @@ impl SyncEngine {
     /// # Cancellation
     /// As for [`SyncEngine::approve`].
     pub async fn reject(&self, hash: PlanHash) -> Result<(), SyncError> {
-        let lease = self.lease_of_held(hash).await?;
-        self.decide(&lease, &Decision { approved: None, rejected: Some(hash) }).await
+        self.decide(hash, &Decision { approved: None, rejected: Some(hash) }).await
     }
 
-    /// Takes the directory, in which exactly this set must be held.
-    async fn lease_of_held(&self, hash: PlanHash) -> Result<Lease, SyncError> {
+    /// Notes what was decided about the set with this hash.
+    async fn decide(&self, hash: PlanHash, decision: &Decision) -> Result<(), SyncError> {
         let (_, lease) = self.take().await?;
-        let held: Option<HeldSet> = Memo::HeldSet.read(self.store(), &lease.directory).await.map_err(SyncError::store)?;
-        match held.map(|set| set.summary.hash) {
-            Some(found) if found == hash => Ok(lease),
-            found => Err(SyncError::NotHeld { expected: hash, found }),
-        }
+        let decided = self.decide_holding(&lease, hash, decision).await;
+        self.end(&lease, decided).await
     }
 
-    async fn decide(&self, lease: &Lease, decision: &Decision) -> Result<(), SyncError> {
+    /// Exactly this set must be held.
+    async fn decide_holding(&self, lease: &Lease, hash: PlanHash, decision: &Decision) -> Result<(), SyncError> {
+        let held: Option<HeldSet> = Memo::HeldSet.read(self.store(), &lease.directory).await.map_err(SyncError::store)?;
+        let found = held.map(|set| set.summary.hash);
+        if found != Some(hash) {
+            return Err(SyncError::NotHeld { expected: hash, found });
+        }
         Memo::Decision.write(self.store(), lease, Some(decision)).await.map_err(SyncError::store)?;
-        self.store().release(lease).await.map_err(SyncError::store)
+        self.give_back(lease).await
     }
 
     fn store(&self) -> &dyn StateStore {

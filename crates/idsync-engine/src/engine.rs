@@ -11,7 +11,8 @@ use crate::report::{Mode, SyncReport};
 use crate::run::{Surroundings, run_name};
 use crate::{Backoff, DeltaPolicy, Protected, QuarantinePolicy, Safeguards, SyncError};
 use idsync_core::{
-    Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, RunRecord, StateStore, Timestamp,
+    Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, RequestUsage, RunRecord, StateStore,
+    Timestamp,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -50,15 +51,20 @@ impl SyncEngine {
     pub async fn plan(&self) -> Result<Plan, SyncError> {
         let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
-        if self.unfinished(&lease).await?.is_some() {
+        let planned = self.plan_holding(info, &lease, usage).await;
+        self.end(&lease, planned).await
+    }
+
+    async fn plan_holding(&self, info: DirectoryInfo, lease: &Lease, usage: RequestUsage) -> Result<Plan, SyncError> {
+        if self.unfinished(lease).await?.is_some() {
             return Err(SyncError::Interrupted);
         }
-        let last_run = self.last_run(&lease).await;
+        let last_run = self.last_run(lease).await;
         if let Err(error) = &last_run {
-            self.record_failure(&lease, self.now(), error).await;
+            self.record_failure(lease, self.now(), error).await;
         }
         let last_run = last_run?;
-        let draft = self.draft(info, &lease, Before { usage, ..Before::default() }, Wish::Full).await?;
+        let draft = self.draft(info, lease, Before { usage, ..Before::default() }, Wish::Full).await?;
         let plan = self.to_plan(&draft, last_run);
         self.give_back(&draft.lease).await?;
         Ok(plan)
@@ -76,6 +82,11 @@ impl SyncEngine {
     /// had, the plan can be applied still.
     pub async fn apply(&self, plan: &Plan) -> Result<SyncReport, SyncError> {
         let lease = self.store.acquire(&plan.directory_id, &self.holder).await.map_err(SyncError::store)?;
+        let applied = self.apply_holding(plan, lease.clone()).await;
+        self.end(&lease, applied).await
+    }
+
+    async fn apply_holding(&self, plan: &Plan, lease: Lease) -> Result<SyncReport, SyncError> {
         let started = self.surroundings.clock.now();
         let journal = self.store.journal(&lease.directory).await.map_err(SyncError::store)?;
         if !self.is_current(plan, &lease, journal.as_ref()).await? {
@@ -123,17 +134,27 @@ impl SyncEngine {
     pub async fn apply_hash(&self, expected: PlanHash) -> Result<SyncReport, SyncError> {
         let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
-        if self.unfinished(&lease).await?.is_some() {
+        let applied = self.apply_hash_holding(expected, info, &lease, usage).await;
+        self.end(&lease, applied).await
+    }
+
+    async fn apply_hash_holding(
+        &self,
+        expected: PlanHash,
+        info: DirectoryInfo,
+        lease: &Lease,
+        usage: RequestUsage,
+    ) -> Result<SyncReport, SyncError> {
+        if self.unfinished(lease).await?.is_some() {
             return Err(SyncError::Interrupted);
         }
         let before = self.store.journal(&lease.directory).await.map_err(SyncError::store)?.filter(|journal| journal.plan == Some(expected));
         let before = before.map(|journal| PlanNote::decode(&journal.note)).transpose().map_err(SyncError::store)?;
-        let draft = self.draft(info, &lease, Before { usage, ..Before::default() }, Wish::Full).await?;
+        let draft = self.draft(info, lease, Before { usage, ..Before::default() }, Wish::Full).await?;
         let found = draft.plan.as_ref().and_then(|plan| plan.note.to_apply(Some(plan.hash)));
         if found != Some(expected) {
             let now = draft.plan.as_ref().map(|plan| plan.note.counts()).unwrap_or_default();
             let moved = what_moved(before.map(|note| note.counts()), now);
-            self.give_back(&draft.lease).await?;
             return Err(SyncError::StalePlan { expected: Some(expected), found, moved });
         }
         self.finish(draft).await
@@ -154,14 +175,19 @@ impl SyncEngine {
     pub async fn sync(&self) -> Result<SyncReport, SyncError> {
         let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
-        let recovered = match self.unfinished(&lease).await? {
+        let synced = self.sync_holding(info, &lease, usage).await;
+        self.end(&lease, synced).await
+    }
+
+    async fn sync_holding(&self, info: DirectoryInfo, lease: &Lease, usage: RequestUsage) -> Result<SyncReport, SyncError> {
+        let recovered = match self.unfinished(lease).await? {
             Some((journal, hash)) => {
                 tracing::info!(directory = %lease.directory, "finishing the delivery of an interrupted run");
-                self.deliver(&lease, journal, hash, None).await?.counts
+                self.deliver(lease, journal, hash, None).await?.counts
             }
             None => Counts::default(),
         };
-        let draft = self.draft(info, &lease, Before { recovered, usage }, Wish::Cheapest).await?;
+        let draft = self.draft(info, lease, Before { recovered, usage }, Wish::Cheapest).await?;
         self.finish(draft).await
     }
 
@@ -224,6 +250,17 @@ impl SyncEngine {
             None => Applied::default(),
         };
         self.close(draft, applied).await
+    }
+
+    /// Ends work that needed the directory: after a failure it is given back here. A store whose leases end by themselves does not need
+    /// that, but for one whose leases expire it would stay taken.
+    pub(crate) async fn end<T>(&self, lease: &Lease, done: Result<T, SyncError>) -> Result<T, SyncError> {
+        if done.is_err()
+            && let Err(error) = self.store.release(lease).await
+        {
+            tracing::debug!(kind = error.kind().as_str(), "the directory is not held any more");
+        }
+        done
     }
 
     pub(crate) async fn give_back(&self, lease: &Lease) -> Result<(), SyncError> {

@@ -125,11 +125,16 @@ impl SyncEngine {
     /// The future may be dropped at any await; call it again, for a part may be released by then.
     pub async fn release(&self) -> Result<(), SyncError> {
         let (_, lease) = self.take().await?;
-        self.forget_failures(&lease).await.map_err(SyncError::store)?;
-        crate::escrow::release(&self.store, &lease).await.map_err(SyncError::store)?;
+        let released = self.release_holding(&lease).await.map_err(SyncError::store);
+        self.end(&lease, released).await
+    }
+
+    async fn release_holding(&self, lease: &Lease) -> Result<()> {
+        self.forget_failures(lease).await?;
+        crate::escrow::release(&self.store, lease).await?;
         // What was refused is only found again by a full read.
-        Memo::Bookmark.write::<Bookmark>(self.store.as_ref(), &lease, None).await.map_err(SyncError::store)?;
-        self.give_back(&lease).await
+        Memo::Bookmark.write::<Bookmark>(self.store.as_ref(), lease, None).await?;
+        self.store.release(lease).await
     }
 
     /// Refuses to go on while the directory is set aside.

@@ -4,6 +4,7 @@ mod batches;
 mod checkpoint;
 mod deltas;
 mod found_by_simulation;
+mod given_back;
 mod gone_users;
 mod held_in_deltas;
 mod hidden_entries;

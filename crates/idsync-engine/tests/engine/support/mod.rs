@@ -1,5 +1,6 @@
 //! What several of the tests share.
 
+pub(crate) mod expiring;
 pub(crate) mod refusing;
 pub(crate) mod twisted;
 
