@@ -113,7 +113,7 @@ impl SyncEngine {
         let Some(bookmark) = bookmark else { return Ok(Reading::Full) };
         match self.objection(&bookmark, info, lease, now).await.map_err(SyncError::store)? {
             Some(reason) => {
-                tracing::debug!(directory = %lease.directory, reason, "reading everything");
+                tracing::debug!(reason, "reading everything");
                 Ok(Reading::Full)
             }
             None => Ok(Reading::Delta(bookmark)),

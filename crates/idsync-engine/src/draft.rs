@@ -97,7 +97,7 @@ impl SyncEngine {
         let read = state.read_result();
         if !read.evidence.is_complete() {
             let failure = state.first_failure.as_ref().map(ToString::to_string).unwrap_or_default();
-            tracing::warn!(directory = %state.lease.directory, failure, "not everything could be read; what was not read stays as it was");
+            tracing::warn!(failure, "not everything could be read; what was not read stays as it was");
         }
         let next = Some((info, state.members_read));
         let members = Some(state.index.members);
@@ -144,7 +144,7 @@ impl SyncEngine {
         let mut reader = Reader::new(Arc::clone(&self.provider), &mut state, self.concurrency, clock);
         let newcomers = if reader.state.held_before.is_some() { Newcomers::Some } else { Newcomers::All };
         if reader.read_delta(&bookmark.cursor, newcomers).await? == DeltaRead::TooMuch {
-            tracing::info!(directory = %lease.directory, "too much changed for a delta; reading everything");
+            tracing::info!("too much changed for a delta; reading everything");
             self.store.discard_journal(lease).await.map_err(SyncError::store)?;
             return Ok(None);
         }
@@ -197,7 +197,7 @@ impl SyncEngine {
         let revision = head.as_ref().map(|head| head.revision).unwrap_or_default();
         let head = HeadNote::decode(head.as_ref().map_or(&[][..], |head| &head.note)).map_err(SyncError::store)?;
         if !head.scope.is_empty() && head.scope != info.scope {
-            tracing::info!(directory = %lease.directory, "the scope changed");
+            tracing::info!("the scope changed");
             tracing::debug!(before = head.scope, now = info.scope, "the scope");
         }
         let digester = Digester::new(self.store.digest_key(lease).await.map_err(SyncError::store)?);

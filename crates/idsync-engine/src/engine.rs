@@ -16,6 +16,7 @@ use idsync_core::{
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use tracing::{Instrument, Span};
 
 /// Keeps one sink in step with one directory.
 ///
@@ -51,7 +52,7 @@ impl SyncEngine {
     pub async fn plan(&self) -> Result<Plan, SyncError> {
         let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
-        let planned = self.plan_holding(info, &lease, usage).await;
+        let planned = self.plan_holding(info, &lease, usage).instrument(span("plan", &lease)).await;
         self.end(&lease, planned).await
     }
 
@@ -82,7 +83,7 @@ impl SyncEngine {
     /// had, the plan can be applied still.
     pub async fn apply(&self, plan: &Plan) -> Result<SyncReport, SyncError> {
         let lease = self.store.acquire(&plan.directory_id, &self.holder).await.map_err(SyncError::store)?;
-        let applied = self.apply_holding(plan, lease.clone()).await;
+        let applied = self.apply_holding(plan, lease.clone()).instrument(span("apply", &lease)).await;
         self.end(&lease, applied).await
     }
 
@@ -134,7 +135,7 @@ impl SyncEngine {
     pub async fn apply_hash(&self, expected: PlanHash) -> Result<SyncReport, SyncError> {
         let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
-        let applied = self.apply_hash_holding(expected, info, &lease, usage).await;
+        let applied = self.apply_hash_holding(expected, info, &lease, usage).instrument(span("apply", &lease)).await;
         self.end(&lease, applied).await
     }
 
@@ -175,14 +176,14 @@ impl SyncEngine {
     pub async fn sync(&self) -> Result<SyncReport, SyncError> {
         let usage = self.provider.usage();
         let (info, lease) = self.take().await?;
-        let synced = self.sync_holding(info, &lease, usage).await;
+        let synced = self.sync_holding(info, &lease, usage).instrument(span("sync", &lease)).await;
         self.end(&lease, synced).await
     }
 
     async fn sync_holding(&self, info: DirectoryInfo, lease: &Lease, usage: RequestUsage) -> Result<SyncReport, SyncError> {
         let recovered = match self.unfinished(lease).await? {
             Some((journal, hash)) => {
-                tracing::info!(directory = %lease.directory, "finishing the delivery of an interrupted run");
+                tracing::info!("finishing the delivery of an interrupted run");
                 self.deliver(lease, journal, hash, None).await?.counts
             }
             None => Counts::default(),
@@ -269,6 +270,11 @@ impl SyncEngine {
 }
 
 /// What became of a plan: what it was to apply, if it is still known, and what would be applied now.
+/// What says in a log of many directories which one it is about.
+fn span(call: &'static str, lease: &Lease) -> Span {
+    tracing::info_span!("idsync", call, directory = %lease.directory)
+}
+
 fn what_moved(before: Option<Counts>, now: Counts) -> String {
     let instead = if now.total() == 0 { "now there is nothing to apply".to_owned() } else { format!("a plan made now would apply {now}") };
     match before {

@@ -147,7 +147,7 @@ impl RunState {
         let hash = planner.held_hash();
         let approved = planner.held.total() > 0 && decision.approves(hash, self.read_at);
         let held = if approved {
-            tracing::info!(directory = %self.lease.directory, held = %hash, "changes that were held are approved");
+            tracing::info!(held = %hash, "changes that were held are approved");
             self.approve_all(&mut planner).await.map_err(SyncError::store)?;
             None
         } else {

@@ -165,7 +165,7 @@ impl SyncEngine {
         let since = before.map_or(now, |before| before.known.since);
         let known = Quarantine { since, failures, until, cause, reason, remedy: error.remedy() };
         if nth.is_some() {
-            tracing::warn!(directory = %lease.directory, failures, until = %until, "the directory is set aside");
+            tracing::warn!(failures, until = %until, "the directory is set aside");
         }
         Memo::Failures.write(self.store.as_ref(), lease, Some(&Failures { known, last: now, quarantined: nth.is_some() })).await
     }

@@ -9,6 +9,7 @@ mod gone_users;
 mod held_in_deltas;
 mod hidden_entries;
 mod listed_twice;
+mod logs;
 mod many_members;
 mod nested_attributes;
 mod promises;
