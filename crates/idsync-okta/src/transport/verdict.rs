@@ -103,7 +103,7 @@ fn refused_request(route: Route, client_id: Option<&str>, status: u16, complaint
         (400 | 401, "invalid_dpop_proof") => Verdict::Renew(Error::Auth { operation, reason: AuthFault::Proof, client_id, detail }),
         (401, _) => Verdict::Renew(Error::Auth { operation, reason: AuthFault::Token, client_id, detail }),
         (403, "insufficient_scope") => {
-            let missing = complaint.challenge.map(|challenge| challenge.scopes).unwrap_or_default();
+            let missing = complaint.denial.map(|denial| denial.scopes).unwrap_or_default();
             Verdict::Final(Error::Scope { operation, missing, client_id })
         }
         (403, "E0000006") => Verdict::Final(Error::Role { operation, client_id, detail }),

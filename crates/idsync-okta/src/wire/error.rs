@@ -1,9 +1,10 @@
 //! Error answers, in all the shapes that they come in.
 
+use super::challenge::Challenge;
 use super::depth::check_depth;
 use super::parse;
 use crate::error::{AuthFault, ErrorDetail};
-use reqwest::header::HeaderMap;
+use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -47,12 +48,13 @@ pub(crate) struct Complaint {
     pub(crate) is_quota: bool,
     /// Whether another app has the label already, in an org that wants each label once.
     pub(crate) is_label_taken: bool,
-    /// The `WWW-Authenticate` challenge, where it names an error.
-    pub(crate) challenge: Option<Challenge>,
+    /// What `WWW-Authenticate` says, where it names an error.
+    pub(crate) denial: Option<Denial>,
 }
 
+/// Why an access token was not good enough.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Challenge {
+pub(crate) struct Denial {
     pub(crate) error: String,
     pub(crate) scopes: Vec<String>,
 }
@@ -63,10 +65,10 @@ impl Complaint {
         // What is no UTF-8 is in some text, and the code is in another.
         let body = String::from_utf8_lossy(body);
         let wire = Members::read(&body);
-        let challenge = headers.get_all("www-authenticate").iter().filter_map(|value| value.to_str().ok()).find_map(challenge);
+        let denial = headers.get_all("www-authenticate").iter().find_map(denial);
         let code = wire.identifier("errorCode").or_else(|| wire.identifier("error"));
         let detail = ErrorDetail {
-            code: code.or_else(|| challenge.as_ref().map(|challenge| challenge.error.clone())),
+            code: code.or_else(|| denial.as_ref().map(|denial| denial.error.clone())),
             error_id: wire.identifier("errorId"),
             request_id: headers.get("x-okta-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned).and_then(identifier),
         };
@@ -76,7 +78,7 @@ impl Complaint {
         let causes = wire.causes();
         let blames = |words: &str| causes.iter().any(|cause| cause.contains(words));
         let (is_quota, is_label_taken) = (blames("Maximum number of instances"), blames("instance with the label"));
-        Self { detail, auth, is_replay, is_quota, is_label_taken, challenge }
+        Self { detail, auth, is_replay, is_quota, is_label_taken, denial }
     }
 
     pub(crate) fn code(&self) -> &str {
@@ -118,29 +120,16 @@ fn identifier(text: String) -> Option<String> {
     ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then_some(text)
 }
 
-/// The parameters `error` and `scope` of a challenge (RFC 6750, RFC 9449).
-fn challenge(text: &str) -> Option<Challenge> {
-    let error = parameter(text, "error").and_then(identifier)?;
-    let scopes = parameter(text, "scope").unwrap_or_default();
-    let scopes = scopes.split_ascii_whitespace().map(str::to_owned).filter_map(identifier).collect();
-    Some(Challenge { error, scopes })
-}
-
-/// A parameter of a challenge, quoted or not.
-fn parameter(text: &str, name: &str) -> Option<String> {
-    let mut rest = text;
-    loop {
-        let (before, after) = rest.split_once('=')?;
-        let found = before.rsplit([',', ' ', '\t']).next().unwrap_or_default();
-        let (value, tail) = match after.trim_start().strip_prefix('"') {
-            Some(quoted) => quoted.split_once('"')?,
-            None => after.split_once([',', ' ']).unwrap_or((after, "")),
-        };
-        if found.eq_ignore_ascii_case(name) {
-            return Some(value.to_owned());
-        }
-        rest = tail;
-    }
+/// What the first challenge that names an error says (RFC 6750, RFC 9449).
+fn denial(header: &HeaderValue) -> Option<Denial> {
+    // A realm may be in any language.
+    let header = String::from_utf8_lossy(header.as_bytes());
+    Challenge::all(&header).iter().find_map(|challenge| {
+        let error = challenge.parameter("error").map(str::to_owned).and_then(identifier)?;
+        let scopes = challenge.parameter("scope").unwrap_or_default();
+        let scopes = scopes.split_ascii_whitespace().map(str::to_owned).filter_map(identifier).collect();
+        Some(Denial { error, scopes })
+    })
 }
 
 #[cfg(test)]
@@ -199,8 +188,26 @@ mod tests {
     fn an_empty_body_is_read_from_its_challenge() {
         let value = r#"Bearer authorization_uri="http://acme.okta.com/oauth2/v1/authorize", realm="http://acme.okta.com", scope="okta.groups.read", error="insufficient_scope", error_description="The access token provided does not contain the required scopes.", resource="/api/v1/groups/12345""#;
         let complaint = Complaint::read(&headers(&[("www-authenticate", value)]), b"");
-        let challenge = complaint.challenge.unwrap();
-        assert_eq!((challenge.error.as_str(), challenge.scopes), ("insufficient_scope", vec!["okta.groups.read".to_owned()]));
+        let denial = complaint.denial.unwrap();
+        assert_eq!((denial.error.as_str(), denial.scopes), ("insufficient_scope", vec!["okta.groups.read".to_owned()]));
+    }
+
+    #[test]
+    fn p18_the_scope_that_is_missing_is_found_however_the_challenge_is_written() {
+        for values in [
+            &[r#"Bearer realm="x", error = "insufficient_scope", scope = "okta.groups.read""#][..],
+            &[r#"Bearer realm="an \"error\", error=none", Error="insufficient_scope", SCOPE="okta.groups.read""#],
+            &[r#"Negotiate, DPoP algs="RS256", Bearer error="insufficient_scope", scope="okta.groups.read""#],
+            &["Negotiate", r#"Bearer realm="Zürich", error="insufficient_scope", scope="okta.groups.read""#],
+        ] {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("www-authenticate", HeaderValue::from_bytes(value.as_bytes()).unwrap());
+            }
+            let complaint = Complaint::read(&headers, b"");
+            assert_eq!(complaint.code(), "insufficient_scope", "{values:?}");
+            assert_eq!(complaint.denial.unwrap().scopes, ["okta.groups.read"], "{values:?}");
+        }
     }
 
     #[test]

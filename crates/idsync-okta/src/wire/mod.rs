@@ -1,5 +1,6 @@
 //! What Okta sends, read leniently: every member is optional, unknown ones are kept, and one bad record does not spoil its page.
 
+mod challenge;
 mod depth;
 pub(crate) mod error;
 mod group;
