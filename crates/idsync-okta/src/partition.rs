@@ -78,14 +78,32 @@ impl OktaProvider {
     pub(crate) fn partitioned_users(&self, chains: NonZeroUsize) -> Pages {
         let provider = self.clone();
         let begun = async move {
-            let Some(mut partitioned) = provider.begin_partitions(chains).await? else { return Ok(provider.users_along_one_chain()) };
-            // Some searches are refused that are much like the one that was tried.
-            match partitioned.next().await {
-                Some(Err(error)) if is_about_the_search(&error) => Ok(provider.users_along_one_chain()),
-                first => Ok::<_, Error>(stream::iter(first).chain(partitioned).boxed()),
-            }
+            Ok::<_, Error>(match provider.begin_partitions(chains).await? {
+                Some(pages) => provider.or_along_one_chain(pages),
+                None => provider.users_along_one_chain(),
+            })
         };
         stream::once(begun).try_flatten().boxed()
+    }
+
+    /// The same pages as long as the org can carry out the searches, and all users along one chain when it cannot, whatever has come by
+    /// then: some searches are refused that are much like those before them, and a user whom no search can show may lie in any range. Who
+    /// came before comes again, as where a listing starts over.
+    fn or_along_one_chain(self, searched: Pages) -> Pages {
+        let state = (searched, Some(self));
+        let pages = stream::try_unfold(state, |(mut pages, mut provider)| async move {
+            loop {
+                match pages.next().await {
+                    Some(Ok(page)) => return Ok(Some((page, (pages, provider)))),
+                    Some(Err(error)) => match provider.take().filter(|_| is_about_the_search(&error)) {
+                        Some(provider) => pages = provider.users_along_one_chain(),
+                        None => return Err(error),
+                    },
+                    None => return Ok(None),
+                }
+            }
+        });
+        pages.boxed()
     }
 
     /// The listing along several chains; `None` where there is nothing to divide, or no search that could do it.

@@ -84,8 +84,8 @@ impl OktaProvider {
     /// a user who was just deleted may stay until the next full read. It takes three requests more, and one for each range of time that
     /// ends within a page. Where users are chosen by [`SyncScope::with_users`] it changes nothing.
     ///
-    /// An org that does not understand the searches, or cannot carry them out, is listed along one chain after all; unless it says so only
-    /// after the first users have come, for then the listing fails.
+    /// An org that does not understand the searches, or cannot carry them out, is listed along one chain after all, from the start, also
+    /// when that shows only after the first users have come.
     #[must_use]
     pub const fn user_chains(mut self, chains: NonZeroUsize) -> Self {
         self.chains = if chains.get() > 1 { Some(chains) } else { None };

@@ -73,6 +73,33 @@ async fn an_org_that_cannot_search_its_users_is_read_along_one_chain() {
     assert_eq!(read(org.provider()).await.unwrap(), ["a"]);
 }
 
+/// The last search, when all chains are through.
+fn is_last(request: &Request) -> bool {
+    request.url.query_pairs().any(|(name, _)| name == "filter")
+}
+
+#[tokio::test]
+async fn p01_an_org_that_cannot_go_on_searching_is_read_along_one_chain_from_the_start() {
+    for (status, code) in [(400, "E0000031"), (409, "E0000145")] {
+        let org = org(move |search, request| match search {
+            Some(_) => page(&["a"]),
+            None if is_last(request) => fault(status, code),
+            None => page(&["a", "b"]),
+        })
+        .await;
+        let read = read(org.provider()).await.unwrap();
+        assert!(read.starts_with(&["a".to_owned()]) && read.ends_with(&["a".to_owned(), "b".to_owned()]), "{code}: {read:?}");
+        assert!(read.len() > 2, "{code}: it shows late: {read:?}");
+    }
+}
+
+#[tokio::test]
+async fn p01_an_org_that_can_neither_go_on_searching_nor_list_ends_the_read() {
+    let org = org(|search, _| if search.is_some() { page(&["a"]) } else { fault(400, "E0000031") }).await;
+    let error = read(org.provider()).await.unwrap_err();
+    assert!(error.to_string().contains("E0000031"), "{error}");
+}
+
 #[tokio::test]
 async fn p01_searches_that_fail_otherwise_end_the_read() {
     for (status, code, kind) in [(403, "E0000006", ErrorKind::PermissionDenied), (409, "E0000112", ErrorKind::Unavailable)] {

@@ -2,7 +2,7 @@
 
 use super::{Org, collect, fault, ok, user};
 use crate::{Deprovisioned, OktaProvider};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use idsync_core::{ChangedUsers, Cursor, DirectoryInfo, ErrorKind, IdentityProvider, ReadOptions, ReadPurpose, Result, UserId};
 use serde_json::json;
 use std::time::Duration;
@@ -102,6 +102,18 @@ async fn an_org_that_cannot_search_its_users_is_to_be_read_as_a_whole() {
     let error = changed(&provider, &since).await.unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::CursorExpired, Some("list users")));
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("16 attempts"), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_org_that_cannot_search_to_the_last_page_is_to_be_read_as_a_whole() {
+    let org = Org::start().await;
+    let provider = org.provider();
+    let since = at_noon(&org, &provider).await.cursor.unwrap();
+    let first = ok(&json!([user("a")])).append_header("link", &*org.next(USERS, "c"));
+    org.answers(USERS, vec![first, fault(409, "E0000145")]).await;
+    let pages: Vec<_> = provider.changed_users(&since, ReadOptions::of(ReadPurpose::Delta)).collect().await;
+    assert_eq!(pages.len(), 2);
+    assert_eq!(pages[1].as_ref().unwrap_err().kind(), ErrorKind::CursorExpired);
 }
 
 #[tokio::test]
