@@ -337,7 +337,8 @@ impl<'a> Run<'a> {
 fn connected_key(flags: &ProvisionFlags) -> Option<PathBuf> {
     let file = ConnectionFile::read(&flags.connection).ok()?;
     let (here, there) = (OrgUrl::parse(&flags.org).ok()?, OrgUrl::parse(&file.connection.org).ok()?);
-    let is_same = file.connection.label == flags.label && here.to_string() == there.to_string();
+    let label = AppSpec::new(&flags.label, no_key().ok()?).ok()?.label().to_owned();
+    let is_same = file.connection.label == label && here.to_string() == there.to_string();
     is_same.then(|| file.key_path(&flags.connection))
 }
 

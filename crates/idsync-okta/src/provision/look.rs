@@ -1,5 +1,6 @@
 //! Looking at what there is.
 
+use super::label::{first_word, in_one_form};
 use super::spec::AppSpec;
 use super::state::{App, ClientRole, Grant, Named, RateLimit, text, value, values};
 use super::steps::{Found, PERMISSIONS, RESOURCES};
@@ -65,14 +66,15 @@ impl Admin {
         Ok(())
     }
 
-    /// Finds the app with exactly this label: the search finds all that begin with it, and labels need not be unique.
+    /// Finds the app with exactly this label, but for blanks: the search finds all that begin like it, and labels need not be unique.
     pub(super) async fn find_app(&self, label: &str, found: &mut Found) -> Result<(), Error> {
+        let label = in_one_form(label);
         let listing = Listing::new(&self.client, Route::Apps, Route::Apps.template(), 200, None);
-        let listing = listing.with("q", label).with("includeNonDeleted", "true");
+        let listing = listing.with("q", first_word(&label)).with("includeNonDeleted", "true");
         let mut all = pages(self.client.clone(), listing, values);
         let mut apps = Vec::new();
         while let Some(page) = all.try_next().await? {
-            apps.extend(page.items.iter().filter_map(App::read).filter(|app| app.label == label));
+            apps.extend(page.items.iter().filter_map(App::read).filter(|app| in_one_form(&app.label) == label));
         }
         apps.sort_by(|one, other| (&one.created, &one.id).cmp(&(&other.created, &other.id)));
         let foreign = apps.iter().find(|app| !app.is_ours).map(|app| app.id.clone());

@@ -7,6 +7,7 @@ mod execute;
 #[cfg(test)]
 mod failures;
 mod journal;
+mod label;
 mod listener;
 mod look;
 mod manual;

@@ -1,5 +1,6 @@
 //! What is to be made.
 
+use super::label::in_one_form;
 use crate::READER_SCOPES;
 use crate::error::Error;
 use crate::key::{PublicJwk, SigningKey};
@@ -85,14 +86,16 @@ pub struct AppSpec {
 impl AppSpec {
     /// An app with this label and key, which may read users and groups.
     ///
-    /// The label is how administrators see the app, and how it is found again: within one org, one label is one app.
+    /// The label is how administrators see the app, and how it is found again: within one org, one label is one app. Several blanks in a
+    /// row are one.
     ///
     /// # Errors
-    /// [`Error::Config`] when the label is empty, longer than 100 characters, or has control characters; when a signer holds the key and its
-    /// public half is therefore not known, or when the address of the keys is not `https`.
+    /// [`Error::Config`] when the label is empty, longer than 100 characters, or has control characters or blanks at its ends; when a
+    /// signer holds the key and its public half is therefore not known, or when the address of the keys is not `https`.
     pub fn new(label: impl Into<String>, key: KeySource) -> Result<Self, Error> {
-        let label = label.into();
-        if label.trim().is_empty() || label.trim() != label || label.chars().count() > 100 || label.chars().any(char::is_control) {
+        let given = label.into();
+        let label = in_one_form(&given);
+        if label.is_empty() || given.trim() != given || label.chars().count() > 100 || given.chars().any(char::is_control) {
             return Err(Error::config("the label is not a line of 1 to 100 characters", "give the app a name that people recognise"));
         }
         match &key {

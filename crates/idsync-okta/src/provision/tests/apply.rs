@@ -49,17 +49,52 @@ async fn an_app_that_went_while_it_was_made_is_not_made_again() {
 async fn an_app_whose_label_okta_changed_is_taken_as_the_one() {
     let world = World::of(|line, org, _| {
         (line == POST).then(|| {
-            org.apps[0]["label"] = json!("Sync of Acme");
+            org.apps[0]["label"] = json!("Synchronisation");
             reply(200, org.apps[0].clone())
         })
     })
     .await;
-    let key = NewKey::generate(KeyKind::Es256).unwrap().signing_key().public_jwk().unwrap();
-    let spec = AppSpec::new("Sync of  Acme", KeySource::Public(key)).unwrap();
     let provisioner = world.provisioner();
-    let plan = provisioner.plan(&spec).await.unwrap();
+    let plan = provisioner.plan(&spec()).await.unwrap();
     assert_eq!(provisioner.apply(&plan).await.unwrap().app_id, "0oa1");
     assert_eq!(world.count(POST), 1);
+}
+
+fn labelled(label: &str) -> AppSpec {
+    let key = NewKey::generate(KeyKind::Es256).unwrap().signing_key().public_jwk().unwrap();
+    AppSpec::new(label, KeySource::Public(key)).unwrap()
+}
+
+#[tokio::test]
+async fn an_app_is_found_again_whatever_okta_makes_of_the_blanks_in_its_label() {
+    let kept: [fn(&str) -> String; 2] = [|label| label.split_whitespace().collect::<Vec<_>>().join(" "), str::to_owned];
+    for kept in kept {
+        let world = World::of(move |line, org, _| {
+            (line == POST).then(|| {
+                let made = org.apps.last_mut().unwrap();
+                made["label"] = json!(kept(made["label"].as_str().unwrap()));
+                reply(200, made.clone())
+            })
+        })
+        .await;
+        for label in ["Sync  of Acme", "Sync of\u{a0}\u{2003}Acme", "Sync of Acme"] {
+            let provisioner = world.provisioner();
+            let plan = provisioner.plan(&labelled(label)).await.unwrap();
+            assert_eq!(provisioner.apply(&plan).await.unwrap().app_id, "0oa1", "{label:?}");
+        }
+        assert_eq!(world.count(POST), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_app_of_somebody_else_is_not_taken_over_whatever_its_blanks() {
+    let world = World::new().await;
+    world.org().apps = vec![app("0oa1", "Sync  of Acme"), app("0oa2", "Sync of Acme 2")];
+    let ours = world.provisioner().plan(&labelled("Sync of Acme")).await.unwrap();
+    assert_eq!((ours.app_id.as_deref(), &ours.duplicates[..]), (Some("0oa1"), &[][..]));
+    world.org().apps[0]["settings"]["notes"]["admin"] = json!("ask Ana");
+    let error = world.provisioner().plan(&labelled("Sync of Acme")).await.unwrap_err();
+    assert!(matches!(&error, Error::Setup { fault: SetupFault::ForeignApp { app_id }, .. } if app_id == "0oa1"), "{error:?}");
 }
 
 #[tokio::test]
