@@ -179,6 +179,11 @@ pub enum SetupFault {
     NotDone,
     /// The owner of the setup token is no super administrator.
     NotSuperAdmin,
+    /// The connection is to another org than the one that is asked.
+    OtherOrg {
+        /// The id of the org that the connection is to.
+        org_id: String,
+    },
     /// Okta does not grant this scope.
     ScopeRefused {
         /// The scope.
@@ -205,6 +210,7 @@ impl SetupFault {
             Self::NotAllowed,
             Self::NotDone,
             Self::NotSuperAdmin,
+            Self::OtherOrg { org_id: "00o1".to_owned() },
             Self::ScopeRefused { scope: "okta.users.read".to_owned() },
             Self::TokenAlive,
             Self::TokenRefused,
@@ -229,6 +235,7 @@ impl SetupFault {
                 "ask a super administrator of the org for an API token (Admin Console: Security > API > Tokens), and use that one"
             }
             Self::NotDone => "run this again; it goes on where it stopped",
+            Self::OtherOrg { .. } => "give the address of the org that the connection is to, and a setup token of that org",
             Self::ScopeRefused { .. } => "leave the scope out, or check in the Admin Console that the org has the feature it belongs to",
             Self::TokenAlive => "revoke it in the Admin Console: Security > API > Tokens",
             Self::TokenRefused => {
@@ -241,9 +248,12 @@ impl SetupFault {
         match self {
             Self::TokenRefused => ErrorKind::Unauthenticated,
             Self::AppGone { .. } => ErrorKind::NotFound,
-            Self::AppQuota | Self::ForeignApp { .. } | Self::ForeignRole { .. } | Self::LabelTaken | Self::MarkerGone { .. } => {
-                ErrorKind::InvalidConfig
-            }
+            Self::AppQuota
+            | Self::ForeignApp { .. }
+            | Self::ForeignRole { .. }
+            | Self::LabelTaken
+            | Self::MarkerGone { .. }
+            | Self::OtherOrg { .. } => ErrorKind::InvalidConfig,
             Self::NotDone | Self::TokenAlive => ErrorKind::Unavailable,
             Self::Address | Self::FeatureMissing | Self::NotAllowed | Self::NotSuperAdmin | Self::ScopeRefused { .. } => {
                 ErrorKind::PermissionDenied
@@ -270,6 +280,7 @@ impl fmt::Display for SetupFault {
             Self::NotSuperAdmin => {
                 f.write_str("the owner of the setup token is no super administrator, and only one may grant scopes to an app")
             }
+            Self::OtherOrg { org_id } => write!(f, "the connection is to the org {org_id}, and this is another one"),
             Self::ScopeRefused { scope } => write!(f, "Okta does not grant the scope `{scope}`"),
             Self::TokenAlive => f.write_str("the setup token still works after it was revoked"),
             Self::TokenRefused => f.write_str("the setup token is not valid, or not any more"),

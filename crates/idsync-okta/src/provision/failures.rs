@@ -18,6 +18,7 @@ fn failures() -> Vec<(&'static str, Error)> {
         SetupFault::NotAllowed => "rights missing",
         SetupFault::NotDone => "answered, not done",
         SetupFault::NotSuperAdmin => "not a super administrator",
+        SetupFault::OtherOrg { .. } => "another org",
         SetupFault::ScopeRefused { .. } => "scope refused",
         SetupFault::TokenAlive => "token not revoked",
         SetupFault::TokenRefused => "token revoked or wrong",

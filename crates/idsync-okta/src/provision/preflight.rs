@@ -1,9 +1,11 @@
 //! What is to be known before anything is written.
 
+use super::connection::Connection;
 use super::look::Admin;
 use super::state::text;
 use crate::error::{Error, ErrorDetail, SetupFault};
 use crate::transport::Route;
+use crate::wire::org::Org;
 use serde::Serialize;
 
 /// Which org it is, and whose token.
@@ -37,6 +39,20 @@ impl Admin {
     /// Asks which org it is, and whose the token is. Who cannot finish is told before anything is begun.
     pub(super) async fn preflight(&self) -> Result<Preflight, Error> {
         let org = self.client.discover().await?.value;
+        self.preflight_of(org).await
+    }
+
+    /// The same for a connection, which must be one to this org: in another one whatever it names would pass for gone.
+    pub(super) async fn preflight_for(&self, connection: &Connection) -> Result<Preflight, Error> {
+        let org = self.client.discover().await?.value;
+        if connection.org_id != org.id && !connection.org_id.is_empty() {
+            let fault = SetupFault::OtherOrg { org_id: connection.org_id.clone() };
+            return Err(Error::Setup { operation: Route::Discovery.operation(), fault, detail: ErrorDetail::default() });
+        }
+        self.preflight_of(org).await
+    }
+
+    async fn preflight_of(&self, org: Org) -> Result<Preflight, Error> {
         let me = self.read(Route::Me, self.url(&["api", "v1", "users", "me"])).await.map_err(of_address)?.unwrap_or_default();
         let owner_id = text(&me["id"]).ok_or(Error::Decode { operation: Route::Me.operation(), reason: "not of the documented shape" })?;
         let rights = self.rights(&owner_id).await?;

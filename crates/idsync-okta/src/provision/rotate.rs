@@ -22,7 +22,8 @@ impl OktaProvisioner {
     /// It may be called again with the same new key after it was interrupted at any point.
     ///
     /// # Errors
-    /// The app is gone, the key could not be changed, the new key was not proven, or the connection could not be kept ([`Error::Kept`]).
+    /// The app is gone, the connection is to another org, the key could not be changed, the new key was not proven, or the connection could
+    /// not be kept ([`Error::Kept`]).
     pub async fn rotate_key(
         &self,
         connection: &Connection,
@@ -34,7 +35,7 @@ impl OktaProvisioner {
         if connection.key_id.is_none() {
             return Err(Error::config("Okta finds the keys of this app by itself", "publish the new key under the address it reads"));
         }
-        self.admin.preflight().await?;
+        self.admin.preflight_for(connection).await?;
         self.step("add the new key to the app", self.admin.have_key(&connection.app_id, &jwk)).await?;
         let rotated = Connection { key_id: Some(jwk.kid.clone()), ..connection.clone() };
         self.step("read as the app with the new key", prove(&rotated, key, self.grace)).await?;

@@ -16,9 +16,10 @@ impl OktaProvisioner {
     /// [`SetupFault::MarkerGone`]: crate::SetupFault::MarkerGone
     ///
     /// # Errors
-    /// Something could not be removed; the next call goes on from there.
+    /// Something could not be removed; the next call goes on from there. The connection is to another org
+    /// ([`SetupFault::OtherOrg`](crate::SetupFault::OtherOrg)); nothing was removed.
     pub async fn teardown(&self, connection: &Connection) -> Result<Removed, Error> {
-        self.admin.preflight().await?;
+        self.admin.preflight_for(connection).await?;
         let mut removed = Removed::default();
         self.remove_app(&connection.app_id, &mut removed).await?;
         if let AppRole::Custom { role_id, resource_set_id } = &connection.role {

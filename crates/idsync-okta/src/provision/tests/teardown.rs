@@ -2,6 +2,7 @@
 
 use super::{World, app, connection, reply};
 use crate::error::{Error, SetupFault};
+use crate::provision::connection::Connection;
 use crate::provision::journal::{Journal, Made};
 use crate::provision::spec::AppRole;
 use crate::{KeyKind, NewKey, RetryPolicy};
@@ -73,6 +74,24 @@ async fn the_key_of_an_app_that_was_renamed_is_changed_and_an_app_that_is_gone_i
     let error = world.provisioner().rotate_key(&connection, key.signing_key(), |_| Ok(())).await.unwrap_err();
     assert!(matches!(&error, Error::Setup { fault: SetupFault::AppGone { app_id }, .. } if app_id == "0oa1"), "{error:?}");
     assert!(error.remedy().is_some());
+}
+
+#[tokio::test]
+async fn p18_in_another_org_nothing_is_taken_for_gone_and_nobodys_token_is_sent_there() {
+    let world = World::new().await;
+    world.org().apps = vec![app("0oa1", "Sync")];
+    let (provisioner, key) = (world.provisioner(), NewKey::generate(KeyKind::Es256).unwrap());
+    let elsewhere = Connection { org_id: "00o9".to_owned(), ..connection("0oa1") };
+    for error in [
+        provisioner.teardown(&elsewhere).await.unwrap_err(),
+        provisioner.rotate_key(&elsewhere, key.signing_key(), |_| Ok(())).await.unwrap_err(),
+    ] {
+        assert!(matches!(&error, Error::Setup { fault: SetupFault::OtherOrg { org_id }, .. } if org_id == "00o9"), "{error:?}");
+        assert!(error.remedy().unwrap().contains("the org that the connection is to"));
+    }
+    assert_eq!(world.org().log, ["GET /.well-known/okta-organization"; 2]);
+    let unnamed = Connection { org_id: String::new(), ..connection("0oa1") };
+    assert!(provisioner.teardown(&unnamed).await.unwrap().removed.contains(&"app 0oa1".to_owned()));
 }
 
 const DELETE_ROLE: &str = "DELETE /api/v1/iam/roles/cr01";
