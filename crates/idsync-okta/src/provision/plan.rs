@@ -20,6 +20,9 @@ pub struct ProvisionPlan {
     pub steps: Vec<Step>,
     /// More apps of ours with the same label. They are left alone; somebody should remove them.
     pub duplicates: Vec<String>,
+    /// The ids of other keys that the app signs in with. They stay, for somebody may use them;
+    /// [`OktaProvisioner::rotate_key`](crate::OktaProvisioner::rotate_key) takes them away.
+    pub other_keys: Vec<String>,
 }
 
 /// Why provisioning failed, and what stands.

@@ -72,6 +72,7 @@ impl OktaProvisioner {
         Ok(ProvisionPlan {
             steps: found.steps(spec, learnt),
             app_id: found.app.as_ref().map(|app| app.id.clone()),
+            other_keys: found.other_keys(spec),
             duplicates: found.duplicates,
             spec: spec.clone(),
             preflight,
@@ -81,7 +82,7 @@ impl OktaProvisioner {
     /// Makes what is missing, repairs what has drifted, and proves it. What is there is looked at again before anything is written.
     ///
     /// The specification says all that the app may do: OAuth scopes and admin roles that it does not name are taken away, also those that an
-    /// administrator added by hand. Further keys of the app stay.
+    /// administrator added by hand. Further keys of the app stay ([`ProvisionPlan::other_keys`]).
     ///
     /// With a key that is not here ([`KeySource::Public`](crate::KeySource::Public), [`KeySource::JwksUri`](crate::KeySource::JwksUri)) the proof is left to
     /// [`OktaProvisioner::verify`].

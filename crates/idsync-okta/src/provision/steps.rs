@@ -162,6 +162,13 @@ impl Found {
         }
     }
 
+    /// The keys under which the app can sign in beside the one that is wanted.
+    pub(super) fn other_keys(&self, spec: &AppSpec) -> Vec<String> {
+        let Some(jwk) = spec.public_jwk() else { return Vec::new() };
+        let others = self.app.iter().flat_map(|app| &app.keys).filter(|key| key.is_active && !is_key(key, &jwk));
+        others.map(|key| key.kid.clone()).collect()
+    }
+
     fn custom_role_steps(&self, steps: &mut Vec<Step>) {
         match &self.custom_role {
             None => steps.push(Step::CreateRole),

@@ -1,6 +1,7 @@
 //! Changing the key of an app whose changes take a moment to show.
 
 use super::{Org, World, app, fault, reply};
+use crate::provision::spec::{AppSpec, KeySource};
 use crate::provision::steps::is_key;
 use crate::{KeyKind, NewKey, SigningKey};
 use serde_json::{Value, json};
@@ -78,6 +79,20 @@ async fn a_key_that_okta_does_not_take_is_told_soon() {
     let error = world.provisioner().admin.have_key("0oa1", &new.signing_key().public_jwk().unwrap()).await.unwrap_err();
     assert_eq!(error.detail().and_then(|detail| detail.code.as_deref()), Some("E0000001"));
     assert!(world.count(POST) <= 6, "{}", world.count(POST));
+}
+
+#[tokio::test]
+async fn a_plan_names_the_other_keys_that_the_app_signs_in_with() {
+    let (new, whole) = rotating();
+    let world = World::new().await;
+    world.org().apps = vec![whole];
+    let plan = async |key: &SigningKey| {
+        let spec = AppSpec::new("Sync", KeySource::Private(key.clone())).unwrap();
+        world.provisioner().plan(&spec).await.unwrap().other_keys
+    };
+    assert_eq!(plan(&new).await, ["old"], "the older one is inactive");
+    let another = NewKey::generate(KeyKind::Es256).unwrap();
+    assert_eq!(plan(another.signing_key()).await, ["old", new.key_id()]);
 }
 
 #[tokio::test]
