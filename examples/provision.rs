@@ -9,9 +9,10 @@ use idsync::okta::{
 use idsync_examples::app_key::{Key, new_file, relative, saved_key};
 use idsync_examples::connection::{ConnectionFile, with_suffix};
 use idsync_examples::exit::Exit;
+use idsync_examples::failure::Failure;
 use idsync_examples::notes::Notes;
 use idsync_examples::patience::Patience;
-use idsync_examples::provision_failure::Failure;
+use idsync_examples::provision_failure::Unfinished;
 use idsync_examples::provision_flags::{self, Action, Asked, Output, ProvisionFlags, TokenFate};
 use idsync_examples::turn::{NoTurn, Turn};
 use idsync_examples::{note, say, setup_token};
@@ -32,7 +33,7 @@ async fn main() -> ExitCode {
         Ok(_) => return Exit::Usage.into(),
         Err(usage) => {
             let output = if wants_json { Output::Json } else { Output::Text };
-            return Failure::usage(usage.to_string()).tell(output);
+            return Unfinished::usage(usage.to_string()).tell(output);
         }
     };
     idsync_examples::log::to_stderr();
@@ -74,7 +75,7 @@ impl<'a> Run<'a> {
         Self { flags, key, notes: Arc::new(Notes::beside(&flags.connection)), patience: Arc::default() }
     }
 
-    async fn act(&self) -> Result<Told, Failure> {
+    async fn act(&self) -> Result<Told, Unfinished> {
         // What cannot be wanted is told before anybody is asked, and before a key is made.
         self.spec(no_key()?)?;
         match &self.flags.action {
@@ -93,15 +94,15 @@ impl<'a> Run<'a> {
     }
 
     /// Keeps other runs away from the connection and from what is beside it.
-    fn turn(&self) -> Result<Turn, Failure> {
+    fn turn(&self) -> Result<Turn, Unfinished> {
         let connection = &self.flags.connection;
         Turn::take(connection).map_err(|why| match why {
             NoTurn::Unwritable(problem) => Self::no_folder(problem),
-            _ => Failure::busy(&connection.display().to_string()),
+            _ => Unfinished::busy(&connection.display().to_string()),
         })
     }
 
-    fn org(&self) -> Result<OrgUrl, Failure> {
+    fn org(&self) -> Result<OrgUrl, Unfinished> {
         let org = OrgUrl::parse(&self.flags.org)?;
         if let Some(correction) = org.correction() {
             note!("provision: {correction}");
@@ -109,7 +110,7 @@ impl<'a> Run<'a> {
         Ok(org)
     }
 
-    fn provisioner(&self) -> Result<OktaProvisioner, Failure> {
+    fn provisioner(&self) -> Result<OktaProvisioner, Unfinished> {
         let org = self.org()?;
         let token = setup_token::read(&self.flags.token)?;
         let is_told = self.flags.output == Output::Text;
@@ -134,16 +135,16 @@ impl<'a> Run<'a> {
     }
 
     /// What is made is noted beside the connection, so that this must be possible before anything is made.
-    fn check_folder(&self) -> Result<(), Failure> {
+    fn check_folder(&self) -> Result<(), Unfinished> {
         self.notes.try_out().map_err(Self::no_folder)
     }
 
-    fn no_folder(problem: String) -> Failure {
+    fn no_folder(problem: String) -> Unfinished {
         let remedy = "check that the folder of the connection is there and may be written by you; nothing was made";
-        Failure::usage(problem).with_remedy(remedy)
+        Failure::usage(problem, remedy).into()
     }
 
-    fn spec(&self, key: KeySource) -> Result<AppSpec, Failure> {
+    fn spec(&self, key: KeySource) -> Result<AppSpec, Unfinished> {
         let flags = self.flags;
         let mut spec = AppSpec::new(&flags.label, key)?.with_role(flags.role).with_binding(flags.binding);
         if let Some(scopes) = &flags.scopes {
@@ -152,7 +153,7 @@ impl<'a> Run<'a> {
             if !missing.is_empty() {
                 // It would be made, and then fail when it is proven.
                 let missing = missing.join(" and ");
-                return Err(Failure::usage(format!("--scopes: {missing} must be among them, or the app cannot read the org")));
+                return Err(Unfinished::usage(format!("--scopes: {missing} must be among them, or the app cannot read the org")));
             }
         }
         Ok(match flags.rate_share {
@@ -161,7 +162,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    async fn plan(&self) -> Result<Told, Failure> {
+    async fn plan(&self) -> Result<Told, Unfinished> {
         // Nothing is written, so a new key serves to look only.
         let key = Key::at(&self.key, self.flags.key_kind)?;
         let plan = self.provisioner()?.plan(&self.spec(KeySource::Private(key.signing_key().clone()))?).await?;
@@ -177,7 +178,7 @@ impl<'a> Run<'a> {
         Ok(Told { text: text.trim_end().to_owned(), object })
     }
 
-    async fn apply(&self) -> Result<Told, Failure> {
+    async fn apply(&self) -> Result<Told, Unfinished> {
         let flags = self.flags;
         if !self.notes.made().is_empty() {
             note!("provision: an earlier run was interrupted; going on from what it made. Its setup token may still be valid.");
@@ -194,7 +195,7 @@ impl<'a> Run<'a> {
         plan.duplicates
             .iter()
             .for_each(|app| note!("provision: app {app} has the same label and was made by idsync, too; it is left alone"));
-        let connection = provisioner.apply(&plan).await.map_err(|error| Failure::from(error.source).with_stands(error.stands))?;
+        let connection = provisioner.apply(&plan).await?;
         let file = ConnectionFile::new(connection.clone(), relative(&flags.connection, &self.key));
         file.write(&flags.connection)?;
         self.notes.forget();
@@ -211,7 +212,7 @@ impl<'a> Run<'a> {
     }
 
     /// Revokes the setup token, unless it is to be kept.
-    async fn end_token(&self, provisioner: &OktaProvisioner) -> Result<&'static str, Failure> {
+    async fn end_token(&self, provisioner: &OktaProvisioner) -> Result<&'static str, Unfinished> {
         let (word, told) = match self.flags.fate {
             TokenFate::Kept => ("kept", "the setup token was kept, as you asked; revoke it when you do not need it any more"),
             _ => {
@@ -226,12 +227,12 @@ impl<'a> Run<'a> {
     }
 
     /// The connection that is to be changed.
-    fn connection(&self) -> Result<ConnectionFile, Failure> {
-        let failed = |problem| Failure::usage(problem).with_remedy(provision_flags::CONNECT_FIRST);
+    fn connection(&self) -> Result<ConnectionFile, Unfinished> {
+        let failed = |problem| Failure::usage(problem, provision_flags::CONNECT_FIRST).into();
         ConnectionFile::read(&self.flags.connection).map_err(failed)
     }
 
-    async fn rotate(&self) -> Result<Told, Failure> {
+    async fn rotate(&self) -> Result<Told, Unfinished> {
         let path = &self.flags.connection;
         let file = self.connection()?;
         let old = file.key_path(path);
@@ -256,7 +257,7 @@ impl<'a> Run<'a> {
         Ok(Told { text, object })
     }
 
-    async fn teardown(&self) -> Result<Told, Failure> {
+    async fn teardown(&self) -> Result<Told, Unfinished> {
         let path = &self.flags.connection;
         let file = self.connection()?;
         let provisioner = self.provisioner()?;
@@ -270,7 +271,7 @@ impl<'a> Run<'a> {
         Ok(Told { text, object: json!({"outcome": "removed", "removed": removed.removed, "setup_token": token, "error": null}) })
     }
 
-    async fn undo(&self) -> Result<Told, Failure> {
+    async fn undo(&self) -> Result<Told, Unfinished> {
         let journal = self.notes.made();
         let provisioner = self.provisioner()?;
         provisioner.preflight().await?;
@@ -289,7 +290,7 @@ impl<'a> Run<'a> {
     }
 
     /// Says what stands where nothing is noted: whoever asks believes that something does. The setup token stays, for it served nothing.
-    async fn nothing_to_undo(&self, provisioner: &OktaProvisioner) -> Result<Told, Failure> {
+    async fn nothing_to_undo(&self, provisioner: &OktaProvisioner) -> Result<Told, Unfinished> {
         let flags = self.flags;
         let app = self.standing_app(provisioner).await?;
         let (label, connection) = (&flags.label, flags.connection.display());
@@ -310,7 +311,7 @@ impl<'a> Run<'a> {
     }
 
     /// The app of ours with this label, if there is one.
-    async fn standing_app(&self, provisioner: &OktaProvisioner) -> Result<Option<String>, Failure> {
+    async fn standing_app(&self, provisioner: &OktaProvisioner) -> Result<Option<String>, Unfinished> {
         match provisioner.plan(&self.spec(no_key()?)?).await {
             Ok(plan) => Ok(plan.app_id),
             Err(Error::Setup { fault: SetupFault::ForeignApp { .. } | SetupFault::ForeignRole { .. }, .. }) => Ok(None),
@@ -318,7 +319,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn terraform(&self, folder: &Path) -> Result<Told, Failure> {
+    fn terraform(&self, folder: &Path) -> Result<Told, Unfinished> {
         let key = saved_key(&self.key, self.flags.key_kind)?;
         let module = TerraformModule::from_spec(&self.spec(KeySource::Private(key))?, &self.org()?)?;
         module.write(folder)?;
@@ -326,7 +327,7 @@ impl<'a> Run<'a> {
         Ok(Told { text, object: json!({"outcome": "written", "folder": folder, "error": null}) })
     }
 
-    fn manual(&self) -> Result<Told, Failure> {
+    fn manual(&self) -> Result<Told, Unfinished> {
         let key = saved_key(&self.key, self.flags.key_kind)?;
         let steps = manual_steps(&self.spec(KeySource::Private(key))?, &self.org()?);
         Ok(Told { object: json!({"outcome": "manual", "steps": steps, "error": null}), text: steps })
@@ -343,7 +344,7 @@ fn connected_key(flags: &ProvisionFlags) -> Option<PathBuf> {
 }
 
 /// Stands in for a key where none is needed, because nothing is written.
-fn no_key() -> Result<KeySource, Failure> {
+fn no_key() -> Result<KeySource, Unfinished> {
     let anywhere = "https://keys.example.com".parse().map_err(|_| "no address to stand in for a key".to_owned())?;
     Ok(KeySource::JwksUri(anywhere))
 }

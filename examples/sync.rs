@@ -5,7 +5,7 @@
 use futures::TryStreamExt;
 use idsync::engine::{Standing, SyncError};
 use idsync::{IdentityProvider, Mark, PlanHash, RequestUsage};
-use idsync_examples::connect::{Connected, connect, wrong_usage};
+use idsync_examples::connect::{Connected, connect};
 use idsync_examples::exit::Exit;
 use idsync_examples::failure::Failure;
 use idsync_examples::flags::{self, Action, Asked, Flags, Output};
@@ -28,7 +28,7 @@ async fn main() -> ExitCode {
         Ok(_) => return Exit::Usage.into(),
         Err(usage) => {
             let output = if wants_json { Output::Json } else { Output::Text };
-            return wrong_usage(usage.to_string(), "see sync --help").tell("sync", output, RequestUsage::default(), Instant::now());
+            return Failure::usage(usage.to_string(), "see sync --help").tell("sync", output, RequestUsage::default(), Instant::now());
         }
     };
     idsync_examples::log::to_stderr();

@@ -4,7 +4,7 @@
 
 use futures::{Stream, StreamExt};
 use idsync::{Clock, RequestUsage, SystemClock, Timestamp};
-use idsync_examples::connect::{Connected, connect_with, wrong_usage};
+use idsync_examples::connect::{Connected, connect_with};
 use idsync_examples::failure::Failure;
 use idsync_examples::flags::{Action, Flags, Output};
 use idsync_examples::note;
@@ -24,10 +24,10 @@ async fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Ok(Asked::Run(flags)) if flags.sync.action == Action::Sync => flags,
-        Ok(_) => return wrong_usage("watch only syncs".to_owned(), "see watch --help").exit.into(),
+        Ok(_) => return Failure::usage("watch only syncs".to_owned(), "see watch --help").exit.into(),
         Err(usage) => {
             let output = if wants_json { Output::Json } else { Output::Text };
-            let failure = wrong_usage(usage.to_string(), "see watch --help");
+            let failure = Failure::usage(usage.to_string(), "see watch --help");
             return failure.tell("watch", output, RequestUsage::default(), Instant::now());
         }
     };
@@ -60,8 +60,8 @@ async fn connect(flags: &Flags) -> Result<Connected, Failure> {
 async fn connect_again() -> Result<Connected, Failure> {
     match watch_flags::parse(std::env::args_os().skip(1)) {
         Ok(Asked::Run(flags)) => connect(&flags.sync).await,
-        Ok(_) => Err(wrong_usage("watch only syncs".to_owned(), "see watch --help")),
-        Err(usage) => Err(wrong_usage(usage.to_string(), "see watch --help")),
+        Ok(_) => Err(Failure::usage("watch only syncs".to_owned(), "see watch --help")),
+        Err(usage) => Err(Failure::usage(usage.to_string(), "see watch --help")),
     }
 }
 

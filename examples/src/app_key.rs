@@ -2,7 +2,7 @@
 
 use crate::connection::beside;
 use crate::files;
-use crate::provision_failure::Failure;
+use crate::provision_failure::Unfinished;
 use idsync::okta::{KeyKind, NewKey, SigningKey};
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ impl Key {
     ///
     /// # Errors
     /// The file holds no key.
-    pub fn at(path: &Path, kind: KeyKind) -> Result<Self, Failure> {
+    pub fn at(path: &Path, kind: KeyKind) -> Result<Self, Unfinished> {
         if !path.exists() {
             return Ok(Self::New(NewKey::generate(kind)?));
         }
@@ -41,7 +41,7 @@ impl Key {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn save(&self, path: &Path) -> Result<(), Failure> {
+    pub fn save(&self, path: &Path) -> Result<(), Unfinished> {
         match self {
             Self::Saved(_) => Ok(()),
             Self::New(new) => Ok(new.save(path)?),
@@ -53,7 +53,7 @@ impl Key {
 ///
 /// # Errors
 /// It cannot be read or written.
-pub fn saved_key(path: &Path, kind: KeyKind) -> Result<SigningKey, Failure> {
+pub fn saved_key(path: &Path, kind: KeyKind) -> Result<SigningKey, Unfinished> {
     let key = Key::at(path, kind)?;
     key.save(path)?;
     Ok(key.signing_key().clone())

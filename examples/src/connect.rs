@@ -45,7 +45,7 @@ pub async fn connect_with(
     of_engine: impl FnOnce(SyncEngineBuilder) -> SyncEngineBuilder,
 ) -> Result<Connected, Failure> {
     database::check(flags)?;
-    let org = OrgUrl::parse(&flags.org).map_err(Failure::setup)?;
+    let org = OrgUrl::parse(&flags.org)?;
     if let Some(correction) = org.correction() {
         note!("{program}: {correction}");
     }
@@ -61,7 +61,7 @@ pub async fn connect_with(
     if flags.output == Output::Text {
         client = client.progress(waits.listener());
     }
-    let client = of_client(client).build().map_err(Failure::setup)?;
+    let client = of_client(client).build()?;
     waits.of(client.clone());
     let provider = OktaProvider::new(client)
         .include_deprovisioned(flags.deprovisioned)
@@ -87,7 +87,7 @@ fn credentials(login: &Login) -> Result<Credentials, Failure> {
         Login::ServiceApp { client_id, key } => {
             let remedy = "check that the file is there and may be read by you";
             files::check(key).map_err(|problem| unusable(format!("the private key cannot be used: {problem}"), remedy))?;
-            let key = SigningKey::from_file(key).map_err(Failure::setup)?;
+            let key = SigningKey::from_file(key)?;
             Ok(ServiceApp::new(client_id, key).into())
         }
     }
@@ -96,9 +96,4 @@ fn credentials(login: &Login) -> Result<Credentials, Failure> {
 /// A file that cannot be used, as it is told.
 pub(crate) fn unusable(message: String, remedy: &str) -> Failure {
     Failure::new(Exit::Usage, ErrorKind::InvalidConfig.as_str(), message, remedy)
-}
-
-/// Wrong usage, as it is told.
-pub fn wrong_usage(message: String, remedy: &str) -> Failure {
-    Failure::new(Exit::Usage, "usage", message, remedy)
 }

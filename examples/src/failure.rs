@@ -28,6 +28,11 @@ impl Failure {
         Self { exit, kind: kind.to_owned(), message, remedy: remedy.to_owned() }
     }
 
+    /// Wrong usage.
+    pub fn usage(message: String, remedy: &str) -> Self {
+        Self::new(Exit::Usage, "usage", message, remedy)
+    }
+
     /// A search that the org does not understand is wrong usage, and the flag that it comes from is named.
     #[must_use]
     pub fn blamed_on(self, written: &Unjudged) -> Self {
@@ -40,7 +45,7 @@ impl Failure {
             _ => return self,
         };
         let message = format!("{flag}: the org does not understand `{search}`; nothing was changed");
-        Self::new(Exit::Usage, "usage", message, "see which searches Okta takes: developer.okta.com/docs/api, List all groups or users")
+        Self::usage(message, "see which searches Okta takes: developer.okta.com/docs/api, List all groups or users")
     }
 
     /// Prints it as `program` should, and gives the exit code.
@@ -49,15 +54,15 @@ impl Failure {
             let elapsed = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
             say!("{}", json::failure(&self.kind, &self.message, &self.remedy, requests, elapsed));
         } else {
-            note!("{program}: {}", self.message);
-            note!("{:1$}  {2}", "", program.len(), self.remedy);
+            self.note(program);
         }
         self.exit.into()
     }
 
-    /// A failure of the client's settings.
-    pub(crate) fn setup(error: idsync::okta::Error) -> Self {
-        idsync::Error::from(error).into()
+    /// Prints it for people, as `program` should.
+    pub(crate) fn note(&self, program: &str) {
+        note!("{program}: {}", self.message);
+        note!("{:1$}  {2}", "", program.len(), self.remedy);
     }
 
     /// An unusable file is wrong usage, or a sink that failed; it is never the org's fault.
@@ -74,6 +79,12 @@ impl Failure {
 impl From<SyncError> for Failure {
     fn from(error: SyncError) -> Self {
         Self { exit: Exit::of_error(&error), kind: error.kind().to_owned(), message: json::message(&error), remedy: error.remedy() }
+    }
+}
+
+impl From<idsync::okta::Error> for Failure {
+    fn from(error: idsync::okta::Error) -> Self {
+        idsync::Error::from(error).into()
     }
 }
 
