@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
         Ok(_) => return Exit::Usage.into(),
         Err(usage) => {
             let output = if wants_json { Output::Json } else { Output::Text };
-            return Unfinished::usage(usage.to_string()).tell(output);
+            return Unfinished::from(usage.of("provision")).tell(output);
         }
     };
     idsync_examples::log::to_stderr();

@@ -28,7 +28,7 @@ async fn main() -> ExitCode {
         Ok(_) => return Exit::Usage.into(),
         Err(usage) => {
             let output = if wants_json { Output::Json } else { Output::Text };
-            return Failure::usage(usage.to_string(), "see sync --help").tell("sync", output, RequestUsage::default(), Instant::now());
+            return usage.of("sync").tell("sync", output, RequestUsage::default(), Instant::now());
         }
     };
     idsync_examples::log::to_stderr();

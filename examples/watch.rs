@@ -27,8 +27,7 @@ async fn main() -> ExitCode {
         Ok(_) => return Failure::usage("watch only syncs".to_owned(), "see watch --help").exit.into(),
         Err(usage) => {
             let output = if wants_json { Output::Json } else { Output::Text };
-            let failure = Failure::usage(usage.to_string(), "see watch --help");
-            return failure.tell("watch", output, RequestUsage::default(), Instant::now());
+            return usage.of("watch").tell("watch", output, RequestUsage::default(), Instant::now());
         }
     };
     idsync_examples::log::to_stderr();
@@ -61,7 +60,7 @@ async fn connect_again() -> Result<Connected, Failure> {
     match watch_flags::parse(std::env::args_os().skip(1)) {
         Ok(Asked::Run(flags)) => connect(&flags.sync).await,
         Ok(_) => Err(Failure::usage("watch only syncs".to_owned(), "see watch --help")),
-        Err(usage) => Err(Failure::usage(usage.to_string(), "see watch --help")),
+        Err(usage) => Err(usage.of("watch")),
     }
 }
 

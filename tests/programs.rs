@@ -62,6 +62,7 @@ fn wrong_usage_ends_with_2_and_says_what_was_expected() {
         (&["--org", "https://{yourOktaDomain}", "--client-id", "0oa1", "--key", "k"], "still a placeholder"),
         (&["--org", "http://acme.okta.com", "--client-id", "0oa1", "--key", "k"], "https"),
         (&["--connection", "nowhere.json"], "nowhere.json cannot be read"),
+        (&["--connection", "nowhere.json"], "run provision first, or name the connection with --connection"),
         (&[&app[..], &["--group", "00g1", "--group-prefix", "eng"]].concat(), "exclude each other"),
         (&[&app[..], &["--users-in-groups", "--user-search", "id pr"]].concat(), "exclude each other"),
         (&[&app[..], &["--users-in-groups"]].concat(), "--users-in-groups needs --group"),

@@ -2,6 +2,8 @@
 
 use crate::files;
 pub use crate::help::HELP;
+use crate::provision_flags::CONNECT_FIRST;
+use crate::usage::Usage;
 use idsync::engine::{DeltaPolicy, Limit, Safeguards};
 use idsync::okta::{Deprovisioned, Everyone, GroupSelection, RateShare, SyncScope, UserSelection};
 use idsync::{GroupId, PlanHash, Secret};
@@ -10,7 +12,6 @@ use lexopt::prelude::{Long, Short, ValueExt};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -123,22 +124,6 @@ pub enum Asked {
     Help,
     /// Run.
     Run(Box<Flags>),
-}
-
-/// Wrong usage, with what was expected.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Usage(pub String);
-
-impl fmt::Display for Usage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl From<lexopt::Error> for Usage {
-    fn from(error: lexopt::Error) -> Self {
-        Self(error.to_string())
-    }
 }
 
 /// What a sync needs of a connection file; provision writes more.
@@ -347,9 +332,12 @@ fn login(
             return Err(usage("--connection stands in place of --org, --client-id, --key and --api-token-env"));
         }
         let shown = path.display();
-        let text = files::read(&path).map_err(|problem| Usage(format!("--connection: {problem}")))?;
+        let text = files::read(&path).map_err(|problem| {
+            let unreadable = Usage::new(format!("--connection: {problem}"));
+            if path.exists() { unreadable } else { unreadable.with_remedy(CONNECT_FIRST) }
+        })?;
         let file: ConnectionFile = serde_json::from_str(&text).map_err(|error| {
-            Usage(format!("--connection: {shown} is not a connection: {error}; expected the members org, client_id and key_file"))
+            Usage::new(format!("--connection: {shown} is not a connection: {error}; expected the members org, client_id and key_file"))
         })?;
         let key = path.parent().map_or_else(|| file.key_file.clone(), |folder| folder.join(&file.key_file));
         return Ok((file.org, Login::ServiceApp { client_id: file.client_id, key }));
@@ -359,7 +347,7 @@ fn login(
         (Some(client_id), Some(key), None) => Ok((org, Login::ServiceApp { client_id, key })),
         (None, None, Some(variable)) => match std::env::var(&variable) {
             Ok(token) if !token.trim().is_empty() => Ok((org, Login::ApiToken(Secret::new(token.trim().to_owned())))),
-            _ => Err(Usage(format!("--api-token-env: the environment variable {variable} is not set; put the API token in it"))),
+            _ => Err(Usage::new(format!("--api-token-env: the environment variable {variable} is not set; put the API token in it"))),
         },
         (None, None, None) => Err(usage("how to sign in is missing: --client-id ID --key FILE, or --api-token-env VAR")),
         (Some(_), None, None) => Err(usage("--client-id needs --key FILE, the service app's private key")),
@@ -369,34 +357,37 @@ fn login(
 }
 
 fn group(id: &str) -> Result<GroupId, Usage> {
-    GroupId::new(id).map_err(|error| Usage(format!("--group: `{id}` is not an id: {error}")))
+    GroupId::new(id).map_err(|error| Usage::new(format!("--group: `{id}` is not an id: {error}")))
 }
 
 fn chains(text: &str) -> Result<NonZeroUsize, Usage> {
     let count = text.parse::<NonZeroUsize>().ok().filter(|count| count.get() <= MOST_CHAINS);
-    count.ok_or_else(|| Usage(format!("--user-chains: `{text}` is not a number from 1 to {MOST_CHAINS}")))
+    count.ok_or_else(|| Usage::new(format!("--user-chains: `{text}` is not a number from 1 to {MOST_CHAINS}")))
 }
 
 fn limit(flag: &str, text: &str) -> Result<Limit, Usage> {
-    text.parse().map_err(|error| Usage(format!("{flag}: {error}")))
+    text.parse().map_err(|error| Usage::new(format!("{flag}: {error}")))
 }
 
 fn hash(flag: &str, text: &str) -> Result<PlanHash, Usage> {
-    let wrong =
-        || Usage(format!("{flag}: `{text}` is not the hash of a plan or a held set; expected the 32 hexadecimal digits that were printed"));
+    let wrong = || {
+        Usage::new(format!(
+            "{flag}: `{text}` is not the hash of a plan or a held set; expected the 32 hexadecimal digits that were printed"
+        ))
+    };
     PlanHash::from_hex(text).ok_or_else(wrong)
 }
 
 pub(crate) fn rate_share(text: &str) -> Result<RateShare, Usage> {
     let percent = text.strip_suffix('%').unwrap_or(text).parse::<u8>().ok().and_then(|percent| RateShare::percent(percent).ok());
-    percent.ok_or_else(|| Usage(format!("--rate-share: `{text}` is not a share; expected 1% to 100%")))
+    percent.ok_or_else(|| Usage::new(format!("--rate-share: `{text}` is not a share; expected 1% to 100%")))
 }
 
 fn patience(text: &str) -> Result<Duration, Usage> {
-    let seconds = text.parse::<u64>().map_err(|_| Usage(format!("--patience: `{text}` is not a number of seconds, such as 300")))?;
+    let seconds = text.parse::<u64>().map_err(|_| Usage::new(format!("--patience: `{text}` is not a number of seconds, such as 300")))?;
     Ok(Duration::from_secs(seconds))
 }
 
 fn usage(text: &str) -> Usage {
-    Usage(text.to_owned())
+    Usage::new(text)
 }

@@ -24,6 +24,7 @@ pub mod provision_flags;
 pub mod setup_token;
 pub mod turn;
 pub mod unmatched;
+pub mod usage;
 pub mod waits;
 pub mod watch;
 pub mod watch_flags;

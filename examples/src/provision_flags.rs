@@ -1,7 +1,7 @@
 //! The flags of `provision`.
 
 use crate::connection::ConnectionFile;
-use crate::flags::Usage;
+use crate::usage::Usage;
 use idsync::okta::{KeyKind, RateShare, TokenBinding, WantedRole};
 use lexopt::prelude::{Long, Short, ValueExt};
 use std::ffi::OsString;
@@ -198,7 +198,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
                     .value()?
                     .string()?
                     .parse()
-                    .map_err(|error| Usage(format!("--role: {error}; expected least-privilege, custom or READ_ONLY_ADMIN")))?;
+                    .map_err(|error| Usage::new(format!("--role: {error}; expected least-privilege, custom or READ_ONLY_ADMIN")))?;
             }
             Long("scopes") => flags.scopes = Some(parser.value()?.string()?.split(',').map(|scope| scope.trim().to_owned()).collect()),
             Long("bearer") => flags.binding = TokenBinding::Bearer,
@@ -216,14 +216,14 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
     flags.token = match tokens.len() {
         0 => TokenSource::Prompt,
         1 => tokens.remove(0),
-        _ => return Err(Usage("--setup-token-env and --setup-token-file exclude each other".to_owned())),
+        _ => return Err(Usage::new("--setup-token-env and --setup-token-file exclude each other")),
     };
     flags.action = match actions.len() {
         0 => Action::Apply,
         1 => actions.remove(0),
         _ => {
             let all = "--plan, --rotate, --teardown, --undo, --terraform and --manual exclude each other: one thing at a time";
-            return Err(Usage(all.to_owned()));
+            return Err(Usage::new(all));
         }
     };
     flags.org = match org {
@@ -237,9 +237,9 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
 fn connected_org(flags: &ProvisionFlags) -> Result<String, Usage> {
     let org = ConnectionFile::read(&flags.connection).map(|file| file.connection.org);
     match flags.action {
-        Action::Rotate | Action::Teardown => org.map_err(|problem| Usage(format!("{problem}; {CONNECT_FIRST}"))),
-        Action::Undo if org.is_ok() => org.map_err(Usage),
-        _ => Err(Usage("--org is missing: which org, such as --org acme.okta.com".to_owned())),
+        Action::Rotate | Action::Teardown => org.map_err(|problem| Usage::new(problem).with_remedy(CONNECT_FIRST)),
+        Action::Undo if org.is_ok() => org.map_err(Usage::new),
+        _ => Err(Usage::new("--org is missing: which org, such as --org acme.okta.com")),
     }
 }
 
@@ -250,6 +250,6 @@ fn key_kind(text: &str) -> Result<KeyKind, Usage> {
     match text {
         "es256" => Ok(KeyKind::Es256),
         "rsa3072" => Ok(KeyKind::Rsa3072),
-        _ => Err(Usage(format!("--key-kind: `{text}` is not a kind of key; expected es256 or rsa3072"))),
+        _ => Err(Usage::new(format!("--key-kind: `{text}` is not a kind of key; expected es256 or rsa3072"))),
     }
 }

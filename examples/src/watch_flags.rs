@@ -1,6 +1,7 @@
 //! The flags of `watch`.
 
-use crate::flags::{Flags, Given, Usage, next};
+use crate::flags::{Flags, Given, next};
+use crate::usage::Usage;
 use idsync::engine::DeltaPolicy;
 use lexopt::Parser;
 use lexopt::prelude::ValueExt;
@@ -75,7 +76,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
 }
 
 fn time(flag: &str, text: &str) -> Result<Duration, Usage> {
-    let wrong = || Usage(format!("{flag}: `{text}` is not a time; expected a number with s, m, h or d, such as 60s or 24h"));
+    let wrong = || Usage::new(format!("{flag}: `{text}` is not a time; expected a number with s, m, h or d, such as 60s or 24h"));
     let (digits, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
     let seconds = match unit {
         "s" => 1,
@@ -98,7 +99,7 @@ mod tests {
             assert_eq!(time("--every", text), Ok(Duration::from_secs(seconds)));
         }
         for text in ["", "60", "s", "0s", "-1s", "1w", "1.5h", "99999999999999999999d", "5µ"] {
-            assert!(time("--every", text).unwrap_err().0.starts_with("--every: "), "{text}");
+            assert!(time("--every", text).unwrap_err().message.starts_with("--every: "), "{text}");
         }
     }
 }
