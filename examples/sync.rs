@@ -49,7 +49,9 @@ async fn main() -> ExitCode {
             }
             exit.into()
         }
-        Err(failure) => failure.blamed_on(&flags.unjudged).tell("sync", flags.output, syncing.connected.provider.usage(), started),
+        Err(failure) => {
+            failure.blamed_on(&syncing.connected.unjudged).tell("sync", flags.output, syncing.connected.provider.usage(), started)
+        }
     }
 }
 

@@ -92,6 +92,24 @@ async fn p12_a_watch_that_is_stopped_in_the_middle_of_a_run_loses_nothing() {
     assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_the_org_does_not_understand_is_told_with_its_flag() {
+    let emulator = OktaEmulator::builder().seed(33).start().await.unwrap();
+    let sync = Sync::new(&emulator);
+    let mut text = Watch::start(&emulator, &sync, &["--user-search", "bogus(("]);
+    let failed = text.line();
+    assert!(
+        failed.contains("Z failed: --user-search: the org does not understand `bogus((`") && failed.contains("; see which"),
+        "{failed}"
+    );
+    assert_eq!(text.stop().code, Some(0));
+    let mut object = Watch::start(&emulator, &sync, &["--group-search", "bogus((", "--json"]);
+    let failed: Value = serde_json::from_str(&object.line()).unwrap();
+    assert_eq!(failed["error"]["kind"], "usage");
+    assert!(failed["error"]["message"].as_str().unwrap().starts_with("--group-search: "), "{failed}");
+    assert_eq!(object.stop().code, Some(0));
+}
+
 #[tokio::test]
 async fn wrong_usage_is_told_and_nothing_is_begun() {
     let emulator = OktaEmulator::start().await.unwrap();

@@ -4,7 +4,7 @@ use crate::database;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::files;
-use crate::flags::{Flags, Login, Output};
+use crate::flags::{Flags, Login, Output, Unjudged};
 use crate::note;
 use crate::progress;
 use crate::waits::Waits;
@@ -24,6 +24,8 @@ pub struct Connected {
     pub engine: SyncEngine,
     /// The progress bar, to be cleared when a run is over.
     pub bar: indicatif::ProgressBar,
+    /// What of the scope only the org can judge.
+    pub unjudged: Unjudged,
 }
 
 /// Connects as the flags say. `program` is how the engine is called where another one is refused.
@@ -78,7 +80,7 @@ pub async fn connect_with(
         .protect(Protected::nobody().logins(flags.protected.iter().cloned()))
         .holder(format!("{program}, process {}", std::process::id()));
     let builder = if flags.output == Output::Text { builder.on_progress(waits.observe(observe)) } else { builder };
-    Ok(Connected { provider, engine: of_engine(builder).build(), bar })
+    Ok(Connected { provider, engine: of_engine(builder).build(), bar, unjudged: flags.unjudged.clone() })
 }
 
 fn credentials(login: &Login) -> Result<Credentials, Failure> {

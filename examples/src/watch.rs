@@ -33,22 +33,23 @@ pub async fn watch<C: Future<Output = Result<Connected, Failure>>>(
             ended = connected.engine.sync().await;
         }
         connected.bar.finish_and_clear();
-        if let Some(line) = line(now, &ended, output, &connected) {
+        if let Some(line) = line(now, ended, output, &connected) {
             say(line)?;
         }
     }
     Ok(())
 }
 
-fn line(now: Timestamp, ended: &Result<SyncReport, SyncError>, output: Output, connected: &Connected) -> Option<String> {
+fn line(now: Timestamp, ended: Result<SyncReport, SyncError>, output: Output, connected: &Connected) -> Option<String> {
+    let ended = ended.map_err(|error| Failure::from(error).blamed_on(&connected.unjudged));
     match (ended, output) {
-        (Ok(report), Output::Json) => Some(json::report(report).to_string()),
+        (Ok(report), Output::Json) => Some(json::report(&report).to_string()),
         (Ok(report), Output::Quiet) if report.outcome == Outcome::Done => None,
-        (Ok(report), _) => Some(format!("{now} {}", summary(report))),
-        (Err(error), Output::Json) => {
-            Some(json::failure(error.kind(), &json::message(error), &error.remedy(), connected.provider.usage(), 0).to_string())
+        (Ok(report), _) => Some(format!("{now} {}", summary(&report))),
+        (Err(Failure { kind, message, remedy, .. }), Output::Json) => {
+            Some(json::failure(&kind, &message, &remedy, connected.provider.usage(), 0).to_string())
         }
-        (Err(error), _) => Some(format!("{now} failed: {}; {}", json::message(error), error.remedy())),
+        (Err(Failure { message, remedy, .. }), _) => Some(format!("{now} failed: {message}; {remedy}")),
     }
 }
 
