@@ -382,6 +382,35 @@ async fn what_is_no_regular_file_is_refused_before_it_is_waited_for() {
     assert_eq!(emulator.requests().total(), 0, "the org is not asked");
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_and_a_connection_may_come_through_pipes() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    let through_pipes = |program: &str, flags: &str| {
+        let mut command = Command::new("bash");
+        command.arg("-c").arg(format!("\"$PROGRAM\" {flags} --database directory.db")).current_dir(sync.folder());
+        command.env("PROGRAM", example(program)).env("ORG", emulator.url()).env("APP", emulator.client_id());
+        Ended::of(command)
+    };
+    let ended = through_pipes("sync", "--org $ORG --client-id $APP --key <(cat key.pem)");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(Contents::of_database(&sync.database()), Contents::of_org(&emulator));
+    let connection = json!({"org": emulator.url(), "client_id": emulator.client_id(), "key_file": "key.pem"});
+    std::fs::write(sync.folder().join("acme.json"), connection.to_string()).unwrap();
+    for piped in ["--connection <(cat acme.json)", "--connection /dev/stdin < <(cat acme.json)"] {
+        let ended = through_pipes("sync", piped);
+        assert_eq!(ended.code, Some(0), "{piped}: {ended:?}");
+    }
+    let ended = through_pipes("sync", "--org $ORG --client-id $APP --key <(echo nothing)");
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let token = emulator.setup_token();
+    // What it writes must have a name to be found again.
+    let ended = through_pipes("provision", &format!("--org $ORG --key <(cat key.pem) --setup-token-file <(echo {token}) --plan 2>&1 #"));
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stdout.contains("is not a regular file"), "{ended:?}");
+}
+
 #[tokio::test]
 async fn who_only_looks_makes_no_database() {
     let emulator = org().await;

@@ -88,7 +88,7 @@ fn credentials(login: &Login) -> Result<Credentials, Failure> {
         Login::ApiToken(token) => Ok(ApiToken::new(token.clone()).into()),
         Login::ServiceApp { client_id, key } => {
             let remedy = "check that the file is there and may be read by you";
-            files::check(key).map_err(|problem| unusable(format!("the private key cannot be used: {problem}"), remedy))?;
+            files::source(key).map_err(|problem| unusable(format!("the private key cannot be used: {problem}"), remedy))?;
             let key = SigningKey::from_file(key)?;
             Ok(ServiceApp::new(client_id, key).into())
         }

@@ -1,6 +1,7 @@
 //! The flags of `sync`.
 
-use crate::files;
+use crate::connection::beside;
+use crate::files::{self, Source};
 pub use crate::help::HELP;
 use crate::provision_flags::CONNECT_FIRST;
 use crate::usage::Usage;
@@ -332,14 +333,17 @@ fn login(
             return Err(usage("--connection stands in place of --org, --client-id, --key and --api-token-env"));
         }
         let shown = path.display();
-        let text = files::read(&path).map_err(|problem| {
+        let (text, source) = files::read_source(&path).map_err(|problem| {
             let unreadable = Usage::new(format!("--connection: {problem}"));
             if path.exists() { unreadable } else { unreadable.with_remedy(CONNECT_FIRST) }
         })?;
         let file: ConnectionFile = serde_json::from_str(&text).map_err(|error| {
             Usage::new(format!("--connection: {shown} is not a connection: {error}; expected the members org, client_id and key_file"))
         })?;
-        let key = path.parent().map_or_else(|| file.key_file.clone(), |folder| folder.join(&file.key_file));
+        let key = match source {
+            Source::File => beside(&path, &file.key_file),
+            Source::Pipe => file.key_file,
+        };
         return Ok((file.org, Login::ServiceApp { client_id: file.client_id, key }));
     }
     let org = org.ok_or_else(|| usage("--org is missing: which org, such as --org acme.okta.com"))?;

@@ -21,10 +21,10 @@ WHERE FROM
                           okta.groups.read, and a role that may read users and groups, such as
                           Read-only Administrator
   --key FILE              Its private key: PEM (PKCS#8, PKCS#1 or SEC1) or JWK, readable by you
-                          alone (chmod 600)
+                          alone (chmod 600), or a pipe, such as <(...)
   --api-token-env VAR     Use the API token in this environment variable instead of a service app
-  --connection FILE       A JSON file with the members org, client_id and key_file, in place of
-                          the flags above
+  --connection FILE       A JSON file with the members org, client_id and key_file, or a pipe, in
+                          place of the flags above; provision writes such a file
 
 WHERE TO
   --database FILE         The SQLite file; made when it is not there         [default: idsync.db]
