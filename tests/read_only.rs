@@ -73,13 +73,23 @@ async fn p12_row35_a_database_that_may_not_be_written_ends_with_6_and_the_next_r
         let before = read(&database).unwrap();
         allow(&database, file_mode);
         allow(folder, folder_mode);
-        for flags in [&[][..], &["--plan"], &["--held"]] {
+        for flags in [&[][..], &["--plan"], &["--held"], &["--status"]] {
             let ended = ordinary.run(flags);
             assert_eq!(ended.code, Some(6), "{file_mode:o} {folder_mode:o} {flags:?}: {ended:?}");
             let message = &ended.stderr;
             assert!(message.contains("directory.db") && message.contains("cannot be written"), "the file is named: {message}");
             assert!(message.contains("make the file and its folder writable and run again"), "the next step is named: {message}");
+            let only_looks = matches!(flags, ["--held" | "--status"]);
+            assert_eq!(message.contains("or look into a copy of it"), only_looks, "{flags:?}: {message}");
         }
+        let elsewhere = tempfile::tempdir().unwrap();
+        let copy = elsewhere.path().join("copy.db");
+        std::fs::copy(&database, &copy).unwrap();
+        ordinary.give(elsewhere.path());
+        ordinary.give(&copy);
+        allow(&copy, 0o600);
+        let looked = ordinary.run(&["--status", "--database", copy.to_str().unwrap()]);
+        assert_eq!(looked.code, Some(0), "{looked:?}");
         assert!(read(&database).unwrap() == before, "{file_mode:o} {folder_mode:o}: not one byte is different");
         allow(folder, 0o755);
         allow(&database, 0o644);

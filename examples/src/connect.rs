@@ -71,7 +71,7 @@ pub async fn connect_with(
         .with_scope(flags.scope.clone())
         .user_chains(flags.user_chains);
     let provider = Arc::new(provider);
-    let file = SqliteFile::open(&flags.database).await.map_err(Failure::database)?;
+    let file = SqliteFile::open(&flags.database).await.map_err(|error| database::unopened(error, flags.action))?;
     let builder = SyncEngine::builder(Arc::clone(&provider), file.store(), file.sink())
         .safeguards(flags.safeguards)
         // To read members takes far longer than to look up ids that were let go.

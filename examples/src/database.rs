@@ -1,8 +1,10 @@
 //! The database, as far as it can be judged before it is opened, and so made where it is not there.
 
 use crate::connect::unusable;
+use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::flags::{Action, Flags};
+use idsync::ErrorKind as Kind;
 use std::io::ErrorKind;
 
 /// Refuses what is no file, and a file that is not there where it is only to be looked into.
@@ -21,6 +23,22 @@ pub fn check(flags: &Flags) -> Result<(), Failure> {
         Err(_) if looks_only(flags.action) => refuse("cannot be looked into: there is no such database"),
         Err(_) => Ok(()),
     }
+}
+
+/// What is told of a database that cannot be opened. An unusable file is wrong usage, or a sink that failed; it is never the org's fault.
+pub(crate) fn unopened(error: idsync::Error, action: Action) -> Failure {
+    let exit = match error.kind() {
+        Kind::Conflict => Exit::Busy,
+        Kind::InvalidConfig => Exit::Usage,
+        _ => Exit::Sink,
+    };
+    let could_be_copied = error.kind() == Kind::Unavailable && matches!(action, Action::Held | Action::Status);
+    let failure = Failure { exit, ..error.into() };
+    if could_be_copied {
+        let remedy = format!("{}; or look into a copy of it: SQLite writes beside a database also to read it", failure.remedy);
+        return Failure { remedy, ..failure };
+    }
+    failure
 }
 
 /// Whether it is about what an earlier run left, so that a new database would have nothing to say.

@@ -3,8 +3,8 @@
 use crate::exit::Exit;
 use crate::flags::{Output, Unjudged};
 use crate::{json, note, say};
+use idsync::RequestUsage;
 use idsync::engine::SyncError;
-use idsync::{ErrorKind, RequestUsage};
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -63,16 +63,6 @@ impl Failure {
     pub(crate) fn note(&self, program: &str) {
         note!("{program}: {}", self.message);
         note!("{:1$}  {2}", "", program.len(), self.remedy);
-    }
-
-    /// An unusable file is wrong usage, or a sink that failed; it is never the org's fault.
-    pub(crate) fn database(error: idsync::Error) -> Self {
-        let exit = match error.kind() {
-            ErrorKind::Conflict => Exit::Busy,
-            ErrorKind::InvalidConfig => Exit::Usage,
-            _ => Exit::Sink,
-        };
-        Self { exit, ..error.into() }
     }
 }
 
