@@ -139,6 +139,18 @@ impl<'a> Run<'a> {
         self.notes.try_out().map_err(Self::no_folder)
     }
 
+    /// What there is of another org is neither written over nor taken for what is there: it is all that tells what was made in that one.
+    fn check_org(&self, org_id: &str) -> Result<(), Unfinished> {
+        let path = &self.flags.connection;
+        let connected = ConnectionFile::read(path).ok().map(|file| file.connection.org_id);
+        let is_other = |id: &String| !id.is_empty() && id != org_id;
+        let checked = match connected.filter(is_other) {
+            Some(other) => Err(format!("{} is a connection to the org {other}, and this is the org {org_id}", path.display())),
+            None => self.notes.are_of(org_id),
+        };
+        checked.map_err(|problem| Failure::usage(problem, provision_flags::OTHER_ORG).into())
+    }
+
     fn no_folder(problem: String) -> Unfinished {
         let remedy = "check that the folder of the connection is there and may be written by you; nothing was made";
         Failure::usage(problem, remedy).into()
@@ -180,13 +192,14 @@ impl<'a> Run<'a> {
 
     async fn apply(&self) -> Result<Told, Unfinished> {
         let flags = self.flags;
-        if !self.notes.made().is_empty() {
-            note!("provision: an earlier run was interrupted; going on from what it made. Its setup token may still be valid.");
-        }
         self.check_folder()?;
         let provisioner = self.provisioner()?;
         let key = Key::at(&self.key, flags.key_kind)?;
         let plan = provisioner.plan(&self.spec(KeySource::Private(key.signing_key().clone()))?).await?;
+        self.check_org(&plan.preflight.org_id)?;
+        if !self.notes.made().is_empty() {
+            note!("provision: an earlier run was interrupted; going on from what it made. Its setup token may still be valid.");
+        }
         if flags.output == Output::Text {
             say!("{}", about(&plan).trim_end());
         }
@@ -274,10 +287,11 @@ impl<'a> Run<'a> {
     async fn undo(&self) -> Result<Told, Unfinished> {
         let journal = self.notes.made();
         let provisioner = self.provisioner()?;
-        provisioner.preflight().await?;
+        let preflight = provisioner.preflight().await?;
         if journal.is_empty() {
             return self.nothing_to_undo(&provisioner).await;
         }
+        self.check_org(&preflight.org_id)?;
         let removed = provisioner.undo(&journal).await?;
         self.notes.forget();
         let token = self.end_token(&provisioner).await?;

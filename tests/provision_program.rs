@@ -196,6 +196,46 @@ async fn without_notes_nothing_is_undone_but_what_stands_is_told_and_the_token_s
 }
 
 #[tokio::test]
+async fn what_is_connected_to_one_org_is_not_lost_to_another() {
+    let (place, other) = (Place::new().await, OktaEmulator::builder().seed(52).without_app().start().await.unwrap());
+    let elsewhere = |flags: &[&str]| {
+        let token = other.org().create_api_token(Role::SuperAdmin);
+        let mut command = place.program(Some(token.secret()));
+        command.args(["--org", other.url()]).args(flags);
+        Ended::of(command)
+    };
+    place.emulator.faults().add(Fault::new(FaultKind::Status(403, idsync_okta_emulator::BodyShape::Okta)).on(Endpoint::Grants).always());
+    assert_eq!(place.run(&[]).code, Some(4));
+    place.emulator.faults().clear();
+    let notes = std::fs::read(place.at("connection.json.journal")).unwrap();
+    for flags in [&[][..], &["--undo"]] {
+        let ended = elsewhere(flags);
+        assert_eq!(ended.code, Some(2), "{flags:?}: {ended:?}");
+        assert!(ended.stderr.contains("notes what an interrupted run made in the org 00o"), "{flags:?}: {ended:?}");
+        assert!(ended.stderr.contains("name another file with --connection"), "{flags:?}: {ended:?}");
+    }
+    assert!(std::fs::read(place.at("connection.json.journal")).unwrap() == notes);
+
+    assert_eq!(place.run(&[]).code, Some(0));
+    let connection = std::fs::read(place.at("connection.json")).unwrap();
+    for (flags, told) in [
+        (&[][..], "connection.json is a connection to the org 00o"),
+        (&["--label", "another"], "connection.json is a connection to the org 00o"),
+        (&["--rotate"], "the connection is to the org 00o"),
+        (&["--teardown"], "the connection is to the org 00o"),
+    ] {
+        let ended = elsewhere(flags);
+        assert_eq!(ended.code, Some(2), "{flags:?}: {ended:?}");
+        assert!(ended.stderr.contains(told), "{flags:?}: {ended:?}");
+    }
+    assert!(std::fs::read(place.at("connection.json")).unwrap() == connection);
+    assert_eq!((place.apps(), place.keys()), (1, 1));
+    assert!(other.org().apps().iter().all(|app| app.label != "idsync" && app.label != "another"));
+    assert_eq!(elsewhere(&["--connection", "other.json", "--key", "other.pem"]).code, Some(0));
+    assert_eq!(place.sync().code, Some(0));
+}
+
+#[tokio::test]
 async fn while_another_run_is_at_work_a_run_ends_with_7_and_makes_nothing() {
     let place = Place::new().await;
     let other = std::fs::File::create(place.at("connection.json.lock")).unwrap();

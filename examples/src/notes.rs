@@ -3,6 +3,7 @@
 use crate::connection::{with_suffix, write_whole};
 use crate::files;
 use idsync::okta::{Journal, Made};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -11,15 +12,23 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub struct Notes {
     path: PathBuf,
-    made: Mutex<Journal>,
+    noted: Mutex<Noted>,
+}
+
+/// What is noted.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Noted {
+    /// The id of the org in which it was made; nothing before that is known.
+    org_id: Option<String>,
+    made: Journal,
 }
 
 impl Notes {
     /// The notes beside this connection, with what an interrupted run made.
     pub fn beside(connection: &Path) -> Self {
         let path = with_suffix(connection, ".journal");
-        let made = files::read(&path).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        Self { path, made: Mutex::new(made) }
+        let noted = files::read(&path).ok().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+        Self { path, noted: Mutex::new(noted) }
     }
 
     /// Where they are.
@@ -29,7 +38,24 @@ impl Notes {
 
     /// What is noted.
     pub fn made(&self) -> Journal {
-        self.lock().clone()
+        self.lock().made.clone()
+    }
+
+    /// Whether it is, or will be, about the org with this id. What is noted of one org cannot be undone in another.
+    ///
+    /// # Errors
+    /// It is about another org; in one line.
+    pub fn are_of(&self, org_id: &str) -> Result<(), String> {
+        let mut noted = self.lock();
+        match &noted.org_id {
+            Some(other) if other != org_id && !noted.made.is_empty() => {
+                Err(format!("{} notes what an interrupted run made in the org {other}, and this is the org {org_id}", self.path.display()))
+            }
+            _ => {
+                noted.org_id = Some(org_id.to_owned());
+                Ok(())
+            }
+        }
     }
 
     /// Notes one thing more.
@@ -37,9 +63,9 @@ impl Notes {
     /// # Errors
     /// It cannot be written; in one line.
     pub fn note(&self, made: Made) -> Result<(), String> {
-        let mut all = self.lock();
-        all.push(made);
-        self.write(&all)
+        let mut noted = self.lock();
+        noted.made.push(made);
+        self.write(&noted)
     }
 
     /// Writes what is noted already, to see whether more could be.
@@ -47,9 +73,9 @@ impl Notes {
     /// # Errors
     /// It cannot be written; in one line.
     pub fn try_out(&self) -> Result<(), String> {
-        let all = self.lock();
-        self.write(&all)?;
-        if all.is_empty() {
+        let noted = self.lock();
+        self.write(&noted)?;
+        if noted.made.is_empty() {
             self.remove();
         }
         Ok(())
@@ -57,12 +83,12 @@ impl Notes {
 
     /// Forgets it all.
     pub fn forget(&self) {
-        *self.lock() = Journal::default();
+        *self.lock() = Noted::default();
         self.remove();
     }
 
-    fn write(&self, all: &Journal) -> Result<(), String> {
-        write_whole(&self.path, &json!(all).to_string())
+    fn write(&self, noted: &Noted) -> Result<(), String> {
+        write_whole(&self.path, &json!(noted).to_string())
     }
 
     fn remove(&self) {
@@ -70,8 +96,8 @@ impl Notes {
         _ = std::fs::remove_file(&self.path);
     }
 
-    /// A panic elsewhere leaves the journal whole.
-    fn lock(&self) -> std::sync::MutexGuard<'_, Journal> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+    /// A panic elsewhere leaves it whole.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

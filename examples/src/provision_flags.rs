@@ -246,6 +246,9 @@ fn connected_org(flags: &ProvisionFlags) -> Result<String, Usage> {
 /// What to do where a connection is missing.
 pub const CONNECT_FIRST: &str = "run provision first, or name the connection with --connection";
 
+/// What to do where a connection is one to another org.
+pub const OTHER_ORG: &str = "name another file with --connection, or that org with --org; nothing was changed";
+
 fn key_kind(text: &str) -> Result<KeyKind, Usage> {
     match text {
         "es256" => Ok(KeyKind::Es256),
