@@ -184,9 +184,10 @@ impl<'a> Run<'a> {
             _ => text.push_str("To be done:\n"),
         }
         plan.steps.iter().for_each(|step| text.push_str(&format!("  - {step}\n")));
+        text.extend(other_keys(&plan));
         let steps: Vec<_> = plan.steps.iter().map(ToString::to_string).collect();
         let object = json!({"outcome": "planned", "preflight": plan.preflight, "app_id": plan.app_id, "steps": steps,
-            "duplicates": plan.duplicates, "error": null});
+            "duplicates": plan.duplicates, "other_keys": plan.other_keys, "error": null});
         Ok(Told { text: text.trim_end().to_owned(), object })
     }
 
@@ -208,6 +209,7 @@ impl<'a> Run<'a> {
         plan.duplicates
             .iter()
             .for_each(|app| note!("provision: app {app} has the same label and was made by idsync, too; it is left alone"));
+        other_keys(&plan).iter().for_each(|told| note!("provision: {told}"));
         let connection = provisioner.apply(&plan).await?;
         let file = ConnectionFile::new(connection.clone(), relative(&flags.connection, &self.key));
         file.write(&flags.connection)?;
@@ -220,7 +222,8 @@ impl<'a> Run<'a> {
             connection.scopes.join(", "),
             connection.role
         );
-        let object = json!({"outcome": "provisioned", "connection": file, "steps": plan.steps.len(), "setup_token": token, "error": null});
+        let object = json!({"outcome": "provisioned", "connection": file, "steps": plan.steps.len(), "other_keys": plan.other_keys,
+            "setup_token": token, "error": null});
         Ok(Told { text, object })
     }
 
@@ -367,6 +370,13 @@ fn about(plan: &ProvisionPlan) -> String {
     let owner = plan.preflight.owner.as_deref().unwrap_or(&plan.preflight.owner_id);
     let app = plan.app_id.as_ref().map_or_else(|| "there is no app yet".to_owned(), |app| format!("app {app} is there"));
     format!("org {}, as {owner}: {app}\n", plan.preflight.org_id)
+}
+
+/// The keys that go on working beside the one that is meant: they may be in use, and they may be lost.
+fn other_keys(plan: &ProvisionPlan) -> Option<String> {
+    let app = plan.app_id.as_ref().filter(|_| !plan.other_keys.is_empty())?;
+    let keys = plan.other_keys.join(", ");
+    Some(format!("app {app} also signs in with other keys, which are left alone: {keys}. To take them away, run --rotate afterwards"))
 }
 
 fn tell_step(outcome: &StepOutcome) {

@@ -196,6 +196,23 @@ async fn without_notes_nothing_is_undone_but_what_stands_is_told_and_the_token_s
 }
 
 #[tokio::test]
+async fn another_key_than_that_of_the_connection_is_one_more_and_that_is_told() {
+    let place = Place::new().await;
+    let (code, made) = place.json(&[]);
+    assert_eq!((code, &made["other_keys"]), (Some(0), &json!([])));
+    let told = format!("which are left alone: {}. To take them away, run --rotate", made["connection"]["key_id"].as_str().unwrap());
+    let planned = place.run(&["--key", "other.pem", "--plan"]);
+    assert!(planned.stdout.contains("add the key to the app") && planned.stdout.contains(&told), "{planned:?}");
+    let (code, added) = place.json(&["--key", "other.pem"]);
+    assert_eq!((code, &added["other_keys"]), (Some(0), &json!([made["connection"]["key_id"]])));
+    assert_eq!((place.keys(), &added["connection"]["key_file"]), (2, &json!("other.pem")));
+    assert!(place.run(&[]).stderr.contains(&told), "it is told until they are gone");
+    assert_eq!(place.run(&["--rotate"]).code, Some(0));
+    assert_eq!(place.keys(), 1);
+    assert!(!place.run(&[]).stderr.contains("other keys"));
+}
+
+#[tokio::test]
 async fn what_is_connected_to_one_org_is_not_lost_to_another() {
     let (place, other) = (Place::new().await, OktaEmulator::builder().seed(52).without_app().start().await.unwrap());
     let elsewhere = |flags: &[&str]| {

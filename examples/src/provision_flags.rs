@@ -27,6 +27,7 @@ WHAT TO MAKE
   --label TEXT            How administrators see the app, and how it is found again [default: idsync]
   --key FILE              Its private key; made when the file is not there    [default: that of the
                           connection, where it is one to this app; else idsync-key.pem]
+                          Other keys that the app has stay; --rotate takes them away
   --key-kind KIND         es256 or rsa3072, for a key that is made                  [default: es256]
   --connection FILE       Where to write the connection, for sync --connection
                                                                       [default: connection.json]
