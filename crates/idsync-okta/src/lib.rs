@@ -46,6 +46,7 @@
 //! | do the same with Terraform | [`TerraformModule`] |
 //! | tell failures apart | [`Error`] |
 
+mod access;
 mod builder;
 mod client;
 mod clock;
