@@ -10,6 +10,7 @@ pub mod exit;
 pub mod failure;
 pub mod files;
 pub mod flags;
+mod given;
 pub mod help;
 pub mod json;
 pub mod log;

@@ -203,7 +203,7 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Asked, Usage> {
             }
             Long("scopes") => flags.scopes = Some(parser.value()?.string()?.split(',').map(|scope| scope.trim().to_owned()).collect()),
             Long("bearer") => flags.binding = TokenBinding::Bearer,
-            Long("rate-share") => flags.rate_share = Some(crate::flags::rate_share(&parser.value()?.string()?)?),
+            Long("rate-share") => flags.rate_share = Some(crate::given::rate_share(&parser.value()?.string()?)?),
             Long("plan") => actions.push(Action::Plan),
             Long("rotate") => actions.push(Action::Rotate),
             Long("teardown") => actions.push(Action::Teardown),

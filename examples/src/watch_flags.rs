@@ -1,6 +1,7 @@
 //! The flags of `watch`.
 
-use crate::flags::{Flags, Given, next};
+use crate::flags::Flags;
+use crate::given::{Given, next};
 use crate::usage::Usage;
 use idsync::engine::DeltaPolicy;
 use lexopt::Parser;
