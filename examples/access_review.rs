@@ -9,6 +9,7 @@
 use idsync_examples::exit::Exit;
 use idsync_examples::note;
 use idsync_examples::out::{self, Printed};
+use idsync_examples::printable::printable;
 use lexopt::prelude::{Long, Short, ValueExt};
 use rusqlite::{Connection, OpenFlags};
 use std::path::PathBuf;
@@ -98,12 +99,12 @@ fn review(flags: &Flags) -> rusqlite::Result<Printed> {
         let (name, member, lifecycle): (String, Option<String>, Option<String>) = (row.get(0)?, row.get(1)?, row.get(2)?);
         let mut text = String::new();
         if heading.as_ref() != Some(&name) {
-            text = format!("{name}\n");
+            text = format!("{}\n", printable(&name));
             heading = Some(name);
         }
         text += &match (member, lifecycle.as_deref()) {
-            (Some(member), Some("" | "active")) => format!("  {member}"),
-            (Some(member), lifecycle) => format!("  {member} ({})", lifecycle.unwrap_or("unknown")),
+            (Some(member), Some("" | "active")) => format!("  {}", printable(&member)),
+            (Some(member), lifecycle) => format!("  {} ({})", printable(&member), lifecycle.unwrap_or("unknown")),
             (None, _) => "  (none)".to_owned(),
         };
         let printed = out::line(format_args!("{text}"));

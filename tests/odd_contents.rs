@@ -52,6 +52,10 @@ async fn p09_row20_odd_texts_arrive_as_they_came_and_are_not_normalised() {
     let emulator = OktaEmulator::builder().seed(81).users(10).groups(2).start().await.unwrap();
     let sync = Sync::new(&emulator);
     emulator.org().replace(&odd());
+    let plan = sync.run(&["--plan"]);
+    assert!(plan.stdout.contains("backwards") && plan.stdout.contains("line\\nbreak"), "{}", plan.stdout);
+    assert_eq!(plan.stdout.chars().filter(|char| char.is_control() && *char != '\n').count(), 0, "{}", plan.stdout);
+    assert!(!plan.stdout.contains(['\u{202e}', '\u{202c}']), "nothing turns what a person approves around");
     assert_eq!(sync.run(&[]).code, Some(0));
     let contents = Contents::of_database(&sync.database());
     assert_eq!(contents, Contents::of_org(&emulator));

@@ -19,6 +19,7 @@ pub mod notes;
 pub mod out;
 pub mod patience;
 pub mod print;
+pub mod printable;
 pub mod progress;
 pub mod provision_failure;
 pub mod provision_flags;

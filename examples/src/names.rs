@@ -1,5 +1,6 @@
 //! The names of groups and users by their ids, as the database has them: an id says little to whoever decides about a change.
 
+use crate::printable::printable;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use std::fmt;
 use std::path::Path;
@@ -29,7 +30,7 @@ impl Names {
         let parts = [" from ", " to "].into_iter().find_map(|between| Some((example.split_once(between)?, between)));
         match parts {
             Some(((user, group), between)) if is_id(user) && is_id(group) => format!("{}{between}{}", self.user(user), self.group(group)),
-            _ => example.to_owned(),
+            _ => printable(example).into_owned(),
         }
     }
 
@@ -39,7 +40,8 @@ impl Names {
             let name = database.prepare_cached(query).and_then(|mut found| found.query_row([id], |row| row.get::<_, Option<String>>(0)));
             name.optional().ok().flatten().flatten()
         });
-        name.map_or_else(|| id.to_owned(), |name| format!("{name} ({id})"))
+        let id = printable(id);
+        name.map_or_else(|| id.to_string(), |name| format!("{} ({id})", printable(&name)))
     }
 }
 
@@ -67,6 +69,7 @@ mod tests {
         let names = Names(Some(database));
         assert_eq!(names.of_example("00u1 from 00g1"), "ada (00u1) from Sales (00g1)");
         assert_eq!(names.of_example("00u2 to 00g2"), "00u2 to 00g2");
+        assert_eq!(names.of_example("a\rb (00g1)"), "a\\rb (00g1)");
         assert_eq!(names.of_example("Away from home (00g1)"), "Away from home (00g1)");
         assert_eq!(Names::default().group("00g1"), "00g1");
     }

@@ -1,9 +1,10 @@
 //! Plans and reports as people read them.
 
 use crate::names::Names;
+use crate::printable::printable;
 use futures::TryStreamExt;
 use idsync::engine::{HeldSet, Plan, PlannedChange, Standing, Status, SyncReport};
-use idsync::{Change, ChangeKind, FieldChange, Mark};
+use idsync::{Change, ChangeKind, FieldChange, Mark, User};
 use std::fmt::Write as _;
 use std::io::IsTerminal;
 
@@ -114,13 +115,12 @@ fn line(text: &mut String, planned: &PlannedChange, names: &Names, colour: Colou
 
 /// What a change is about, in a few words.
 pub fn subject(change: &Change, names: &Names) -> String {
+    let login = |user: &User| printable(user.login.as_deref().unwrap_or(user.id.as_str())).into_owned();
     match change {
-        Change::UserCreated { user } | Change::UserUpdated { user, .. } => user.login.clone().unwrap_or_else(|| user.id.to_string()),
-        Change::UserDeleted { user, reason } => {
-            format!("{} ({})", user.login.as_deref().unwrap_or(user.id.as_str()), word(reason))
-        }
-        Change::GroupCreated { group } | Change::GroupUpdated { group, .. } => group.name.clone(),
-        Change::GroupDeleted { group, reason } => format!("{} ({})", group.name, word(reason)),
+        Change::UserCreated { user } | Change::UserUpdated { user, .. } => login(user),
+        Change::UserDeleted { user, reason } => format!("{} ({})", login(user), word(reason)),
+        Change::GroupCreated { group } | Change::GroupUpdated { group, .. } => printable(&group.name).into_owned(),
+        Change::GroupDeleted { group, reason } => format!("{} ({})", printable(&group.name), word(reason)),
         Change::GroupUserAdded { membership } => {
             format!("{} in {}", names.user(membership.user.as_str()), names.group(membership.group.as_str()))
         }
@@ -138,7 +138,7 @@ fn word(value: &impl serde::Serialize) -> String {
 /// A field of an update: `title: "Clerk" → "Manager"`.
 pub fn field(change: &FieldChange) -> String {
     let show = |value: &Option<serde_json::Value>| value.as_ref().map_or_else(|| "(none)".to_owned(), |value| shorten(&value.to_string()));
-    format!("{}: {} → {}", change.field, show(&change.before), show(&change.after))
+    printable(&format!("{}: {} → {}", change.field, show(&change.before), show(&change.after))).into_owned()
 }
 
 fn shorten(text: &str) -> String {
@@ -166,7 +166,7 @@ pub fn held(set: Option<&HeldSet>, names: &Names, colour: Colour) -> String {
         let (reached, emptied) = (number(set.groups_reached, "group"), set.groups_emptied);
         let _ = writeln!(text, "  {reached} would lose members, {emptied} of them all; the hardest hit:");
         for group in set.groups.iter().take(SHOWN as usize) {
-            let _ = writeln!(text, "    {}: {} of {}", group.name, group.loses, group.members);
+            let _ = writeln!(text, "    {}: {} of {}", printable(&group.name), group.loses, group.members);
         }
     }
     let hash = summary.hash;
@@ -208,7 +208,13 @@ pub fn status(status: &Status, names: &Names, colour: Colour) -> String {
         let ids = refused.group.as_ref().map(ToString::to_string).into_iter().chain(refused.user.as_ref().map(ToString::to_string));
         let ids: Vec<_> = ids.collect();
         let (times, retry_at) = (number(refused.attempts.into(), "time"), refused.retry_at);
-        let _ = writeln!(text, "  {} {}: {}; {times}, again from {retry_at}", refused.kind, ids.join(" "), refused.reason);
+        let _ = writeln!(
+            text,
+            "  {} {}: {}; {times}, again from {retry_at}",
+            refused.kind,
+            printable(&ids.join(" ")),
+            printable(&refused.reason)
+        );
     }
     let rest = status.escrow.len().saturating_sub(SHOWN as usize);
     if rest > 0 {
@@ -225,7 +231,7 @@ pub fn status(status: &Status, names: &Names, colour: Colour) -> String {
 fn outline(report: &str) -> String {
     let report: serde_json::Value = serde_json::from_str(report).unwrap_or_default();
     match (report["message"].as_str(), report["changes"].as_object()) {
-        (Some(message), _) => message.to_owned(),
+        (Some(message), _) => printable(message).into_owned(),
         (None, Some(changes)) => number(changes.values().filter_map(serde_json::Value::as_u64).sum(), "change"),
         (None, None) => String::new(),
     }
@@ -250,7 +256,7 @@ pub fn report(report: &SyncReport) -> String {
     if report.escrowed > 0 {
         let _ = writeln!(text, "Refused by the sink: {}", number(report.escrowed, "change"));
         if let Some(first) = &report.first_refusal {
-            let _ = writeln!(text, "      the first one because: {first}");
+            let _ = writeln!(text, "      the first one because: {}", printable(first));
         }
         let _ = match report.retry_at {
             Some(at) => writeln!(text, "      They are tried again from {at} on, or at once with --release."),
@@ -264,7 +270,13 @@ pub fn report(report: &SyncReport) -> String {
     if !misunderstood.is_empty() {
         let _ = writeln!(text, "Not understood: {}; they stay as they are and are read again next time", misunderstood.join(", "));
         for record in evidence.not_understood.iter().take(SHOWN as usize) {
-            let _ = writeln!(text, "      {} {}: {}", record.listing, record.id.as_deref().unwrap_or("without an id"), record.reason);
+            let _ = writeln!(
+                text,
+                "      {} {}: {}",
+                record.listing,
+                printable(record.id.as_deref().unwrap_or("without an id")),
+                record.reason
+            );
         }
     }
     if evidence.protected > 0 {
@@ -282,7 +294,7 @@ pub fn report(report: &SyncReport) -> String {
             number(evidence.unconfirmed, "look-up")
         );
         if let Some(first) = &evidence.first_failure {
-            let _ = writeln!(text, "      The first of them: {first}");
+            let _ = writeln!(text, "      The first of them: {}", printable(&first.to_string()));
         }
     }
     let _ = write!(text, "Requests: {} in {:.1} s", report.requests.total, report.elapsed.as_secs_f64());
