@@ -3,7 +3,7 @@
 use crate::escrow::BACKOFF;
 use crate::run::{Observer, Surroundings};
 use crate::{Backoff, CheckpointPolicy, DeltaPolicy, Progress, Protected, QuarantinePolicy, Safeguards, SyncEngine};
-use idsync_core::{Clock, DirectorySink, IdentityProvider, StateStore, SystemClock};
+use idsync_core::{Clock, DirectoryId, DirectorySink, IdentityProvider, StateStore, SystemClock};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -32,6 +32,7 @@ impl SyncEngine {
                 concurrency: CONCURRENCY,
                 most_ids: MOST_IDS,
                 holder: String::from("idsync"),
+                directory: None,
                 surroundings: Surroundings { clock: Arc::new(SystemClock::default()), observer: None },
             },
         }
@@ -106,6 +107,15 @@ impl SyncEngineBuilder {
     #[must_use]
     pub fn holder(mut self, holder: impl Into<String>) -> Self {
         self.engine.holder = holder.into();
+        self
+    }
+
+    /// Which directory the provider reads, where that is known beforehand. Then what is kept of it can be asked for, decided about and
+    /// released while it cannot be reached, runs that do not even reach it are counted and recorded, and one that is set aside is left
+    /// alone altogether. A provider that turns out to read another one is refused. Default: the provider is asked each time.
+    #[must_use]
+    pub fn directory(mut self, directory: DirectoryId) -> Self {
+        self.engine.directory = Some(directory);
         self
     }
 

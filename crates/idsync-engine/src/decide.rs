@@ -10,10 +10,10 @@ impl SyncEngine {
     /// read from the directory.
     ///
     /// # Errors
-    /// The directory cannot be identified, or the state store cannot be read.
+    /// The directory cannot be identified, which [`SyncEngineBuilder::directory`](crate::SyncEngineBuilder::directory) spares, or the state
+    /// store cannot be read.
     pub async fn held(&self) -> Result<Option<HeldSet>, SyncError> {
-        let info = self.identify().await?;
-        self.held_of(&info.id).await
+        self.held_of(&self.directory_id().await?).await
     }
 
     pub(crate) async fn held_of(&self, directory: &DirectoryId) -> Result<Option<HeldSet>, SyncError> {

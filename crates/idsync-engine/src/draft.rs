@@ -51,7 +51,7 @@ pub(crate) struct Before {
 
 impl SyncEngine {
     /// Reads and plans. A failure is counted, and recorded as a run of its own.
-    pub(crate) async fn draft(&self, info: DirectoryInfo, lease: &Lease, before: Before, wish: Wish) -> Result<Draft, SyncError> {
+    pub(crate) async fn draft(&self, info: Option<DirectoryInfo>, lease: &Lease, before: Before, wish: Wish) -> Result<Draft, SyncError> {
         if let Err(error) = self.check_quarantine(lease).await {
             if before.recovered.total() > 0 {
                 // Nothing is read, but something was delivered.
@@ -70,12 +70,13 @@ impl SyncEngine {
 
     async fn read_and_plan(
         &self,
-        info: DirectoryInfo,
+        info: Option<DirectoryInfo>,
         lease: &Lease,
         started: Timestamp,
         before: Before,
         wish: Wish,
     ) -> Result<Draft, SyncError> {
+        let info = self.info_of(&lease.directory, info).await?;
         let decision: Option<Decision> = Memo::Decision.read(self.store.as_ref(), &lease.directory).await.map_err(SyncError::store)?;
         let decision = decision.unwrap_or_default();
         // What was held is only found again, to be applied, by a full read.

@@ -11,8 +11,8 @@ use crate::report::{Mode, SyncReport};
 use crate::run::{Surroundings, run_name};
 use crate::{Backoff, DeltaPolicy, Protected, QuarantinePolicy, Safeguards, SyncError};
 use idsync_core::{
-    Clock, Counts, DirectoryInfo, DirectorySink, IdentityProvider, JournalHeader, Lease, PlanHash, RequestUsage, RunRecord, StateStore,
-    Timestamp,
+    Clock, Counts, DirectoryId, DirectoryInfo, DirectorySink, Error, ErrorKind, IdentityProvider, JournalHeader, Lease, PlanHash,
+    RequestUsage, RunRecord, StateStore, Timestamp,
 };
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -36,6 +36,7 @@ pub struct SyncEngine {
     pub(crate) concurrency: NonZeroUsize,
     pub(crate) most_ids: u64,
     pub(crate) holder: String,
+    pub(crate) directory: Option<DirectoryId>,
     pub(crate) surroundings: Surroundings,
 }
 
@@ -56,7 +57,7 @@ impl SyncEngine {
         self.end(&lease, planned).await
     }
 
-    async fn plan_holding(&self, info: DirectoryInfo, lease: &Lease, usage: RequestUsage) -> Result<Plan, SyncError> {
+    async fn plan_holding(&self, info: Option<DirectoryInfo>, lease: &Lease, usage: RequestUsage) -> Result<Plan, SyncError> {
         if self.unfinished(lease).await?.is_some() {
             return Err(SyncError::Interrupted);
         }
@@ -142,7 +143,7 @@ impl SyncEngine {
     async fn apply_hash_holding(
         &self,
         expected: PlanHash,
-        info: DirectoryInfo,
+        info: Option<DirectoryInfo>,
         lease: &Lease,
         usage: RequestUsage,
     ) -> Result<SyncReport, SyncError> {
@@ -180,7 +181,7 @@ impl SyncEngine {
         self.end(&lease, synced).await
     }
 
-    async fn sync_holding(&self, info: DirectoryInfo, lease: &Lease, usage: RequestUsage) -> Result<SyncReport, SyncError> {
+    async fn sync_holding(&self, info: Option<DirectoryInfo>, lease: &Lease, usage: RequestUsage) -> Result<SyncReport, SyncError> {
         let recovered = match self.unfinished(lease).await? {
             Some((journal, hash)) => {
                 tracing::info!("finishing the delivery of an interrupted run");
@@ -192,17 +193,47 @@ impl SyncEngine {
         self.finish(draft).await
     }
 
-    pub(crate) async fn identify(&self) -> Result<DirectoryInfo, SyncError> {
+    async fn identify(&self) -> Result<DirectoryInfo, SyncError> {
         self.provider.identify().await.map_err(SyncError::provider)
+    }
+
+    /// Which directory it is, asked only where it is not known beforehand.
+    pub(crate) async fn directory_id(&self) -> Result<DirectoryId, SyncError> {
+        match &self.directory {
+            Some(known) => Ok(known.clone()),
+            None => Ok(self.identify().await?.id),
+        }
+    }
+
+    /// What the provider says of the directory that was taken, if it has not said it yet.
+    pub(crate) async fn info_of(&self, directory: &DirectoryId, asked: Option<DirectoryInfo>) -> Result<DirectoryInfo, SyncError> {
+        let info = match asked {
+            Some(info) => info,
+            None => self.identify().await?,
+        };
+        if info.id != *directory {
+            let message = format!("the provider reads the directory {}, and the engine is set to {directory}", info.id);
+            let remedy = "give the engine the connection to its own directory; nothing was read or changed";
+            return Err(SyncError::Refused(Error::new(ErrorKind::InvalidConfig, message).with_remedy(remedy)));
+        }
+        Ok(info)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         self.surroundings.clock.now()
     }
 
-    pub(crate) async fn take(&self) -> Result<(DirectoryInfo, Lease), SyncError> {
-        let info = self.identify().await?;
-        let lease = self.store.acquire(&info.id, &self.holder).await.map_err(SyncError::store)?;
+    /// Takes the directory. Comes with what the provider said of it, where it had to be asked which one it is.
+    pub(crate) async fn take(&self) -> Result<(Option<DirectoryInfo>, Lease), SyncError> {
+        let (info, id) = match &self.directory {
+            Some(known) => (None, known.clone()),
+            None => {
+                let info = self.identify().await?;
+                let id = info.id.clone();
+                (Some(info), id)
+            }
+        };
+        let lease = self.store.acquire(&id, &self.holder).await.map_err(SyncError::store)?;
         Ok((info, lease))
     }
 

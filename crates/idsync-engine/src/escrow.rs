@@ -146,10 +146,10 @@ impl SyncEngine {
     /// The changes that the sink refused and that wait to be tried again, by phase and id. Nothing is read from the directory.
     ///
     /// # Errors
-    /// The directory cannot be identified, or the state store cannot be read.
+    /// The directory cannot be identified, which [`SyncEngineBuilder::directory`](crate::SyncEngineBuilder::directory) spares, or the state
+    /// store cannot be read.
     pub async fn escrow(&self) -> Result<Vec<Escrowed>, SyncError> {
-        let info = self.identify().await?;
-        self.escrow_of(&info.id).await
+        self.escrow_of(&self.directory_id().await?).await
     }
 }
 

@@ -105,10 +105,10 @@ impl SyncEngine {
     /// The quarantine that the directory is in, if it is in one. Nothing is read from the directory.
     ///
     /// # Errors
-    /// The directory cannot be identified, or the state store cannot be read.
+    /// The directory cannot be identified, which [`SyncEngineBuilder::directory`](crate::SyncEngineBuilder::directory) spares, or the state
+    /// store cannot be read.
     pub async fn quarantine(&self) -> Result<Option<Quarantine>, SyncError> {
-        let info = self.identify().await?;
-        self.quarantine_of(&info.id).await
+        self.quarantine_of(&self.directory_id().await?).await
     }
 
     pub(crate) async fn quarantine_of(&self, directory: &DirectoryId) -> Result<Option<Quarantine>, SyncError> {

@@ -51,10 +51,11 @@ impl SyncEngine {
     /// Where the directory stands. Nothing is read from it, and nothing is written.
     ///
     /// # Errors
-    /// The directory cannot be identified, or the state store cannot be read.
+    /// The directory cannot be identified, which [`SyncEngineBuilder::directory`](crate::SyncEngineBuilder::directory) spares, or the state
+    /// store cannot be read.
     pub async fn status(&self) -> Result<Status, SyncError> {
         const RUNS: usize = 20;
-        let directory_id = self.identify().await?.id;
+        let directory_id = self.directory_id().await?;
         let journal = self.store.journal(&directory_id).await.map_err(SyncError::store)?;
         let unfinished = journal.filter(|journal| journal.stage.is_delivering()).and_then(|journal| journal.plan);
         Ok(Status {

@@ -8,6 +8,7 @@ mod given_back;
 mod gone_users;
 mod held_in_deltas;
 mod hidden_entries;
+mod known_directory;
 mod listed_twice;
 mod logs;
 mod many_members;
