@@ -229,21 +229,45 @@ pub trait ChangeHandler: fmt::Debug + fmt::Display + Send + Sync + 'static {
 ///
 /// A change that fails with an error that advises to retry ([`Error::retry`]) ends the batch with that error, because the next change
 /// would meet the same fault; a change that is refused for good is recorded as failed, and the next one is tried.
+///
+/// A batch is answered as a whole: what a run that is interrupted had done of it comes again. A slow handler therefore wants small batches
+/// ([`PerChange::with_limits`]).
 #[derive(Debug, Clone)]
-pub struct PerChange<H>(pub H);
+pub struct PerChange<H> {
+    handler: H,
+    limits: SinkLimits,
+}
+
+impl<H: ChangeHandler> PerChange<H> {
+    /// Hands changes to `handler`, in batches of the default size.
+    pub fn new(handler: H) -> Self {
+        Self { handler, limits: SinkLimits::default() }
+    }
+
+    /// Sets how large batches may be.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: SinkLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+}
 
 impl<H: ChangeHandler> fmt::Display for PerChange<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        fmt::Display::fmt(&self.handler, f)
     }
 }
 
 #[async_trait]
 impl<H: ChangeHandler> DirectorySink for PerChange<H> {
+    fn limits(&self) -> SinkLimits {
+        self.limits
+    }
+
     async fn apply(&self, batch: Batch<'_>) -> Result<BatchOutcome> {
         let mut outcomes = Vec::with_capacity(batch.deliveries.len());
         for delivery in batch.deliveries {
-            outcomes.push(match self.0.handle(batch.run, delivery).await {
+            outcomes.push(match self.handler.handle(batch.run, delivery).await {
                 Ok(()) => ChangeOutcome::Applied,
                 Err(error) if matches!(error.retry(), crate::Retry::Never) => ChangeOutcome::Failed(error),
                 Err(error) => return Err(error),
@@ -286,5 +310,28 @@ mod tests {
         fn sink<S: DirectorySink>() {}
         sink::<Arc<dyn DirectorySink>>();
         sink::<Box<dyn DirectorySink>>();
+    }
+
+    #[derive(Debug)]
+    struct Slow;
+
+    impl fmt::Display for Slow {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Slow")
+        }
+    }
+
+    #[async_trait]
+    impl ChangeHandler for Slow {
+        async fn handle(&self, _run: &RunContext, _delivery: &Delivery) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_handler_gets_batches_of_the_size_that_it_wants() {
+        let limits = SinkLimits::default().with_max_batch(NonZeroUsize::MIN);
+        assert_eq!(PerChange::new(Slow).limits(), SinkLimits::default());
+        assert_eq!(PerChange::new(Slow).with_limits(limits).limits(), limits);
     }
 }

@@ -134,7 +134,7 @@ impl SinkFixture for LoginSinks {
     }
 
     async fn open(&self, place: &Logins) -> Result<Arc<dyn DirectorySink>> {
-        Ok(Arc::new(PerChange(place.clone())))
+        Ok(Arc::new(PerChange::new(place.clone())))
     }
 
     async fn observe(&self, place: &Logins) -> Result<Option<String>> {
