@@ -38,7 +38,8 @@ impl ChangeSet {
     /// What has to happen to turn `base` into `target`.
     ///
     /// Deletions get the reason [`DeletionReason::Deleted`], because two snapshots say nothing else. Entries that `target` holds
-    /// ([`Snapshot::held`]) are neither changed nor deleted, and keep their memberships.
+    /// ([`Snapshot::held`]) are neither changed nor deleted, and have the memberships that they have in `base`, whatever
+    /// [`Snapshot::memberships_of_held`] says.
     pub fn between(base: &Snapshot, target: &Snapshot) -> Self {
         let mut changes = Vec::new();
         user_changes(base, target, &mut changes);

@@ -22,7 +22,8 @@ use std::sync::Arc;
 /// * **Empty pages.** A page without entries may come anywhere and means nothing.
 /// * **Repeats and order.** Order is unspecified. An entry may come more than once when pages shift; the later reading wins.
 /// * **Records that cannot be understood** are reported as [`Page::held`], with their id wherever it can be read; they do not end the
-///   stream, and they do not vanish from it silently.
+///   stream, and they do not vanish from it silently. [`IdentityProvider::members`] names members whether or not their own records can
+///   be understood: whoever is not named has left.
 /// * **Missing permission.** A provider that may see no users, or no groups, reports [`ErrorKind::PermissionDenied`], not an empty
 ///   stream. The engine does not accept an empty directory either.
 /// * **Hidden members.** An identity that sees all else may not see the members of single groups: admin roles can hide those of groups

@@ -16,6 +16,7 @@ pub struct Snapshot {
     pub(crate) users: BTreeMap<UserId, User>,
     pub(crate) groups: BTreeMap<GroupId, Group>,
     pub(crate) memberships: BTreeSet<Membership>,
+    of_held: BTreeSet<Membership>,
     dangling: BTreeSet<Membership>,
     held: BTreeSet<EntryId>,
 }
@@ -65,8 +66,13 @@ impl Snapshot {
         self.groups.get(id)
     }
 
-    /// Memberships that name a user or a group that was not read: a live directory moves while it is read. They are not part of
-    /// [`Snapshot::memberships`].
+    /// Memberships that are known though their user or their group, or both, are held. They are not part of [`Snapshot::memberships`].
+    pub fn memberships_of_held(&self) -> impl ExactSizeIterator<Item = &Membership> {
+        self.of_held.iter()
+    }
+
+    /// Memberships that name a user or a group that is not there, not even held: a live directory moves while it is read. They are not part
+    /// of [`Snapshot::memberships`].
     pub fn dangling(&self) -> impl ExactSizeIterator<Item = &Membership> {
         self.dangling.iter()
     }
@@ -112,14 +118,57 @@ impl SnapshotBuilder {
         self
     }
 
-    /// The read is complete. Memberships of entries that were not read are set aside as [`Snapshot::dangling`].
+    /// The read is complete. Memberships of entries that are held are kept apart ([`Snapshot::memberships_of_held`]), those of entries that
+    /// were not read are set aside ([`Snapshot::dangling`]).
     pub fn finish(self) -> Snapshot {
         let mut snapshot = self.snapshot;
-        let (known, dangling) = std::mem::take(&mut snapshot.memberships).into_iter().partition(|membership: &Membership| {
-            snapshot.users.contains_key(&membership.user) && snapshot.groups.contains_key(&membership.group)
-        });
-        snapshot.memberships = known;
-        snapshot.dangling = dangling;
+        for membership in std::mem::take(&mut snapshot.memberships) {
+            let (user, group) = (EntryId::User(membership.user.clone()), EntryId::Group(membership.group.clone()));
+            let (is_user_read, is_group_read) =
+                (snapshot.users.contains_key(&membership.user), snapshot.groups.contains_key(&membership.group));
+            let place = if is_user_read && is_group_read {
+                &mut snapshot.memberships
+            } else if (is_user_read || snapshot.is_held(&user)) && (is_group_read || snapshot.is_held(&group)) {
+                &mut snapshot.of_held
+            } else {
+                &mut snapshot.dangling
+            };
+            place.insert(membership);
+        }
         snapshot
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ChangeSet, UserStatus};
+
+    fn user(id: &str) -> User {
+        User::new(UserId::new(id).unwrap(), UserStatus::Active)
+    }
+
+    fn membership(group: &str, user: &str) -> Membership {
+        Membership::new(GroupId::new(group).unwrap(), UserId::new(user).unwrap())
+    }
+
+    #[test]
+    fn p05_memberships_of_what_is_held_are_neither_lost_nor_changed() {
+        let mut before = Snapshot::builder();
+        before.user(user("ana")).user(user("bo")).group(Group::new(GroupId::new("staff").unwrap(), "Staff"));
+        before.membership(membership("staff", "ana")).membership(membership("staff", "bo"));
+        let before = before.finish();
+
+        let mut held = Snapshot::builder();
+        held.hold(EntryId::User(UserId::new("ana").unwrap())).user(user("bo")).group(Group::new(GroupId::new("staff").unwrap(), "Staff"));
+        for id in ["ana", "bo", "gone"] {
+            held.membership(membership("staff", id));
+        }
+        let held = held.finish();
+        assert_eq!(held.memberships().collect::<Vec<_>>(), [&membership("staff", "bo")]);
+        assert_eq!(held.memberships_of_held().collect::<Vec<_>>(), [&membership("staff", "ana")]);
+        assert_eq!(held.dangling().collect::<Vec<_>>(), [&membership("staff", "gone")]);
+        assert!(ChangeSet::between(&before, &held).is_empty());
+        assert!(ChangeSet::between(&Snapshot::default(), &held).apply(&Snapshot::default()).is_ok(), "nothing refers to who is held");
     }
 }

@@ -16,7 +16,8 @@ use std::time::Duration;
 /// # Contract
 ///
 /// * **Whole.** A snapshot shows everything that is there and in scope; whoever cannot tell returns an `Err`. What is there but cannot be
-///   understood is held in the snapshot ([`SnapshotBuilder::hold`](crate::SnapshotBuilder::hold)).
+///   understood is held in the snapshot ([`SnapshotBuilder::hold`](crate::SnapshotBuilder::hold)), and its memberships are added like all
+///   others: a user without them has left the groups.
 /// * **Fresh.** Each call reads again.
 #[async_trait]
 pub trait SnapshotSource: fmt::Debug + fmt::Display + Send + Sync + 'static {
@@ -170,7 +171,9 @@ impl<S: SnapshotSource> IdentityProvider for WholeRead<S> {
             if snapshot.group(&group).is_none() && !snapshot.is_held(&EntryId::Group(group.clone())) {
                 return Err(Error::new(ErrorKind::NotFound, format!("there is no group {group}")));
             }
-            Ok(Page::new(snapshot.members(&group).cloned().collect()))
+            // Whoever is held did not leave.
+            let of_held = snapshot.memberships_of_held().filter(|membership| membership.group == group).map(|membership| &membership.user);
+            Ok(Page::new(snapshot.members(&group).chain(of_held).cloned().collect()))
         })
     }
 

@@ -8,6 +8,8 @@ mod broken;
 mod common;
 #[path = "conformance_provider/fixture.rs"]
 mod fixture;
+#[path = "conformance_provider/whole.rs"]
+mod whole;
 
 use async_trait::async_trait;
 use broken::{Broken, Flaw};
@@ -19,6 +21,7 @@ use idsync_core::memory::MemoryProvider;
 use idsync_core::wrap::{AllowAttributes, Filtered};
 use idsync_core::{Attributes, IdentityProvider, Lifecycle, Result, Snapshot};
 use std::sync::Arc;
+use whole::Whole;
 
 #[test]
 fn the_provider_in_memory_keeps_every_promise() {
@@ -47,7 +50,25 @@ fn a_fixture_that_only_seeds_is_enough_and_the_report_says_what_it_skipped() {
         "p01_a_listing_of_members_that_breaks_ends_in_an_error",
         "p05_a_malformed_user_is_held_and_the_others_come",
         "p05_a_malformed_group_is_held_and_the_others_come",
+        "p05_a_malformed_user_is_still_in_its_groups",
         "p05_a_malformed_record_is_not_reported_as_gone",
+        "p02_listings_without_permission_are_denied",
+        "p02_check_notices_a_permission_that_was_taken_away",
+        "p02_a_lookup_without_permission_does_not_answer_not_found",
+        "nothing_is_requested_before_a_stream_is_polled",
+        "a_stream_that_is_dropped_stops_requesting",
+    ]);
+}
+
+#[test]
+fn a_directory_that_is_read_whole_keeps_every_promise() {
+    block_on(provider::all(&Whole::default())).assert_passed_skipping(&[
+        "p01_listings_of_several_pages_are_complete",
+        "entries_that_come_again_change_nothing",
+        "pages_without_entries_mean_nothing",
+        "p01_a_listing_of_users_that_breaks_ends_in_an_error",
+        "p01_a_listing_of_groups_that_breaks_ends_in_an_error",
+        "p01_a_listing_of_members_that_breaks_ends_in_an_error",
         "p02_listings_without_permission_are_denied",
         "p02_check_notices_a_permission_that_was_taken_away",
         "p02_a_lookup_without_permission_does_not_answer_not_found",
@@ -98,7 +119,7 @@ fn an_attribute_list_keeps_every_promise_for_what_it_lets_through() {
 }
 
 /// Each flaw, the check that must catch it, and what the check must say.
-const FLAWS: [(Flaw, &str, &str); 40] = [
+const FLAWS: [(Flaw, &str, &str); 41] = [
     (Flaw::ChangesMiss, "p21_changes_show_who_was_made_or_changed", "user90 changed, and is not among the changes"),
     (Flaw::ChangesRemember, "p21_changes_show_who_was_made_or_changed", "attribute `firstName` of user user00 among the changes"),
     (Flaw::ChangesSayGone, "p03_whoever_departed_is_not_there", "user02 is said to have departed, and a look-up finds it"),
@@ -136,6 +157,11 @@ const FLAWS: [(Flaw, &str, &str); 40] = [
         Flaw::MalformedRecordsEndListings,
         "p05_a_malformed_user_is_held_and_the_others_come",
         "a malformed record ended the listing of users",
+    ),
+    (
+        Flaw::MalformedUsersLeaveTheirGroups,
+        "p05_a_malformed_user_is_still_in_its_groups",
+        "user00 is malformed, and not among the members of group01",
     ),
     (Flaw::MalformedRecordsLookGone, "p05_a_malformed_record_is_not_reported_as_gone", "the look-up of a malformed user"),
     (Flaw::MergesGroupsOfOneName, "p07_groups_of_the_same_name_are_two_groups", "missing: [GroupId(group02)]"),

@@ -117,7 +117,7 @@ impl MemoryProvider {
         world.moves.all_change(snapshot);
         world.users.extend(snapshot.users().map(|user| (user.id.clone(), user.clone())));
         world.groups.extend(snapshot.groups().map(|group| (group.id.clone(), group.clone())));
-        for membership in snapshot.memberships() {
+        for membership in snapshot.memberships().chain(snapshot.memberships_of_held()) {
             world.members.entry(membership.group.clone()).or_default().insert(membership.user.clone());
         }
         world.held.extend(snapshot.held().cloned());

@@ -63,6 +63,8 @@ pub(crate) enum Flaw {
     MalformedRecordsLookGone,
     /// A record that cannot be read ends the listing.
     MalformedRecordsEndListings,
+    /// Whoever cannot be read is in no group.
+    MalformedUsersLeaveTheirGroups,
     /// Groups do not say when their members changed.
     MemberTimesMissing,
     /// Groups are told apart by their names.
@@ -181,6 +183,24 @@ impl Broken {
         user
     }
 
+    /// Only those whose own records can be read.
+    fn readable(&self, pages: Pages<UserId>) -> Pages<UserId> {
+        let server = self.inner.clone();
+        let pages = pages.and_then(move |page| {
+            let server = server.clone();
+            async move {
+                let mut readable = Vec::new();
+                for id in page.items {
+                    if server.user(&id).await.is_ok() {
+                        readable.push(id);
+                    }
+                }
+                Ok(Page::new(readable))
+            }
+        });
+        pages.boxed()
+    }
+
     /// One listing for all who read: each page goes to whoever comes first.
     fn shared(&self, options: ReadOptions) -> Pages<User> {
         let provider = self.clone();
@@ -286,7 +306,8 @@ impl IdentityProvider for Broken {
         if self.has(Flaw::EmptyGroupIsAnError) && group.as_str() == "group04" {
             return stream::iter([Err(Error::new(ErrorKind::NotFound, "no members"))]).boxed();
         }
-        self.tamper(self.inner.members(group, options))
+        let members = self.inner.members(group, options);
+        self.tamper(if self.has(Flaw::MalformedUsersLeaveTheirGroups) { self.readable(members) } else { members })
     }
 
     async fn user(&self, id: &UserId) -> Result<Lookup<User>> {

@@ -6,7 +6,7 @@ use super::super::{Unproven, Verdict};
 use super::read::{Listed, Seeded, inject};
 use super::world::{EVERYONE, company, company_without, group, user};
 use super::{Fault, Listing, ProviderFixture};
-use crate::{EntryId, ErrorKind, Lookup, UserStatus};
+use crate::{EntryId, ErrorKind, Lookup, UserId, UserStatus};
 use std::collections::BTreeSet;
 
 /// “A provider that cannot tell whether it saw everything yields an `Err`.”
@@ -64,6 +64,35 @@ pub async fn p05_a_malformed_group_is_held_and_the_others_come(fixture: &dyn Pro
     ensure_held(&listed, id.as_str(), "groups")?;
     let others = seeded.shown.groups().map(|group| &group.id).filter(|other| **other != id).collect::<BTreeSet<_>>();
     ensure_same(&listed.items.iter().map(|group| &group.id).collect(), &others, "groups beside the malformed one")
+}
+
+/// “`IdentityProvider::members` names members whether or not their own records can be understood: whoever is not named has left.”
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn p05_a_malformed_user_is_still_in_its_groups(fixture: &dyn ProviderFixture) -> Verdict {
+    let seeded = Seeded::with(fixture, &company()?).await?;
+    let id = seeded.a_user()?.id.clone();
+    inject(fixture, Fault::Malform(EntryId::User(id.clone()))).await?;
+    for group in seeded.listed_groups() {
+        let members = seeded.members_of(&group.id);
+        if !members.contains(&id) {
+            continue;
+        }
+        let what = format!("members of {}", group.id);
+        let listed = Listed::read(seeded.members(&group.id)).await;
+        if let Some(error) = &listed.error {
+            return Err(Unproven::failed(format!("a malformed user ended the listing of {what}: {}", described(error))));
+        }
+        // A listing that shows whole records may hold the malformed one instead.
+        let named = listed.items.iter().map(UserId::as_str).chain(listed.held.iter().filter_map(|held| held.id.as_deref()));
+        let named: BTreeSet<_> = named.collect();
+        ensure(named.contains(id.as_str()), || format!("{id} is malformed, and not among the {what} any more"))?;
+        ensure(members.iter().all(|member| named.contains(member.as_str())), || {
+            format!("{id} is malformed, and others are missing among the {what}")
+        })?;
+    }
+    Ok(())
 }
 
 /// “It is reported and retried, and never deleted”: no look-up may say that it does not exist.

@@ -48,6 +48,7 @@ pub async fn all(fixture: &dyn ProviderFixture) -> Report {
             faults::p01_a_listing_of_members_that_breaks_ends_in_an_error,
             faults::p05_a_malformed_user_is_held_and_the_others_come,
             faults::p05_a_malformed_group_is_held_and_the_others_come,
+            faults::p05_a_malformed_user_is_still_in_its_groups,
             faults::p05_a_malformed_record_is_not_reported_as_gone,
             faults::p07_the_members_of_a_vanished_group_are_not_found,
             permissions::p02_check_refuses_a_directory_that_shows_nothing,
