@@ -9,6 +9,7 @@ use idsync_okta_emulator::{
     AddedFault, BodyShape, Endpoint, Fault as OrgFault, FaultKind, GroupsWithoutRole, Malformed, OktaEmulator, Org, Role,
 };
 use idsync_tests::client_builder;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -35,6 +36,7 @@ pub(crate) struct Emulated {
     denial: Denial,
     hand_out: fn(OktaProvider) -> Arc<dyn IdentityProvider>,
     injected: Mutex<Vec<AddedFault>>,
+    seconds_passed: AtomicI64,
 }
 
 impl Emulated {
@@ -45,7 +47,15 @@ impl Emulated {
             emulator.org().set_groups_without_role(groups);
         }
         let (provider, scope) = (OktaProvider::new(client), Scope::default());
-        Self { emulator, provider, scope, denial, hand_out: |okta| Arc::new(okta), injected: Mutex::default() }
+        Self {
+            emulator,
+            provider,
+            scope,
+            denial,
+            hand_out: |okta| Arc::new(okta),
+            injected: Mutex::default(),
+            seconds_passed: AtomicI64::new(0),
+        }
     }
 
     pub(crate) fn with_scope(self, deprovisioned: Deprovisioned, everyone: Everyone) -> Self {
@@ -137,6 +147,13 @@ impl ProviderFixture for Emulated {
             _ => return Ok(Injected::NotOffered),
         }
         Ok(Injected::Done)
+    }
+
+    /// Okta counts in seconds.
+    async fn pass_time(&self) -> Result<()> {
+        let ahead = self.seconds_passed.fetch_add(1, Ordering::Relaxed) + 1;
+        self.org().set_clock_skew(ahead);
+        Ok(())
     }
 
     fn requests(&self) -> Option<u64> {

@@ -119,13 +119,15 @@ fn an_attribute_list_keeps_every_promise_for_what_it_lets_through() {
 }
 
 /// Each flaw, the check that must catch it, and what the check must say.
-const FLAWS: [(Flaw, &str, &str); 41] = [
+const FLAWS: [(Flaw, &str, &str); 43] = [
     (Flaw::ChangesMiss, "p21_changes_show_who_was_made_or_changed", "user90 changed, and is not among the changes"),
     (Flaw::ChangesRemember, "p21_changes_show_who_was_made_or_changed", "attribute `firstName` of user user00 among the changes"),
     (Flaw::ChangesSayGone, "p03_whoever_departed_is_not_there", "user02 is said to have departed, and a look-up finds it"),
     (Flaw::ChangesTakeAnyCursor, "a_cursor_that_cannot_be_read_is_refused", "but it succeeded"),
     (Flaw::EmptyWithoutPermission, "p02_changes_without_permission_are_denied", "but it succeeded"),
     (Flaw::MemberTimesMissing, "p21_groups_say_when_their_members_changed", "does not say when its members changed"),
+    (Flaw::MemberTimesMissing, "p21_the_time_of_a_group_moves_with_its_members", "its time is None as before"),
+    (Flaw::MemberTimesStandStill, "p21_the_time_of_a_group_moves_with_its_members", "somebody joined group04, and its time is Some"),
     (Flaw::NoGroupsOfUsers, "the_groups_of_a_user_are_those_that_list_it", "is not among them"),
     (Flaw::ChangesIdsOnRename, "p07_a_rename_keeps_the_id", "missing: [UserId(user00)]; not expected: [UserId(renamed)]"),
     (Flaw::ChecksNothing, "p02_check_refuses_a_directory_that_shows_nothing", "check is content"),

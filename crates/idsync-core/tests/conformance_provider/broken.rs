@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use idsync_core::{
     Attributes, Capabilities, ChangedUsers, Cursor, DirectoryId, DirectoryInfo, Error, ErrorKind, Group, GroupId, IdentityProvider, Lookup,
-    Page, ReadOptions, RequestUsage, Result, Retry, User, UserId, UserStatus,
+    Page, ReadOptions, RequestUsage, Result, Retry, Timestamp, User, UserId, UserStatus,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,6 +67,8 @@ pub(crate) enum Flaw {
     MalformedUsersLeaveTheirGroups,
     /// Groups do not say when their members changed.
     MemberTimesMissing,
+    /// Groups say that their members changed when they were made, whatever happens since.
+    MemberTimesStandStill,
     /// Groups are told apart by their names.
     MergesGroupsOfOneName,
     /// Errors do not say what to do.
@@ -288,13 +290,17 @@ impl IdentityProvider for Broken {
 
     fn groups(&self, options: ReadOptions) -> Pages<Group> {
         let merges = self.has(Flaw::MergesGroupsOfOneName);
-        let silent = self.has(Flaw::MemberTimesMissing);
+        let time = match self.flaw {
+            Flaw::MemberTimesMissing => Some(None),
+            Flaw::MemberTimesStandStill => Some(Some(Timestamp::UNIX_EPOCH)),
+            _ => None,
+        };
         let mut names = BTreeSet::new();
         let pages = self.inner.groups(options).map(move |page| {
             page.map(|mut page| {
                 page.items.retain(|group| names.insert(group.name.clone()) || !merges);
-                if silent {
-                    page.items.iter_mut().for_each(|group| group.timestamps.members_updated = None);
+                if let Some(time) = time {
+                    page.items.iter_mut().for_each(|group| group.timestamps.members_updated = time);
                 }
                 page
             })

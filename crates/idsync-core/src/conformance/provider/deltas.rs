@@ -4,9 +4,9 @@ use super::super::report::described;
 use super::super::tools::{ensure, refused};
 use super::super::{Unproven, Verdict};
 use super::read::{Listed, Seeded, ensure_user, inject};
-use super::world::{company, company_to_change, company_without, group, user};
+use super::world::{NOBODY, company, company_to_change, company_without, group, user};
 use super::{Fault, Listing, ProviderFixture};
-use crate::{ChangedUsers, Cursor, ErrorKind, Lookup, Membership, ReadOptions, ReadPurpose, Result, UserStatus};
+use crate::{ChangedUsers, Cursor, ErrorKind, GroupId, Lookup, Membership, ReadOptions, ReadPurpose, Result, Timestamp, UserStatus};
 use futures::TryStreamExt;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,4 +132,33 @@ pub async fn p21_groups_say_when_their_members_changed(fixture: &dyn ProviderFix
     seeded.ensure_groups(&groups)?;
     let silent = groups.items.iter().find(|group| group.timestamps.members_updated.is_none());
     ensure(silent.is_none(), || format!("{:?} does not say when its members changed", silent.map(|group| &group.id)))
+}
+
+/// “Groups whose time did not move are not read again”: it moves whenever somebody joins or leaves.
+///
+/// # Errors
+/// The promise is not proven.
+pub async fn p21_the_time_of_a_group_moves_with_its_members(fixture: &dyn ProviderFixture) -> Verdict {
+    let Some((mut seeded, _)) = company_with_cursor(fixture).await? else { return Ok(()) };
+    let (changing, person) = (group(NOBODY)?.id, user(0, UserStatus::Active)?.id);
+    if seeded.shown.user(&person).is_none() || !seeded.listed_groups().any(|group| group.id == changing) {
+        return Err(Unproven::skipped(format!("the fixture does not show {changing} with its members")));
+    }
+    let mut joined = company_to_change()?;
+    joined.membership(Membership::new(changing.clone(), person));
+    let mut times = vec![time_of_members(&seeded, &changing).await?];
+    for (what, world) in [("joined", joined.finish()), ("left", company()?)] {
+        fixture.pass_time().await?;
+        seeded = Seeded::with(fixture, &world).await?;
+        let time = time_of_members(&seeded, &changing).await?;
+        ensure(!times.contains(&time), || format!("somebody {what} {changing}, and its time is {time:?} as before"))?;
+        times.push(time);
+    }
+    Ok(())
+}
+
+async fn time_of_members(seeded: &Seeded, group: &GroupId) -> Result<Option<Timestamp>, Unproven> {
+    let groups = Listed::read(seeded.provider.groups(OPTIONS)).await.complete("groups")?;
+    let group = groups.last_readings(|group| group.id.clone()).remove(group);
+    Ok(group.and_then(|group| group.timestamps.members_updated))
 }

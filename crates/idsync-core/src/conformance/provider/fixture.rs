@@ -34,6 +34,15 @@ pub trait ProviderFixture: Send + Sync {
         Ok(Injected::NotOffered)
     }
 
+    /// Lets the directory's clock go on, so that what changes next gets another time than what changed before. A directory that counts in
+    /// seconds, say, would call them the same. By default nothing happens.
+    ///
+    /// # Errors
+    /// The clock cannot be moved; the check that wanted it fails.
+    async fn pass_time(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// How many requests the directory has received so far, from all providers, if it counts.
     fn requests(&self) -> Option<u64> {
         None

@@ -63,6 +63,7 @@ pub async fn all(fixture: &dyn ProviderFixture) -> Report {
             deltas::a_cursor_that_cannot_be_read_is_refused,
             deltas::the_groups_of_a_user_are_those_that_list_it,
             deltas::p21_groups_say_when_their_members_changed,
+            deltas::p21_the_time_of_a_group_moves_with_its_members,
             streams::an_error_is_the_last_item,
             streams::nothing_is_requested_before_a_stream_is_polled,
             streams::a_stream_that_is_dropped_stops_requesting,
