@@ -29,6 +29,8 @@ use std::sync::Arc;
 /// * **Cancellation.** A dropped future leaves what an `Err` leaves: nothing is known, the batch comes again.
 /// * **Unknown kinds.** [`Change`] grows: a kind that the sink does not know is answered with `Failed` of kind
 ///   [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported), never skipped.
+/// * **Name.** [`Display`](fmt::Display) names the sink, in the same way every time: the engine tells by it that one sink took the place of
+///   another.
 ///
 /// The smallest sinks handle one change at a time: implement [`ChangeHandler`] and wrap it in [`PerChange`].
 #[async_trait]
@@ -187,6 +189,10 @@ pub enum ChangeOutcome {
     Failed(Error),
     /// The sink was in that state already.
     Unchanged,
+    /// The sink only looks, and takes nothing: see [`DryRun`](crate::wrap::DryRun). It stays in the next difference, and nothing waits: the
+    /// next full read offers it again, and the first run into another sink, one that displays otherwise, is one. What depends on it is not
+    /// offered.
+    Declined,
 }
 
 /// What became of a batch: one outcome per delivery, in order.

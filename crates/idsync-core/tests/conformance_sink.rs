@@ -93,11 +93,11 @@ fn a_fan_out_keeps_every_promise() {
 }
 
 #[test]
-fn a_dry_run_refuses_everything_and_keeps_the_form() {
+fn a_dry_run_declines_everything_and_keeps_the_form() {
     let report = block_on(sink::all(&Memory(|place| Arc::new(DryRun::new(place.sink)))));
     let passed: Vec<_> = report.passed().collect();
     assert!(passed.contains(&"every_delivery_has_one_outcome"), "{report}");
-    assert_caught(&report, "DryRun", "what_is_delivered_shows", "user.created was refused in CreateUsers: this is a dry run");
+    assert_caught(&report, "DryRun", "what_is_delivered_shows", "user.created was refused in CreateUsers: the sink only looks");
 }
 
 /// The smallest sink: it keeps logins, and can only say what they are.

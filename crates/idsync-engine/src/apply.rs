@@ -24,6 +24,8 @@ use std::sync::Arc;
 pub(crate) struct Applied {
     pub(crate) counts: Counts,
     pub(crate) refused: u64,
+    /// Whether some of that was not refused for what it is, but by a sink that takes nothing.
+    pub(crate) declined: bool,
     pub(crate) first_refusal: Option<String>,
 }
 
@@ -230,6 +232,11 @@ impl Applier {
                         pending.escrow.push(self.escrow.refuse(&row, &delivery.change, error.to_string()).map_err(SyncError::store)?);
                         pending.marks.push((mark_position(row.position.clone()), Mark::Failed));
                     }
+                    // The sink may be another one next time, so nothing is to wait.
+                    ChangeOutcome::Declined => {
+                        self.decline(&delivery.change);
+                        pending.marks.push((mark_position(origin.position(&delivery.change)), Mark::Failed));
+                    }
                     _ => {
                         return Err(SyncError::Sink(Error::new(
                             ErrorKind::Unsupported,
@@ -266,6 +273,13 @@ impl Applier {
         tracing::warn!(change = change.kind().as_str(), kind = error.kind().as_str(), "the sink refused a change; it is tried again");
         self.applied.refused += 1;
         self.applied.first_refusal.get_or_insert_with(|| format!("{}: {error}", change.kind()));
+        self.refused.withhold(&Subject::from(change));
+    }
+
+    fn decline(&mut self, change: &Change) {
+        self.applied.refused += 1;
+        self.applied.declined = true;
+        self.applied.first_refusal.get_or_insert_with(|| format!("{}: the sink only looks, and takes nothing", change.kind()));
         self.refused.withhold(&Subject::from(change));
     }
 

@@ -59,7 +59,7 @@ impl SyncEngine {
         let finished = self.surroundings.clock.now();
         let left = self.left(&draft).await?;
         let kept_held = left.held.is_some();
-        let refused = applied.refused;
+        let (refused, declined) = (applied.refused, applied.declined);
         let report = self.report(&draft, applied, finished, left);
         if !kept_held {
             self.remember_held(&draft).await.map_err(SyncError::store)?;
@@ -77,6 +77,7 @@ impl SyncEngine {
                 holds_anew: holds && !kept_held,
                 is_unsettled: draft.read.evidence.users.held > 0 || draft.read.left_out > 0,
                 held: draft.plan.as_ref().filter(|plan| plan.held.is_some()).map(|plan| plan.groups_held),
+                declined,
                 changed: refused > 0 || report.changes.total() > 0,
             };
             if ended.is_good && !ended.holds_anew {

@@ -15,8 +15,9 @@ use std::time::Duration;
 /// A delta finds users and groups that were made or changed, users who left where the provider says so, groups that are gone, and
 /// changes of members. A full read finds the rest, which is mainly users who were deleted for good, so there must be one now and then.
 /// Between them a delta is chosen unless something asks for a full read: the scope or the settings changed, held changes were approved, a
-/// refused change is due, an interrupted full read is to be gone on with, or the cursor cannot be gone on from. Where something could
-/// not be settled, because a record could not be understood or more is held than before, everything is read again within the hour.
+/// refused change is due, another sink comes after one that took nothing, an interrupted full read is to be gone on with, or the cursor
+/// cannot be gone on from. Where something could not be settled, because a record could not be understood or more is held than before,
+/// everything is read again within the hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DeltaPolicy {
@@ -71,6 +72,9 @@ pub(crate) struct Bookmark {
     /// The groups whose deletion the last full read held. Each delta finds them, too.
     #[serde(default)]
     groups_held: Option<PlanHash>,
+    /// The sink that only looked at what was found, and got none of it.
+    #[serde(default)]
+    declined_by: Option<String>,
 }
 
 /// Which reads will do for a run.
@@ -129,6 +133,8 @@ impl SyncEngine {
             Some("the settings changed")
         } else if bookmark.revision != revision(store, lease).await? {
             Some("the base changed otherwise")
+        } else if bookmark.declined_by.as_ref().is_some_and(|sink| *sink != self.sink_name()) {
+            Some("the sink before this one took nothing")
         } else if checkpoint::exists(store, lease).await? {
             Some("an interrupted one is to be gone on with")
         } else if self.next_retry(lease).await?.is_some_and(|at| at <= now) {
@@ -142,7 +148,12 @@ impl SyncEngine {
     /// What decides what is done with what is read, in a form that tells no names. Another version may read the same differently.
     fn settings(&self) -> String {
         let settings = format!("{} {:?} {}", env!("CARGO_PKG_VERSION"), self.safeguards, self.protected.fingerprint());
-        blake3::hash(settings.as_bytes()).to_hex().as_str().chars().take(32).collect()
+        short_hash(&settings)
+    }
+
+    /// What tells the sink from another one, in a form that tells no names.
+    fn sink_name(&self) -> String {
+        short_hash(&self.sink.to_string())
     }
 
     /// Notes what the next delta may stand on, after everything of this run is committed.
@@ -156,6 +167,7 @@ impl SyncEngine {
         let revision = revision(store, lease).await?;
         let groups_known = known.as_ref().and_then(|known| known.groups_held);
         let finds_more = ended.mode == Mode::Delta && ended.held.is_some_and(|held| !held.are_all(groups_known));
+        let declined_by = ended.declined.then(|| self.sink_name());
         let soon = (ended.is_unsettled || finds_more).then(|| ended.started.saturating_add(SOON));
         match (ended.mode, known, cursor) {
             _ if ended.holds_anew => Memo::Bookmark.write::<Bookmark>(store, lease, None).await,
@@ -163,12 +175,14 @@ impl SyncEngine {
                 // Where something was not answered the next delta begins where this one did.
                 let cursor = cursor.unwrap_or_else(|| known.cursor.clone());
                 let retry_at = known.retry_at.or(soon);
-                Memo::Bookmark.write(store, lease, Some(&Bookmark { cursor, revision, retry_at, ..known })).await
+                let declined_by = declined_by.or_else(|| known.declined_by.clone());
+                Memo::Bookmark.write(store, lease, Some(&Bookmark { cursor, revision, retry_at, declined_by, ..known })).await
             }
             (Mode::Full, _, Some(cursor)) => {
                 let (scope, settings) = (ended.info.scope.clone(), self.settings());
                 let groups_held = ended.held.and_then(|held| held.hash);
-                let bookmark = Bookmark { cursor, full_at: ended.started, scope, revision, settings, retry_at: soon, groups_held };
+                let bookmark =
+                    Bookmark { cursor, full_at: ended.started, scope, revision, settings, retry_at: soon, groups_held, declined_by };
                 Memo::Bookmark.write(store, lease, Some(&bookmark)).await
             }
             _ => Ok(()),
@@ -180,6 +194,10 @@ impl SyncEngine {
         let escrow = crate::escrow::Escrow::load(&self.store, &lease.directory, self.escrow, self.now()).await?;
         Ok(escrow.into_entries().into_iter().map(|entry| entry.retry_at).min())
     }
+}
+
+fn short_hash(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex().as_str().chars().take(32).collect()
 }
 
 async fn revision(store: &dyn StateStore, lease: &Lease) -> Result<u64> {
@@ -201,6 +219,8 @@ pub(crate) struct Ended<'a> {
     pub(crate) is_unsettled: bool,
     /// What is held, as far as it is groups; `None` when nothing is. What a delta holds is left for a full read, too.
     pub(crate) held: Option<GroupsHeld>,
+    /// The sink only looked at something, and took nothing.
+    pub(crate) declined: bool,
     /// Something is known that was not known before.
     pub(crate) changed: bool,
 }

@@ -11,8 +11,9 @@ use std::sync::Arc;
 /// * If any sink answers `Err`, so does this one, after all have answered: the batch comes again to every sink, and those that had
 ///   applied it see the same keys again.
 /// * A change is `Failed` if any sink refused it, with the first refusal as the reason; `Applied` if all took it and any was changed;
-///   `Unchanged` otherwise. A change that one sink refuses comes again to all of them in the next run, under a new key, and finds the
+///   `Unchanged` otherwise. A change that one sink refuses comes again to all of them in a later run, under a new key, and finds the
 ///   others in that state already.
+/// * A sink that only looks ([`DryRun`](super::DryRun)) has no say: a change is `Declined` only if all sinks do.
 /// * A sink with the wrong number of outcomes makes the whole batch an `Err` of kind [`ErrorKind::InvalidData`].
 /// * Batches are as large as the most modest sink allows.
 ///
@@ -52,6 +53,7 @@ impl fmt::Display for FanOut {
 fn merge(one: ChangeOutcome, other: ChangeOutcome) -> ChangeOutcome {
     match (one, other) {
         (ChangeOutcome::Failed(error), _) | (_, ChangeOutcome::Failed(error)) => ChangeOutcome::Failed(error),
+        (ChangeOutcome::Declined, other) | (other, ChangeOutcome::Declined) => other,
         (ChangeOutcome::Applied, _) | (_, ChangeOutcome::Applied) => ChangeOutcome::Applied,
         (ChangeOutcome::Unchanged, ChangeOutcome::Unchanged) => ChangeOutcome::Unchanged,
     }
@@ -154,7 +156,8 @@ mod tests {
 
     #[test]
     fn one_refusal_refuses_the_change_and_one_error_the_batch() {
-        let outcome = deliver(&FanOut::new(MemorySink::new()).and(DryRun::new(MemorySink::new()))).unwrap();
+        let refusing = Answers(|count| Ok((0..count).map(|_| ChangeOutcome::Failed(Error::new(ErrorKind::Other, "no"))).collect()), 500);
+        let outcome = deliver(&FanOut::new(MemorySink::new()).and(refusing).and(DryRun::new(MemorySink::new()))).unwrap();
         assert!(outcome.outcomes().iter().all(|outcome| matches!(outcome, ChangeOutcome::Failed(_))));
         let down = Answers(|_| Err(Error::new(ErrorKind::Unavailable, "away")), 7);
         let good = MemorySink::new();
@@ -163,6 +166,15 @@ mod tests {
         assert_eq!(good.snapshot().users().len(), 3, "the others still get the batch");
         let limits = fan_out.limits();
         assert_eq!((limits.max_batch.get(), limits.max_bytes.get()), (7, 1_000), "the most modest in either");
+    }
+
+    #[test]
+    fn one_that_only_looks_has_no_say() {
+        let dry = || DryRun::new(MemorySink::new());
+        let outcome = deliver(&FanOut::new(dry()).and(MemorySink::new()).and(dry())).unwrap();
+        assert!(outcome.outcomes().iter().all(|outcome| matches!(outcome, ChangeOutcome::Applied)));
+        let outcome = deliver(&FanOut::new(dry()).and(dry())).unwrap();
+        assert!(outcome.outcomes().iter().all(|outcome| matches!(outcome, ChangeOutcome::Declined)));
     }
 
     #[test]

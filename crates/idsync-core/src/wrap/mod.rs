@@ -6,7 +6,7 @@
 //! |---|---|
 //! | [`Filtered`] | takes users and groups out of scope |
 //! | [`AllowAttributes`] | lets only named attributes through |
-//! | [`DryRun`] | records what a sink would receive, and refuses it |
+//! | [`DryRun`] | records what a sink would receive, and keeps it away |
 //! | [`FanOut`] | delivers to several sinks |
 //!
 //! ```

@@ -97,7 +97,9 @@ pub async fn a_refused_change_leaves_the_others_applied<F: SinkFixture>(fixture:
     for (outcome, delivery) in outcomes.iter().zip(shipment.deliveries()) {
         let fits = delivery.change.user().is_some_and(|user| user.as_str() != "absent");
         match outcome {
-            ChangeOutcome::Failed(_) => ensure(!fits, || "a change that fits was refused beside one that does not")?,
+            ChangeOutcome::Failed(_) | ChangeOutcome::Declined => {
+                ensure(!fits, || "a change that fits was refused beside one that does not")?
+            }
             ChangeOutcome::Applied | ChangeOutcome::Unchanged => accepted |= !fits,
         }
     }

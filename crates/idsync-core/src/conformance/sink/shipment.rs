@@ -78,10 +78,12 @@ pub(super) async fn apply(sink: &dyn DirectorySink, batch: Batch<'_>) -> Result<
 pub(super) async fn accept(sink: &dyn DirectorySink, batch: Batch<'_>) -> Result<Vec<ChangeOutcome>, Unproven> {
     let outcomes = apply(sink, batch).await?;
     for (outcome, delivery) in outcomes.iter().zip(batch.deliveries) {
-        if let ChangeOutcome::Failed(error) = outcome {
-            let (kind, phase) = (delivery.change.kind(), batch.phase);
-            return Err(Unproven::failed(format!("{kind} was refused in {phase:?}: {}", described(error))));
-        }
+        let why = match outcome {
+            ChangeOutcome::Applied | ChangeOutcome::Unchanged => continue,
+            ChangeOutcome::Failed(error) => described(error),
+            ChangeOutcome::Declined => String::from("the sink only looks"),
+        };
+        return Err(Unproven::failed(format!("{} was refused in {:?}: {why}", delivery.change.kind(), batch.phase)));
     }
     Ok(outcomes)
 }
