@@ -18,7 +18,17 @@ use std::sync::Arc;
 /// * Batches are as large as the most modest sink allows.
 ///
 /// Every sink is at the same revision, because the engine keeps one base for all. A sink that is added later starts empty and must be
-/// filled first; so must one that was away. Sinks that should come and go alone need an engine, with a state store, of their own.
+/// filled first; so must one that was away.
+///
+/// # What is not promised
+///
+/// **A change that one sink took and another refused may stay in the first for ever.** The engine counts it as not delivered. If the
+/// directory takes it back before all have taken it, there is no difference any more, and nobody tells the sink that has it: a
+/// membership stays granted there, and a user who is gone stays. The refusal says so ("another sink has it already"), and shows in the
+/// escrow for as long as the change is wanted.
+///
+/// So this is for sinks that refuse nothing, such as a log beside a table. Give every sink that may refuse a change an engine of its own,
+/// with a state store of its own, and do the same with sinks that are to come and go alone. Each engine reads the directory for itself.
 #[derive(Debug, Clone)]
 pub struct FanOut {
     sinks: Vec<Arc<dyn DirectorySink>>,
@@ -60,9 +70,28 @@ fn merge(one: ChangeOutcome, other: ChangeOutcome) -> ChangeOutcome {
 }
 
 fn merge_batches(answers: Vec<BatchOutcome>) -> BatchOutcome {
+    let mut is_taken = vec![false; answers.first().map_or(0, |answer| answer.outcomes().len())];
+    for answer in &answers {
+        let taken = answer.outcomes().iter().map(|outcome| matches!(outcome, ChangeOutcome::Applied | ChangeOutcome::Unchanged));
+        is_taken.iter_mut().zip(taken).for_each(|(is_taken, taken)| *is_taken |= taken);
+    }
     let merged = answers.into_iter().map(|answer| answer.into_iter().collect::<Vec<_>>());
     let merged = merged.reduce(|one, other| one.into_iter().zip(other).map(|(one, other)| merge(one, other)).collect());
-    merged.unwrap_or_default().into_iter().collect()
+    let told = merged.unwrap_or_default().into_iter().zip(is_taken).map(|(outcome, is_taken)| match outcome {
+        ChangeOutcome::Failed(error) if is_taken => ChangeOutcome::Failed(refused_in_part(error)),
+        outcome => outcome,
+    });
+    told.collect()
+}
+
+/// Whoever reads of the refusal must know that the sinks differ.
+fn refused_in_part(error: Error) -> Error {
+    let told = Error::new(error.kind(), format!("{error}; another sink has it already")).with_retry(error.retry());
+    let told = match error.remedy() {
+        Some(remedy) => told.with_remedy(remedy.to_owned()),
+        None => told,
+    };
+    told.with_source(error)
 }
 
 fn counted(sink: &dyn DirectorySink, outcome: BatchOutcome, deliveries: usize) -> Result<BatchOutcome> {
@@ -134,6 +163,12 @@ mod tests {
         block_on(sink.apply(Batch::new(&run, Phase::CreateUsers, &deliveries)))
     }
 
+    fn refusals(outcome: &BatchOutcome) -> Vec<String> {
+        let refusals =
+            outcome.outcomes().iter().filter_map(|outcome| if let ChangeOutcome::Failed(error) = outcome { Some(error) } else { None });
+        refusals.map(ToString::to_string).collect()
+    }
+
     #[test]
     fn every_sink_receives_every_change() {
         let (one, two) = (MemorySink::new(), MemorySink::new());
@@ -157,8 +192,12 @@ mod tests {
     #[test]
     fn one_refusal_refuses_the_change_and_one_error_the_batch() {
         let refusing = Answers(|count| Ok((0..count).map(|_| ChangeOutcome::Failed(Error::new(ErrorKind::Other, "no"))).collect()), 500);
-        let outcome = deliver(&FanOut::new(MemorySink::new()).and(refusing).and(DryRun::new(MemorySink::new()))).unwrap();
-        assert!(outcome.outcomes().iter().all(|outcome| matches!(outcome, ChangeOutcome::Failed(_))));
+        let outcome =
+            deliver(&FanOut::new(MemorySink::new()).and(refusing.clone()).and(MemorySink::new()).and(DryRun::new(MemorySink::new())))
+                .unwrap();
+        assert_eq!(refusals(&outcome), ["no; another sink has it already"; 3]);
+        let outcome = deliver(&FanOut::new(DryRun::new(MemorySink::new())).and(refusing)).unwrap();
+        assert_eq!(refusals(&outcome), ["no"; 3], "one that only looks has nothing");
         let down = Answers(|_| Err(Error::new(ErrorKind::Unavailable, "away")), 7);
         let good = MemorySink::new();
         let fan_out = FanOut::new(down).and(good.clone());

@@ -7,7 +7,7 @@
 //! | [`Filtered`] | takes users and groups out of scope |
 //! | [`AllowAttributes`] | lets only named attributes through |
 //! | [`DryRun`] | records what a sink would receive, and keeps it away |
-//! | [`FanOut`] | delivers to several sinks |
+//! | [`FanOut`] | delivers to several sinks that refuse nothing |
 //!
 //! ```
 //! use idsync_core::memory::MemoryProvider;
