@@ -312,3 +312,24 @@ impl IdentityProvider for MemoryProvider {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UserStatus;
+    use futures::executor::block_on;
+
+    #[test]
+    fn p05_who_is_held_stays_in_its_groups_when_the_directory_is_replaced() {
+        let (user, group) = (UserId::new("ana").unwrap(), GroupId::new("staff").unwrap());
+        let provider = MemoryProvider::new();
+        provider.put_user(User::new(user.clone(), UserStatus::Active));
+        provider.put_group(Group::new(group.clone(), "Staff"));
+        provider.add_member(Membership::new(group.clone(), user.clone()));
+        provider.hold(EntryId::User(user.clone()));
+        let copy = MemoryProvider::new();
+        copy.replace(&provider.snapshot());
+        let members: Vec<Page<UserId>> = block_on(copy.members(&group, ReadOptions::default()).try_collect()).unwrap();
+        assert_eq!(members.into_iter().flat_map(|page| page.items).collect::<Vec<_>>(), [user]);
+    }
+}
