@@ -154,7 +154,11 @@ impl Inner {
     }
 
     /// Sends a GET until it is answered, and reads the answer.
-    pub(crate) async fn get<T>(&self, get: &mut Get, read: impl Fn(&[u8]) -> Result<T, DecodeFault>) -> Result<Fetched<T>, Error> {
+    pub(crate) async fn get<T>(
+        self: &Arc<Self>,
+        get: &mut Get,
+        read: impl Fn(&[u8]) -> Result<T, DecodeFault>,
+    ) -> Result<Fetched<T>, Error> {
         let route = get.route;
         let (mut attempts, mut rereads, mut nonces, mut renewed, mut burdened) = (Attempts::new(route.retry(self.retry)), 0, 0, false, 0);
         loop {
@@ -207,7 +211,7 @@ impl Inner {
                 }
                 Verdict::Renew(error) => {
                     // An API token cannot be renewed, and a second refusal of a new token is final.
-                    if renewed || !self.tokens.forget(token.as_deref()).await {
+                    if renewed || !self.tokens.forget(token.as_deref()) {
                         return Err(error);
                     }
                     renewed = true;
@@ -215,7 +219,7 @@ impl Inner {
                 Verdict::Final(error) | Verdict::Prove(error) => {
                     // A token keeps its scopes; who grants the missing one and tries again must not have to wait until it runs out.
                     if matches!(error, Error::Scope { .. }) {
-                        self.tokens.forget(token.as_deref()).await;
+                        self.tokens.forget(token.as_deref());
                     }
                     return Err(self.named(error));
                 }

@@ -7,11 +7,11 @@ use crate::error::Error;
 use crate::jws;
 use crate::transport::{Attempts, Outgoing, Route, Verdict, judge};
 use crate::wire::token::{Issued, TokenType};
+use futures::future::{BoxFuture, FutureExt, Shared, WeakShared};
 use idsync_core::Secret;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::Url;
 
@@ -30,22 +30,46 @@ pub(crate) struct AccessToken {
     scopes: Option<Vec<String>>,
 }
 
-/// The token of a client. The lock is held while one is fetched, so that everybody else waits for that one.
+/// The fetch of a token. It is shared, and driven by all who need it: the one who began may be a stream that nobody polls just now.
+type Fetch = BoxFuture<'static, Result<Arc<AccessToken>, Failure>>;
+
+/// Why none was fetched. The first to see it takes it, for it cannot be told twice in full; the others try again.
+type Failure = Arc<Mutex<Option<Error>>>;
+
+/// The token of a client.
 #[derive(Debug)]
 pub(crate) struct TokenCache {
-    current: Mutex<Option<Arc<AccessToken>>>,
+    state: Mutex<State>,
     mode: DpopMode,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    current: Option<Arc<AccessToken>>,
+    /// The fetch that is under way. Only those who wait for it keep it, so that it ends with them.
+    fetch: Option<WeakShared<Fetch>>,
+}
+
+/// How to come by a token.
+enum Way {
+    There(Arc<AccessToken>),
+    Fetched(Shared<Fetch>),
 }
 
 impl TokenCache {
     pub(crate) fn new(mode: DpopMode) -> Self {
-        Self { current: Mutex::new(None), mode }
+        Self { state: Mutex::default(), mode }
+    }
+
+    /// Never held across an `await`.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops a token that was refused, unless it was replaced already. False when there is no token to drop.
-    pub(crate) async fn forget(&self, refused: Option<&AccessToken>) -> bool {
+    pub(crate) fn forget(&self, refused: Option<&AccessToken>) -> bool {
         let Some(refused) = refused else { return false };
-        let mut current = self.current.lock().await;
+        let current = &mut self.state().current;
         if current.as_ref().is_some_and(|token| std::ptr::eq(Arc::as_ptr(token), refused)) {
             *current = None;
         }
@@ -62,7 +86,7 @@ impl OktaClient {
         let missing: Vec<_> = app.scopes.iter().filter(|scope| !granted.contains(scope)).cloned().collect();
         if !missing.is_empty() {
             // The next check is to see what has been granted since.
-            self.inner.tokens.forget(token.as_deref()).await;
+            self.inner.tokens.forget(token.as_deref());
         }
         Ok(missing)
     }
@@ -70,25 +94,51 @@ impl OktaClient {
 
 impl Inner {
     /// A token that is good for a while; `None` where the request needs none.
-    pub(crate) async fn token(&self, route: Route) -> Result<Option<Arc<AccessToken>>, Error> {
+    pub(crate) async fn token(self: &Arc<Self>, route: Route) -> Result<Option<Arc<AccessToken>>, Error> {
         let Credentials::App(app) = &self.credentials else { return Ok(None) };
         if route == Route::Discovery {
             return Ok(None);
         }
-        let mut current = self.tokens.current.lock().await;
-        if let Some(token) = current.as_ref().filter(|token| self.timer.now() < token.renew_at) {
-            return Ok(Some(Arc::clone(token)));
+        loop {
+            let failure = match self.way(app) {
+                Way::There(token) => return Ok(Some(token)),
+                Way::Fetched(fetch) => match fetch.await {
+                    Ok(token) => return Ok(Some(token)),
+                    Err(failure) => failure,
+                },
+            };
+            let error = failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(error) = error {
+                return Err(error);
+            }
         }
+    }
+
+    fn way(self: &Arc<Self>, app: &ServiceApp) -> Way {
+        let mut state = self.tokens.state();
+        if let Some(token) = state.current.as_ref().filter(|token| self.timer.now() < token.renew_at) {
+            return Way::There(Arc::clone(token));
+        }
+        // One that has ended stays as long as somebody has not looked at it yet.
+        let under_way = state.fetch.as_ref().and_then(WeakShared::upgrade).filter(|fetch| fetch.peek().is_none());
+        Way::Fetched(under_way.unwrap_or_else(|| {
+            let fetch = Arc::clone(self).fetch(app.clone()).boxed().shared();
+            state.fetch = fetch.downgrade();
+            fetch
+        }))
+    }
+
+    async fn fetch(self: Arc<Self>, app: ServiceApp) -> Result<Arc<AccessToken>, Failure> {
         let start = self.timer.now();
-        let issued = self.mint(app).await?;
+        let issued = self.mint(&app).await.map_err(|error| Arc::new(Mutex::new(Some(error))))?;
         let token = Arc::new(AccessToken {
             text: issued.text,
             token_type: issued.token_type,
             renew_at: start + issued.lifetime * 4 / 5,
             scopes: issued.scopes,
         });
-        *current = Some(Arc::clone(&token));
-        Ok(Some(token))
+        self.tokens.state().current = Some(Arc::clone(&token));
+        Ok(token)
     }
 
     /// Fetches a token. Each attempt has its own assertion and its own proof, for Okta takes each only once.

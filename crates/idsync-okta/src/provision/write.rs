@@ -6,6 +6,7 @@ use crate::transport::{Attempts, Method, Outgoing, Route, Verdict, judge};
 use crate::wire;
 use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
+use std::sync::Arc;
 use url::Url;
 
 /// Why a request that changes something was not answered with success.
@@ -32,7 +33,7 @@ impl From<Error> for WriteFault {
 
 impl Inner {
     /// Sends a request that changes something, once; again only after an answer that says that nothing was done.
-    pub(super) async fn write(&self, route: Route, url: &Url, body: Option<&Value>) -> Result<Value, WriteFault> {
+    pub(super) async fn write(self: &Arc<Self>, route: Route, url: &Url, body: Option<&Value>) -> Result<Value, WriteFault> {
         let mut attempts = Attempts::new(self.retry);
         loop {
             let token = self.token(route).await.map_err(WriteFault::refused)?;

@@ -1,6 +1,7 @@
 use super::{Org, app, bearer, collect, fault, form, header, jwt, oauth_fault, ok, user};
 use crate::{AuthFault, DpopMode, Error, OktaProvider};
-use idsync_core::{ErrorKind, IdentityProvider, ManualClock, ReadOptions, Timestamp};
+use futures::StreamExt;
+use idsync_core::{ErrorKind, IdentityProvider, ManualClock, ReadOptions, Timestamp, UserId};
 use serde_json::json;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -86,6 +87,49 @@ async fn row13_everybody_waits_for_one_token_which_is_renewed_at_four_fifths_of_
     read(&provider).await.unwrap();
     assert_eq!(org.requests(TOKEN).await.len(), 2);
     assert_eq!(header(org.requests(USERS).await.last().unwrap(), "authorization"), Some("Bearer t2"));
+}
+
+#[tokio::test]
+async fn row13_row40_a_token_that_an_unpolled_stream_has_begun_to_fetch_is_fetched_by_whoever_needs_it() {
+    let org = org_with_users(vec![bearer("t1"), bearer("t2")]).await;
+    org.answers("/api/v1/users/a", vec![ok(&user("a"))]).await;
+    let provider = org.app_provider();
+    let mut users = provider.users(ReadOptions::default());
+    // Polled once and then set aside, as one of several streams is while their reader awaits something else.
+    assert!(futures::poll!(users.next()).is_pending());
+    let found = tokio::time::timeout(Duration::from_secs(10), provider.user(&UserId::new("a").unwrap())).await;
+    found.expect("nobody waits for a stream that is not polled").unwrap();
+    assert_eq!(collect(users).await.0.len(), 1);
+    assert_eq!(org.requests(TOKEN).await.len(), 1, "both have the same one");
+}
+
+#[tokio::test]
+async fn p20_row40_a_fetch_that_nobody_waits_for_any_more_ends_and_keeps_nothing() {
+    let org = org_with_users(vec![bearer("t1")]).await;
+    let provider = org.app_provider();
+    let mut users = provider.users(ReadOptions::default());
+    assert!(futures::poll!(users.next()).is_pending());
+    drop(users);
+    assert_eq!(read(&provider).await.unwrap(), 1, "the next one begins anew");
+
+    let provider = org.app_provider();
+    let client = Arc::downgrade(&provider.client().inner);
+    let mut users = provider.users(ReadOptions::default());
+    assert!(futures::poll!(users.next()).is_pending());
+    drop((users, provider));
+    assert!(client.upgrade().is_none());
+}
+
+#[tokio::test]
+async fn p18_row13_all_who_wait_for_one_token_are_told_in_full_why_there_is_none() {
+    let org = org_with_users(vec![oauth_fault(401, "invalid_client", "The client_assertion signature is invalid.")]).await;
+    let provider = org.app_provider();
+    for read in futures::future::join_all((0..4).map(|_| read(&provider))).await {
+        let error = read.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated);
+        assert!(error.remedy().unwrap().contains("register the public key"), "{error:?}");
+    }
+    assert!(org.requests(TOKEN).await.len() <= 4);
 }
 
 #[tokio::test]
