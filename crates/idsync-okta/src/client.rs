@@ -5,11 +5,11 @@ use crate::builder::OktaClientBuilder;
 use crate::clock::{ServerClock, Timer};
 use crate::credentials::Credentials;
 use crate::dpop::Dpop;
-use crate::error::Error;
+use crate::error::{Error, ErrorDetail};
 use crate::identity::Identity;
 use crate::org_url::OrgUrl;
 use crate::page_size::{AdaptedSizes, SMALLEST_PAGE};
-use crate::rate::{Forecast, Governor, Permit, RateHeaders, Remaining};
+use crate::rate::{Blocked, Forecast, Governor, Permit, RateHeaders, Remaining};
 use crate::token::TokenCache;
 use crate::transport::{Answer, Attempts, Http, Outgoing, RetryBudget, RetryPolicy, Route, Verdict, judge};
 use crate::usage::Usage;
@@ -163,7 +163,7 @@ impl Inner {
         let (mut attempts, mut rereads, mut nonces, mut renewed, mut burdened) = (Attempts::new(route.retry(self.retry)), 0, 0, false, 0);
         loop {
             let token = self.token(route).await?;
-            let mut permit = self.governor.admit(route.bucket()).await;
+            let mut permit = self.admit(route).await?;
             let headers = self.request_headers(route, &get.url, token.as_deref(), &attempts)?;
             let sent = self.send(&mut permit, Outgoing { route, url: get.url.clone(), headers, body: None }, &mut attempts).await;
             drop(permit);
@@ -226,6 +226,14 @@ impl Inner {
                 limited @ (Verdict::Ease(_) | Verdict::Wait { .. }) => self.slow_down(route, limited, &mut attempts).await?,
             }
         }
+    }
+
+    /// Waits until a request may be sent, unless the org has asked for a longer wait than the policy has time for: whoever asks next is told
+    /// the rest of it as the first one was told the whole.
+    pub(crate) async fn admit(&self, route: Route) -> Result<Permit<'_>, Error> {
+        let operation = route.operation();
+        let limited = |Blocked { rest }| Error::RateLimited { operation, wait: rest, detail: ErrorDetail::default() };
+        self.governor.admit(route.bucket(), self.retry.budget).await.map_err(limited)
     }
 
     /// Sends once, and learns from the answer's headers.

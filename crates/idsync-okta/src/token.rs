@@ -149,7 +149,7 @@ impl Inner {
         }
         let (mut attempts, mut rereads, mut challenges, mut renewed, mut renewals) = (Attempts::new(self.retry), 0, 0, false, 0);
         loop {
-            let mut permit = self.governor.admit(Route::Token.bucket()).await;
+            let mut permit = self.admit(Route::Token).await?;
             // The org's clock is the better one, unless something in between answers with a date of its own.
             let now = if renewals < RENEWALS { self.clock.unix_seconds() } else { self.clock.local_seconds() };
             let assertion = jws::assertion(app, url.as_str(), now).await?;

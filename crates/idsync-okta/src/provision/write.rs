@@ -37,7 +37,7 @@ impl Inner {
         let mut attempts = Attempts::new(self.retry);
         loop {
             let token = self.token(route).await.map_err(WriteFault::refused)?;
-            let mut permit = self.governor.admit(route.bucket()).await;
+            let mut permit = self.admit(route).await.map_err(WriteFault::refused)?;
             let mut headers = self.request_headers(route, url, token.as_deref(), &attempts).map_err(WriteFault::refused)?;
             match body {
                 Some(_) => headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json")),

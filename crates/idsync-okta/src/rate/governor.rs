@@ -54,6 +54,13 @@ pub(crate) struct Permit<'a> {
     _lane: Option<SemaphorePermit<'a>>,
 }
 
+/// No request is sent, because the org has asked for a wait that is longer than the client's patience.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Blocked {
+    /// How much of the wait is left.
+    pub(crate) rest: Duration,
+}
+
 #[derive(Debug)]
 struct Place<'a> {
     governor: &'a Governor,
@@ -76,9 +83,10 @@ impl Governor {
         Self { share, counters, gate, told: Mutex::default(), lanes, concurrency, most, timer, usage }
     }
 
-    /// Waits until a request of this bucket may be sent.
-    pub(crate) async fn admit(&self, bucket: Bucket) -> Permit<'_> {
-        let place = self.place(bucket).await;
+    /// Waits until a request of this bucket may be sent. Windows are waited for as long as it takes; of the waits that the org asked for with a
+    /// 429, none that is longer than `longest`.
+    pub(crate) async fn admit(&self, bucket: Bucket, longest: Duration) -> Result<Permit<'_>, Blocked> {
+        let place = self.place(bucket, longest).await?;
         // The semaphore is never closed, so that there is no lane only when the wait was too long.
         let lane = timeout(PATIENCE, self.lanes.acquire()).await.ok().and_then(Result::ok);
         let turn = match timeout(PATIENCE, self.gate.enter()).await {
@@ -86,23 +94,26 @@ impl Governor {
             Err(_) => self.gate.squeeze_in(),
         };
         self.most.fetch_max(self.concurrency - self.lanes.available_permits(), Ordering::Relaxed);
-        Permit { place, turn, _lane: lane }
+        Ok(Permit { place, turn, _lane: lane })
     }
 
-    async fn place(&self, bucket: Bucket) -> Place<'_> {
+    async fn place(&self, bucket: Bucket, longest: Duration) -> Result<Place<'_>, Blocked> {
         loop {
             let mut changed = pin!(self.counters.changed());
             // Answers that come from here on are not missed.
             changed.as_mut().enable();
             let now = self.timer.now();
             let until = match self.counters.act(bucket, |window, time| window.admit(now, self.share, time)) {
-                Ok(number) => return Place { governor: self, bucket, number, sent: None, fate: Fate::Unsent },
+                Ok(number) => return Ok(Place { governor: self, bucket, number, sent: None, fate: Fate::Unsent }),
                 Err(Hold::Answer(until)) => {
                     // Whether it came or not, the window knows what is to be done now.
                     _ = timeout(until.saturating_duration_since(now), changed).await;
                     continue;
                 }
-                Err(Hold::Full(until)) => until,
+                Err(Hold::Blocked(until)) if until.saturating_duration_since(now) > longest => {
+                    return Err(Blocked { rest: until.saturating_duration_since(now) });
+                }
+                Err(Hold::Full(until) | Hold::Blocked(until)) => until,
             };
             let pause = until.saturating_duration_since(now) + random::jitter(SPREAD);
             if self.is_news(bucket, until) {

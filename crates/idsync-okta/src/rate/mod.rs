@@ -18,7 +18,7 @@ mod window;
 
 pub(crate) use bucket::Bucket;
 pub use forecast::{BucketForecast, Forecast, Remaining};
-pub(crate) use governor::{Governor, Permit};
+pub(crate) use governor::{Blocked, Governor, Permit};
 pub(crate) use headers::{Limited, RateHeaders, retry_after};
 pub(crate) use registry::shared;
 pub use share::RateShare;

@@ -3,7 +3,7 @@
 use super::bucket::Bucket;
 use super::counters::Counters;
 use super::forecast::Remaining;
-use super::governor::Governor;
+use super::governor::{Blocked, Governor};
 use super::headers::RateHeaders;
 use super::share::RateShare;
 use crate::clock::{Timer, TokioTimer};
@@ -97,7 +97,7 @@ impl Org {
     /// Asks until there is an answer.
     async fn ask(&self, governor: &Governor) {
         loop {
-            let mut permit = governor.admit(Bucket::Groups).await;
+            let mut permit = governor.admit(Bucket::Groups, Duration::MAX).await.unwrap();
             permit.send();
             let (status, headers) = self.answer().await;
             permit.answered(status, headers);
@@ -244,6 +244,24 @@ fn p15_row02_an_org_that_bears_five_at_once_is_sent_five_at_once() {
         println!("{took:.2} s, {:.2} of the optimum, {refused} refused of {asked}", took / optimum);
         assert!(took <= 1.3 * optimum, "{took}");
         assert!(refused * 20 <= 800, "{refused}");
+    });
+}
+
+#[test]
+fn p15_row01_a_wait_that_the_org_asks_for_is_waited_for_by_those_who_have_the_patience_and_told_to_the_others() {
+    in_virtual_time(async {
+        let counters = Arc::default();
+        let (one, other) = (governor(&counters, 80), governor(&counters, 80));
+        let (start, hour, minute) = (Instant::now(), Duration::from_secs(3600), Duration::from_secs(60));
+        one.block(Bucket::Groups, hour);
+        sleep(minute).await;
+        for client in [&one, &other] {
+            assert_eq!(client.admit(Bucket::Groups, minute).await.unwrap_err(), Blocked { rest: hour - minute });
+        }
+        assert!(other.admit(Bucket::Users, minute).await.is_ok(), "another bucket is another matter");
+        assert_eq!(start.elapsed(), minute);
+        assert!(other.admit(Bucket::Groups, hour).await.is_ok());
+        assert!(start.elapsed() >= hour);
     });
 }
 

@@ -94,6 +94,8 @@ pub(super) enum Hold {
     Answer(Instant),
     /// The share is used up until then.
     Full(Instant),
+    /// The org has asked for no request until then.
+    Blocked(Instant),
 }
 
 /// What became of a request.
@@ -134,7 +136,7 @@ impl Window {
     pub(super) fn admit(&mut self, now: Instant, share: RateShare, time: &ServerTime) -> Result<u64, Hold> {
         if let Some(until) = self.blocked_until {
             if now < until {
-                return Err(Hold::Full(until));
+                return Err(Hold::Blocked(until));
             }
             self.blocked_until = None;
         }
@@ -497,7 +499,7 @@ mod tests {
         let mut seen = Seen::new();
         let until = seen.start + Duration::from_secs(9);
         seen.window.block(until);
-        assert_eq!(seen.admit(0), Err(Hold::Full(until)));
+        assert_eq!(seen.admit(0), Err(Hold::Blocked(until)));
         assert!(seen.admit(9).is_ok());
     }
 }

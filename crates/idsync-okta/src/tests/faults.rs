@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wiremock::ResponseTemplate;
 
 const USERS: &str = "/api/v1/users";
+const TOKEN: &str = "/oauth2/v1/token";
 const DATE: &str = "Thu, 27 Aug 2020 18:15:50 GMT";
 
 async fn read(provider: &OktaProvider) -> Result<usize, idsync_core::Error> {
@@ -93,6 +94,29 @@ async fn row01_a_429_that_asks_for_more_time_than_there_is_tells_the_caller_when
     assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::After(Duration::from_secs(600))));
     assert!(error.remedy().is_some());
     assert_eq!(org.requests(USERS).await.len(), 1);
+}
+
+#[tokio::test]
+async fn row01_while_more_time_is_asked_for_than_there_is_every_call_is_told_the_rest_of_it_at_once() {
+    let limited = ResponseTemplate::new(429).insert_header("retry-after", "3600");
+    let org = org(vec![limited.clone(), one_user()]).await;
+    let provider = org.provider();
+    read(&provider).await.unwrap_err();
+    org.timer.advance(Duration::from_secs(600));
+    let error = read(&provider).await.unwrap_err();
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::After(Duration::from_secs(3000))));
+    assert_eq!(error.operation(), Some("list users"));
+    assert_eq!(org.requests(USERS).await.len(), 1, "nothing is sent meanwhile");
+    org.timer.advance(Duration::from_secs(3000));
+    assert_eq!(read(&provider).await.unwrap(), 1);
+
+    let org = Org::start().await;
+    org.answers(TOKEN, vec![limited]).await;
+    let provider = org.app_provider();
+    read(&provider).await.unwrap_err();
+    let error = read(&provider).await.unwrap_err();
+    assert_eq!((error.retry(), error.operation()), (Retry::After(Duration::from_secs(3600)), Some("fetch an access token")));
+    assert_eq!(org.requests(TOKEN).await.len(), 1);
 }
 
 #[tokio::test]

@@ -19,7 +19,8 @@ pub struct RetryPolicy {
     /// How often a request is sent at most.
     pub max_attempts: u32,
     /// How much time its attempts and the pauses between them may take together. Waiting for one's share of the rate limit is not counted;
-    /// the wait that the org asks for with a 429 is, and where that one alone is longer, it is left to the caller.
+    /// the wait that the org asks for with a 429 is, and where that one alone is longer, it is left to the caller. So is what is left of it to
+    /// whoever asks for the same kind of thing meanwhile: [`Error::RateLimited`] says how long, and nothing is sent.
     pub budget: Duration,
 }
 
