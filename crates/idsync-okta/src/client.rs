@@ -241,6 +241,7 @@ impl Inner {
         let route = outgoing.route;
         let span = tracing::debug_span!(
             "okta.request",
+            org = self.org.host(),
             method = route.method().as_str(),
             route = route.template(),
             attempt = attempts.made + 1,
@@ -307,7 +308,7 @@ impl Inner {
 /// Makes the page smaller from the second sign on that the server cannot cope with it.
 fn relieve(get: &mut Get, burdened: u32) {
     if burdened >= 2 && get.shrink() {
-        tracing::debug!(limit = get.limit, "asking for smaller pages");
+        tracing::debug!(org = get.url.host_str(), limit = get.limit, "asking for smaller pages");
     }
 }
 

@@ -145,7 +145,7 @@ impl Walk {
         if self.restarts >= RESTARTS {
             return Err(self.fault(ListingFault::CursorRefused));
         }
-        tracing::debug!(route = self.listing.route.template(), "cursor refused, starting over");
+        tracing::debug!(org = self.client.org().host(), route = self.listing.route.template(), "cursor refused, starting over");
         self.restarts += 1;
         self.seen = Seen::default();
         self.next = Some(self.listing.first.clone());

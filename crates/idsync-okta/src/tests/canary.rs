@@ -40,17 +40,45 @@ fn told(error: &dyn std::error::Error) -> String {
     text
 }
 
-#[tokio::test]
-async fn p17_no_secret_and_no_query_is_in_a_log_an_error_or_a_debug_output() {
+/// Has everything that this thread logs written down, until the guard is dropped.
+async fn listen() -> (Log, tracing::subscriber::DefaultGuard) {
     let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
     // What another test logs first at this very moment might stay off for good; a new listener, even one that is deaf, has everybody ask
     // again who listens.
     let other = Org::start().await;
     _ = other.builder(app()).build().unwrap().discover().await;
     drop(tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default()));
+    (log, guard)
+}
 
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn each_request_is_logged_with_the_host_of_its_org() {
+    let (log, guard) = listen().await;
+    let org = Org::start().await;
+    org.answers("/api/v1/users", vec![fault(500, "E0000009"), fault(500, "E0000009"), ok(&json!([user("a")]))]).await;
+    let before = log.text().len();
+    let (users, _) = collect(org.provider().users(ReadOptions::default())).await;
+    drop(guard);
+    assert_eq!(users.len(), 1);
+    let text = log.text();
+    let own: Vec<_> = text[before..].lines().filter(|line| line.contains("idsync_okta")).collect();
+    assert!(own.iter().any(|line| line.contains("okta.request")) && own.iter().any(|line| line.contains("asking for smaller pages")));
+    for line in own {
+        assert!(line.contains(r#"org="127.0.0.1""#), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn p17_no_secret_and_no_query_is_in_a_log_an_error_or_a_debug_output() {
+    let (log, guard) = listen().await;
     let org = Org::start().await;
     let issued = json!({"token_type": "Bearer", "expires_in": 3600, "access_token": "canary-access-token", "scope": "okta.users.read"});
     let bound = json!({"token_type": "DPoP", "expires_in": 3600, "access_token": "canary-bound-token"});
@@ -80,7 +108,7 @@ async fn p17_no_secret_and_no_query_is_in_a_log_an_error_or_a_debug_output() {
     }
     drop(guard);
 
-    output.push_str(&String::from_utf8(log.0.lock().unwrap().clone()).unwrap());
+    output.push_str(&log.text());
     assert!(output.contains("okta.request") && output.contains("/api/v1/users/{id}"), "the spans are there");
     let mut secrets = vec![pem(), STANDARD.encode(KEY), URL_SAFE_NO_PAD.encode([7; 32]), "07070707".to_owned(), "canary".to_owned()];
     for request in org.requests("/oauth2/v1/token").await {
