@@ -22,8 +22,7 @@ impl World {
     /// An org that was synced, and in which everything has happened since that a delta can see.
     async fn changed() -> Self {
         let emulator = OktaEmulator::builder().seed(83).users(60).groups(9).memberships(180).start().await.unwrap();
-        let mut sizes = PageSizes::default();
-        (sizes.users, sizes.groups_in_delta, sizes.members) = (3, 5, 5);
+        let sizes = PageSizes::default().with_users(3).with_groups_in_delta(5).with_members(5);
         let patience = RetryPolicy::new(3, Duration::from_millis(900));
         let client = client_builder(&emulator).page_sizes(sizes).retry(patience).build().unwrap();
         let sink = MemorySink::new();

@@ -66,7 +66,7 @@ impl Waits {
 
 impl Inner {
     fn tell(&self, bucket: &str, pause: Duration) {
-        let remaining = Remaining { users: 0, groups: self.unread.load(Ordering::Relaxed) };
+        let remaining = Remaining::default().with_groups(self.unread.load(Ordering::Relaxed));
         let forecast = self.client.get().map(|client| client.forecast(remaining));
         let line = line(bucket, pause, forecast.as_ref());
         if std::io::stderr().is_terminal() {

@@ -13,8 +13,6 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// Smaller than the listings of the suite, and different from each other.
-const PAGES: PageSizes = PageSizes { users: 4, groups: 3, groups_in_delta: 3, members: 5 };
 /// Another attempt for what may pass; the suite's own faults do not.
 const PATIENCE: RetryPolicy = RetryPolicy::new(2, Duration::from_millis(500));
 const LISTINGS: [Endpoint; 3] = [Endpoint::Users, Endpoint::Groups, Endpoint::Members];
@@ -42,7 +40,9 @@ pub(crate) struct Emulated {
 impl Emulated {
     pub(crate) async fn start(denial: Denial) -> Self {
         let emulator = OktaEmulator::builder().users(0).groups(0).memberships(0).start().await.unwrap();
-        let client = client_builder(&emulator).page_sizes(PAGES).retry(PATIENCE).build().unwrap();
+        // Smaller than the listings of the suite, and different from each other.
+        let pages = PageSizes::default().with_users(4).with_groups(3).with_groups_in_delta(3).with_members(5);
+        let client = client_builder(&emulator).page_sizes(pages).retry(PATIENCE).build().unwrap();
         if let Denial::Role(groups) = denial {
             emulator.org().set_groups_without_role(groups);
         }

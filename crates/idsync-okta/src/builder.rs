@@ -30,7 +30,15 @@ const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
 /// Where the org cannot cope, pages become smaller by themselves: the size is halved from the second timeout, 500, 502 or 504 of one
 /// request on, and doubled again after some good pages, ever more seldom where that fails. All listings of a kind of one client have the
 /// size in common. Setting 200 for members is worth while where timeouts are the rule: it saves the failed attempts.
+///
+/// ```
+/// use idsync_okta::PageSizes;
+///
+/// let sizes = PageSizes::default().with_members(200);
+/// assert_eq!((sizes.users, sizes.members), (200, 200));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PageSizes {
     /// Users: 1 to 200.
     pub users: u32,
@@ -41,6 +49,36 @@ pub struct PageSizes {
     pub groups_in_delta: u32,
     /// Members of a group: 1 to 1,000, of which Okta recommends at most 200.
     pub members: u32,
+}
+
+impl PageSizes {
+    /// With so many users.
+    #[must_use]
+    pub const fn with_users(mut self, users: u32) -> Self {
+        self.users = users;
+        self
+    }
+
+    /// With so many groups.
+    #[must_use]
+    pub const fn with_groups(mut self, groups: u32) -> Self {
+        self.groups = groups;
+        self
+    }
+
+    /// With so many groups when only what changed is read.
+    #[must_use]
+    pub const fn with_groups_in_delta(mut self, groups: u32) -> Self {
+        self.groups_in_delta = groups;
+        self
+    }
+
+    /// With so many members of a group.
+    #[must_use]
+    pub const fn with_members(mut self, members: u32) -> Self {
+        self.members = members;
+        self
+    }
 }
 
 impl Default for PageSizes {

@@ -83,8 +83,7 @@ async fn whole_life() -> Vec<RequestEntry> {
 
 /// Reads whatever can be read, in small pages.
 async fn sync(file: &SqliteFile, connection: &Connection, key: &SigningKey, policy: DeltaPolicy) {
-    let mut sizes = PageSizes::default();
-    (sizes.users, sizes.groups, sizes.members) = (20, 5, 10);
+    let sizes = PageSizes::default().with_users(20).with_groups(5).with_members(10);
     let client = connection.client(key).unwrap().page_sizes(sizes).build().unwrap();
     let provider = OktaProvider::new(client).include_deprovisioned(Deprovisioned::Include).include_everyone(Everyone::Include);
     SyncEngine::builder(provider, file.store(), file.sink()).delta(policy).build().sync().await.unwrap();

@@ -7,7 +7,15 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Requests that are still to be made, for [`OktaClient::forecast`](crate::OktaClient::forecast).
+///
+/// ```
+/// use idsync_okta::Remaining;
+///
+/// let remaining = Remaining::default().with_users(50).with_groups(1_200);
+/// assert_eq!((remaining.users, remaining.groups), (50, 1_200));
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Remaining {
     /// Pages of users.
     pub users: u64,
@@ -16,6 +24,20 @@ pub struct Remaining {
 }
 
 impl Remaining {
+    /// With so many pages of users.
+    #[must_use]
+    pub const fn with_users(mut self, pages: u64) -> Self {
+        self.users = pages;
+        self
+    }
+
+    /// With so many pages of groups and of members.
+    #[must_use]
+    pub const fn with_groups(mut self, pages: u64) -> Self {
+        self.groups = pages;
+        self
+    }
+
     pub(super) const fn by_bucket(self) -> [(Bucket, u64); 2] {
         [(Bucket::Users, self.users), (Bucket::Groups, self.groups)]
     }

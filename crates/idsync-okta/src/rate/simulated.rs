@@ -292,7 +292,7 @@ fn p15_a_wait_is_told_once_whoever_waits_and_a_forecast_says_how_it_goes_on() {
         let governor = governor_that_tells(&Arc::default(), 80, Arc::new(Usage::new(Some(listener))));
         org.ask_often(&governor, 200).await;
         assert_eq!(told.load(Ordering::Relaxed), 2, "two windows had to end");
-        let [_, groups] = governor.forecast(Remaining { users: 0, groups: 100 }).try_into().unwrap();
+        let [_, groups] = governor.forecast(Remaining::default().with_groups(100)).try_into().unwrap();
         let done_in = groups.done_in.map(|time| time.as_secs());
         assert!(matches!((done_in, groups.used_percent), (Some(58..=60), Some(80))), "{groups:?}");
     });

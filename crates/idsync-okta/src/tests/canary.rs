@@ -132,7 +132,7 @@ fn a_client_is_not_built_with_settings_that_cannot_work() {
     assert!(OktaClient::builder(org.clone(), ServiceApp::new("", key())).build().is_err());
     assert!(OktaClient::builder(org.clone(), ServiceApp::new("0oa1", key()).with_scopes(Vec::<String>::new())).build().is_err());
     assert!(OktaClient::builder(org.clone(), ApiToken::new(Secret::new(" ".to_owned()))).build().is_err());
-    let sizes = crate::PageSizes { users: 201, ..crate::PageSizes::default() };
+    let sizes = crate::PageSizes::default().with_users(201);
     assert!(OktaClient::builder(org.clone(), app()).page_sizes(sizes).build().is_err());
     assert!(OktaClient::builder(org, app()).build().is_ok());
 }
