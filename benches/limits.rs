@@ -126,7 +126,7 @@ impl Bench {
 }
 
 fn provider(served: &Served, share: RateShare) -> OktaProvider {
-    let org = OrgUrl::parse(&served.url).expect("the URL is one of an org");
+    let org = OrgUrl::parse_or_local(&served.url).expect("the URL is one of an org");
     let token = ApiToken::new(Secret::new(served.token.clone()));
     OktaProvider::new(OktaClient::builder(org, token).rate_share(share).build().expect("the client can be built"))
 }

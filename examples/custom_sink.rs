@@ -62,7 +62,7 @@ impl DirectorySink for AccessList {
 async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let emulator = OktaEmulator::start().await?;
     let token = ApiToken::new(Secret::new(emulator.api_token().to_owned()));
-    let provider = OktaProvider::new(OktaClient::builder(OrgUrl::parse(emulator.url())?, token).build()?);
+    let provider = OktaProvider::new(OktaClient::builder(OrgUrl::parse_or_local(emulator.url())?, token).build()?);
     let folder = tempfile::tempdir()?;
     let list = folder.path().join("access.json");
     let engine = SyncEngine::builder(provider, MemoryStore::new(), AccessList(list.clone())).build();

@@ -103,7 +103,7 @@ impl<'a> Run<'a> {
     }
 
     fn org(&self) -> Result<OrgUrl, Unfinished> {
-        let org = OrgUrl::parse(&self.flags.org)?;
+        let org = OrgUrl::parse_or_local(&self.flags.org)?;
         if let Some(correction) = org.correction() {
             note!("provision: {correction}");
         }
@@ -354,7 +354,7 @@ impl<'a> Run<'a> {
 /// The key of the connection that is there, if it is one to this app: with another key the app would have two.
 fn connected_key(flags: &ProvisionFlags) -> Option<PathBuf> {
     let file = ConnectionFile::read(&flags.connection).ok()?;
-    let (here, there) = (OrgUrl::parse(&flags.org).ok()?, OrgUrl::parse(&file.connection.org).ok()?);
+    let (here, there) = (OrgUrl::parse_or_local(&flags.org).ok()?, OrgUrl::parse_or_local(&file.connection.org).ok()?);
     let label = AppSpec::new(&flags.label, no_key().ok()?).ok()?.label().to_owned();
     let is_same = file.connection.label == label && here.to_string() == there.to_string();
     is_same.then(|| file.key_path(&flags.connection))

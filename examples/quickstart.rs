@@ -95,7 +95,7 @@ async fn provision(emulator: &OktaEmulator, spec: &AppSpec) -> Result<Connection
             say!("   {step}");
         }
     };
-    let provisioner = OktaProvisioner::builder(OrgUrl::parse(emulator.url())?, token).on_step(Arc::new(listener)).build()?;
+    let provisioner = OktaProvisioner::builder(OrgUrl::parse_or_local(emulator.url())?, token).on_step(Arc::new(listener)).build()?;
     let plan = provisioner.plan(spec).await?;
     let connection = provisioner.apply(&plan).await?;
     provisioner.revoke_setup_token().await?;

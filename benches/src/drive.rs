@@ -16,7 +16,7 @@ const GROUPS_AT_ONCE: usize = 8;
 /// # Panics
 /// Never: the URL is one of an org.
 pub fn provider(served: &Served) -> OktaProvider {
-    let org = OrgUrl::parse(&served.url).expect("the URL is one of an org");
+    let org = OrgUrl::parse_or_local(&served.url).expect("the URL is one of an org");
     let token = ApiToken::new(Secret::new(served.token.clone()));
     OktaProvider::new(OktaClient::builder(org, token).build().expect("the client can be built"))
 }

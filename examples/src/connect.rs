@@ -47,7 +47,7 @@ pub async fn connect_with(
     of_engine: impl FnOnce(SyncEngineBuilder) -> SyncEngineBuilder,
 ) -> Result<Connected, Failure> {
     database::check(flags)?;
-    let org = OrgUrl::parse(&flags.org)?;
+    let org = OrgUrl::parse_or_local(&flags.org)?;
     if let Some(correction) = org.correction() {
         note!("{program}: {correction}");
     }

@@ -16,7 +16,7 @@ fn fault_of(error: &Error) -> Option<&SetupFault> {
 
 fn with_token(emulator: &OktaEmulator, token: &str) -> OktaProvisioner {
     let token = ApiToken::new(Secret::new(token.to_owned()));
-    let builder = OktaProvisioner::builder(OrgUrl::parse(emulator.url()).unwrap(), token);
+    let builder = OktaProvisioner::builder(OrgUrl::parse_or_local(emulator.url()).unwrap(), token);
     builder.retry(RetryPolicy::new(3, Duration::from_secs(5))).grace(Duration::from_millis(100)).build().unwrap()
 }
 

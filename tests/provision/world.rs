@@ -44,7 +44,7 @@ impl World {
 
     pub(crate) fn builder(&self) -> OktaProvisionerBuilder {
         let token = ApiToken::new(Secret::new(self.emulator.setup_token().to_owned()));
-        OktaProvisioner::builder(OrgUrl::parse(self.emulator.url()).unwrap(), token)
+        OktaProvisioner::builder(OrgUrl::parse_or_local(self.emulator.url()).unwrap(), token)
             .retry(RetryPolicy::new(6, Duration::from_secs(20)))
             .grace(Duration::from_secs(20))
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 /// The emulator's key or URL is not usable.
 pub fn client_builder(emulator: &OktaEmulator) -> OktaClientBuilder {
     let key = SigningKey::from_pem(Secret::new(emulator.private_key_pem().to_owned())).unwrap().with_key_id(emulator.key_id());
-    OktaClient::builder(OrgUrl::parse(emulator.url()).unwrap(), ServiceApp::new(emulator.client_id(), key))
+    OktaClient::builder(OrgUrl::parse_or_local(emulator.url()).unwrap(), ServiceApp::new(emulator.client_id(), key))
 }
 
 /// A client with the app's key, which gives up on a request after a few attempts and no more than three seconds.

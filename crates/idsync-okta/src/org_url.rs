@@ -9,6 +9,10 @@ use url::{Host, Url};
 const BASE_DOMAINS: [&str; 7] =
     ["okta.com", "okta-emea.com", "oktapreview.com", "okta-gov.com", "okta.mil", "okta-miltest.com", "trex-govcloud.com"];
 
+/// Top-level names that nobody can own in public (RFC 6761, 6762, 7686, 8375, 9476, and `internal` by ICANN), and the one that many machines
+/// give themselves.
+const NOT_PUBLIC: [&str; 9] = ["alt", "arpa", "internal", "invalid", "local", "localdomain", "localhost", "onion", "test"];
+
 const REMEDY: &str = "give the org's own address, such as https://acme.okta.com";
 
 /// The address of one Okta org: an origin, with nothing else in it.
@@ -21,6 +25,17 @@ const REMEDY: &str = "give the org's own address, such as https://acme.okta.com"
 /// assert!(org.correction().is_some());
 /// # Ok::<(), idsync_okta::Error>(())
 /// ```
+///
+/// # Addresses from strangers
+///
+/// Only what is written is checked, not what it resolves to: anybody can have a public name lead to an address in your network, today or
+/// from the next look-up on. Errors tell whether something answers there, and whatever answers is sent the credential that came with the
+/// address: an assertion of the app, or the setup token. A service that takes the addresses of orgs from its customers therefore
+///
+/// - reads them with [`OrgUrl::parse`], never with [`OrgUrl::parse_or_local`];
+/// - has its requests leave through a proxy or a firewall that refuses private addresses
+///   ([`OktaClientBuilder::proxy`](crate::OktaClientBuilder::proxy)), or admits only the domains of Okta and those that it has checked;
+/// - shows a customer that an org cannot be reached, but not how.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OrgUrl {
     origin: Url,
@@ -31,12 +46,26 @@ impl OrgUrl {
     /// Reads a bare host (`acme.okta.com`) or a URL (`https://acme.okta.com/`), in any case.
     ///
     /// The host of the Admin Console (`acme-admin.okta.com`) is not an API address; it is replaced by the org's, and
-    /// [`OrgUrl::correction`] says so. Custom domains are accepted. `http` is accepted on the loopback interface only.
+    /// [`OrgUrl::correction`] says so. Custom domains are accepted.
     ///
     /// # Errors
-    /// [`Error::Config`] for anything else: another scheme, a user name, a path, a query, a fragment, an IP address that is not a loopback
-    /// address, a host that is not written in its plain ASCII form.
+    /// [`Error::Config`] for anything else: another scheme, a user name, a path, a query, a fragment, an IP address, a name that is not a
+    /// public one (`localhost`, `acme.internal`), a host that is not written in its plain ASCII form.
     pub fn parse(text: &str) -> Result<Self, Error> {
+        let org = Self::parse_or_local(text)?;
+        let top = org.host().rsplit('.').next().unwrap_or_default();
+        if !matches!(org.origin.host(), Some(Host::Domain(_))) || NOT_PUBLIC.contains(&top) {
+            return Err(refuse("must hold a public host name"));
+        }
+        Ok(org)
+    }
+
+    /// Reads what [`OrgUrl::parse`] does, and private names, and orgs on this machine (`http://127.0.0.1:8080`), which may do without TLS:
+    /// for tests, emulators, and programs whose user may reach this machine anyway.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for anything else, as [`OrgUrl::parse`] does. Plain `http` is accepted on the loopback interface only.
+    pub fn parse_or_local(text: &str) -> Result<Self, Error> {
         let (scheme, authority) = split(text.trim())?;
         let mut origin = Url::parse(&format!("{scheme}://{authority}/")).map_err(|_| refuse("does not hold a host name"))?;
         let loopback = check_host(&origin, &authority)?;
@@ -199,13 +228,32 @@ mod tests {
             ("https://acme.okta.com:443/", "https://acme.okta.com"),
             ("login.acme.example", "https://login.acme.example"),
             ("HTTPS://trial-1234567.okta.com", "https://trial-1234567.okta.com"),
-            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
-            ("http://[::1]:8080/", "http://[::1]:8080"),
-            ("http://localhost:3000", "http://localhost:3000"),
         ] {
             let org = OrgUrl::parse(given).unwrap();
             assert_eq!((org.to_string().as_str(), org.correction()), (printed, None), "{given}");
         }
+    }
+
+    #[test]
+    fn p16_this_machine_and_private_names_are_accepted_only_where_that_is_said() {
+        for (given, printed) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("https://127.8.9.10", "https://127.8.9.10"),
+            ("http://[::1]:8080/", "http://[::1]:8080"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("LOCALHOST", "https://localhost"),
+            ("redis.localhost:6379", "https://redis.localhost:6379"),
+            ("localhost.localdomain", "https://localhost.localdomain"),
+            ("metadata.google.internal", "https://metadata.google.internal"),
+            ("vault.default.svc.cluster.local", "https://vault.default.svc.cluster.local"),
+            ("printer.home.arpa", "https://printer.home.arpa"),
+        ] {
+            assert_eq!(OrgUrl::parse_or_local(given).unwrap().to_string(), printed);
+            for parsed in [OrgUrl::parse(given), given.parse()] {
+                assert!(matches!(parsed, Err(Error::Config { .. })), "{given:?} became {parsed:?}");
+            }
+        }
+        assert_eq!(OrgUrl::parse_or_local("acme-admin.okta.com").unwrap(), OrgUrl::parse("acme-admin.okta.com").unwrap());
     }
 
     #[test]
@@ -306,11 +354,11 @@ mod tests {
         ];
         assert!(hostile.len() >= 60);
         for text in hostile {
-            let parsed = OrgUrl::parse(text);
+            let parsed = OrgUrl::parse_or_local(text);
             assert!(matches!(parsed, Err(Error::Config { .. })), "{text:?} became {parsed:?}");
         }
         let long = format!("https://{}.okta.com", "a".repeat(64));
-        assert!(OrgUrl::parse(&long).is_err());
+        assert!(OrgUrl::parse_or_local(&long).is_err());
     }
 
     proptest! {
@@ -318,8 +366,8 @@ mod tests {
 
         #[test]
         fn what_is_accepted_reads_back_as_itself(text in "(https?://)?[a-zA-Z0-9.:/@\\[\\]-]{0,40}") {
-            if let Ok(org) = OrgUrl::parse(&text) {
-                let again = OrgUrl::parse(&org.to_string()).unwrap();
+            if let Ok(org) = OrgUrl::parse_or_local(&text) {
+                let again = OrgUrl::parse_or_local(&org.to_string()).unwrap();
                 assert_eq!(org.to_string(), again.to_string());
                 assert_eq!(org.origin().path(), "/");
                 assert!(org.origin().username().is_empty() && org.origin().query().is_none());

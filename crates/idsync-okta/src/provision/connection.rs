@@ -6,7 +6,8 @@ use crate::key::SigningKey;
 use crate::{DpopMode, OktaClient, OktaClientBuilder, OrgUrl, ServiceApp};
 use serde::{Deserialize, Serialize};
 
-/// A service app that is ready to read an org. It serializes to JSON, and never holds a key.
+/// A service app that is ready to read an org, as [`OktaProvisioner`](crate::OktaProvisioner) leaves it behind. It serializes to JSON, and
+/// never holds a key. To read with an app that was made otherwise takes none: [`OktaClient::builder`] with a [`ServiceApp`] does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Connection {
@@ -31,7 +32,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Starts building a client that signs in with this private key.
+    /// Starts building a client that signs in with this private key. The org's address is trusted as [`OrgUrl::parse_or_local`] does, for it
+    /// was checked before there was a connection; do not take whole connections from strangers.
     ///
     /// # Errors
     /// [`Error::Config`] when the org's address is not one.
@@ -45,6 +47,6 @@ impl Connection {
             TokenBinding::Dpop => DpopMode::Always,
             _ => DpopMode::default(),
         };
-        Ok(OktaClient::builder(OrgUrl::parse(&self.org)?, app).dpop(dpop))
+        Ok(OktaClient::builder(OrgUrl::parse_or_local(&self.org)?, app).dpop(dpop))
     }
 }

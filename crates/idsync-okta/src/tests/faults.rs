@@ -215,7 +215,7 @@ async fn row07_an_answer_that_does_not_come_in_time_is_a_timeout() {
 #[tokio::test]
 async fn row07_an_answer_that_begins_and_does_not_end_is_a_timeout() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = crate::OrgUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let url = crate::OrgUrl::parse_or_local(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let server = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut request = [0; 4096];
@@ -265,7 +265,7 @@ async fn p01_row05_row06_a_body_that_breaks_off_is_never_taken_for_a_whole_one()
     let chunked = [b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1e\r\n".as_slice(), whole, b"\r\n"].concat();
     let port = raw_server(vec![answer(whole.len() + 10), chunked, Vec::new(), answer(whole.len())]).await;
     let org = Org::start().await;
-    let url = crate::OrgUrl::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+    let url = crate::OrgUrl::parse_or_local(&format!("http://127.0.0.1:{port}")).unwrap();
     let client = crate::OktaClient::builder(url, api_token()).timer(org.timer()).build().unwrap();
     let provider = OktaProvider::new(client);
     assert_eq!(read(&provider).await.unwrap(), 1);

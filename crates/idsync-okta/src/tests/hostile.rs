@@ -26,7 +26,7 @@ async fn read(client: OktaClientBuilder) -> Result<usize, Error> {
 }
 
 fn client(port: u16) -> OktaClientBuilder {
-    let url = OrgUrl::parse(&format!("http://127.0.0.1:{port}")).unwrap();
+    let url = OrgUrl::parse_or_local(&format!("http://127.0.0.1:{port}")).unwrap();
     OktaClient::builder(url, api_token()).retry(RetryPolicy::new(4, Duration::from_secs(60)))
 }
 
@@ -212,7 +212,7 @@ async fn row42_an_org_that_cannot_be_reached_is_a_passing_fault() {
 
     // What speaks no TLS is not spoken to without it.
     let plain = Org::start().await;
-    let secure = OrgUrl::parse(&plain.server.uri().replace("http://", "https://")).unwrap();
+    let secure = OrgUrl::parse_or_local(&plain.server.uri().replace("http://", "https://")).unwrap();
     let client = OktaClient::builder(secure, api_token()).timer(plain.timer()).retry(RetryPolicy::new(3, Duration::from_secs(60)));
     assert_eq!(read(client).await.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(plain.server.received_requests().await.unwrap().is_empty());

@@ -45,7 +45,7 @@ impl Org {
     }
 
     fn url(&self) -> OrgUrl {
-        OrgUrl::parse(&self.server.uri()).unwrap()
+        OrgUrl::parse_or_local(&self.server.uri()).unwrap()
     }
 
     /// Answers requests for `route` with these, one after the other, and the last one for ever.

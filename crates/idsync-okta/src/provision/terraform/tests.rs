@@ -340,7 +340,7 @@ fn the_org_decides_the_defaults() {
 #[test]
 fn what_the_provider_cannot_do_is_refused() {
     let refused = |spec: &AppSpec, org: &str| {
-        let error = TerraformModule::from_spec(spec, &OrgUrl::parse(org).unwrap()).unwrap_err();
+        let error = TerraformModule::from_spec(spec, &OrgUrl::parse_or_local(org).unwrap()).unwrap_err();
         assert!(matches!(error, Error::Config { .. }));
     };
     for org in ["http://127.0.0.1:8080", "http://localhost", "https://localhost", "https://[::1]", "https://acme.okta.com:8443"] {

@@ -69,7 +69,7 @@ impl World {
     }
 
     fn provisioner_with(&self, policy: RetryPolicy) -> OktaProvisioner {
-        let org = OrgUrl::parse(&self.server.uri()).unwrap();
+        let org = OrgUrl::parse_or_local(&self.server.uri()).unwrap();
         let client = OktaClient::builder(org, ApiToken::new(Secret::new("00t".to_owned()))).retry(policy);
         let client = client.rate_share(RateShare::percent(100).unwrap()).timer(Arc::clone(&self.timer) as _).build().unwrap();
         OktaProvisioner { admin: Admin { client }, grace: Duration::ZERO, listener: None }
