@@ -132,6 +132,32 @@ async fn a_connection_file_and_an_api_token_sign_in_as_well() {
     assert!(ended.stdout.contains("no changes"), "{}", ended.stdout);
 }
 
+#[tokio::test]
+async fn a_connection_tells_where_things_stand_while_the_org_is_out_of_reach() {
+    let emulator = org().await;
+    let sync = Sync::new(&emulator);
+    assert_eq!(sync.run(&[]).code, Some(0));
+    let directory = directory(&sync);
+    let org_id = directory.as_str().strip_prefix("okta:").unwrap();
+    let connection = sync.folder().join("acme.json");
+    let run = |org: &str, org_id: &str, flag: &str| {
+        let content = json!({"org": org, "org_id": org_id, "client_id": emulator.client_id(), "key_file": "key.pem"});
+        std::fs::write(&connection, content.to_string()).unwrap();
+        let mut command = Command::new(example("sync"));
+        command.arg("--connection").arg(&connection).arg("--database").arg(sync.database()).args(["--patience", "1", flag]);
+        Ended::of(command)
+    };
+    assert_eq!(run(emulator.url(), org_id, "--quiet").code, Some(0));
+    let other = run(emulator.url(), "00oOther", "--quiet");
+    assert!(other.code == Some(2) && other.stderr.contains("okta:00oOther"), "{other:?}");
+    // Nothing answers there.
+    let nowhere = "http://127.0.0.1:1";
+    let failed = run(nowhere, org_id, "--quiet");
+    assert_eq!(failed.code, Some(5), "{failed:?}");
+    let status = run(nowhere, org_id, "--status");
+    assert!(status.code == Some(0) && status.stdout.contains(" failed "), "{status:?}");
+}
+
 /// Something that an org can take from the app.
 struct Way<'a> {
     name: &'static str,

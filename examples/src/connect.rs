@@ -79,6 +79,10 @@ pub async fn connect_with(
         .delta(flags.delta)
         .protect(Protected::nobody().logins(flags.protected.iter().cloned()))
         .holder(format!("{program}, process {}", std::process::id()));
+    let builder = match &flags.directory {
+        Some(directory) => builder.directory(directory.clone()),
+        None => builder,
+    };
     let builder = if flags.output == Output::Text { builder.on_progress(waits.observe(observe)) } else { builder };
     Ok(Connected { provider, engine: of_engine(builder).build(), bar, unjudged: flags.unjudged.clone() })
 }

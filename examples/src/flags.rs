@@ -4,7 +4,7 @@ pub use crate::given::parse;
 pub use crate::help::HELP;
 use idsync::engine::{DeltaPolicy, Safeguards};
 use idsync::okta::{Deprovisioned, Everyone, RateShare, SyncScope};
-use idsync::{PlanHash, Secret};
+use idsync::{DirectoryId, PlanHash, Secret};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -66,6 +66,8 @@ pub struct Flags {
     pub org: String,
     /// How to sign in.
     pub login: Login,
+    /// Which directory the org is, where the connection says so.
+    pub directory: Option<DirectoryId>,
     /// The SQLite file.
     pub database: PathBuf,
     /// What to do.

@@ -6,8 +6,8 @@ use crate::flags::{Action, Asked, Flags, Login, Output, Unjudged};
 use crate::provision_flags::CONNECT_FIRST;
 use crate::usage::Usage;
 use idsync::engine::{DeltaPolicy, Limit, Safeguards};
-use idsync::okta::{Deprovisioned, Everyone, GroupSelection, RateShare, SyncScope, UserSelection};
-use idsync::{GroupId, PlanHash, Secret};
+use idsync::okta::{Deprovisioned, Everyone, GroupSelection, OktaProvider, RateShare, SyncScope, UserSelection};
+use idsync::{DirectoryId, GroupId, PlanHash, Secret};
 use lexopt::Parser;
 use lexopt::prelude::{Long, Short, ValueExt};
 use serde::Deserialize;
@@ -24,6 +24,8 @@ const MOST_CHAINS: usize = 8;
 #[derive(Deserialize)]
 struct ConnectionFile {
     org: String,
+    #[serde(default)]
+    org_id: String,
     client_id: String,
     key_file: PathBuf,
 }
@@ -180,10 +182,11 @@ impl Given {
         };
         let scope = self.scope()?;
         let unjudged = self.unjudged();
-        let (org, login) = login(self.org, self.client_id, self.key, self.token_env, self.connection)?;
+        let (org, login, directory) = login(self.org, self.client_id, self.key, self.token_env, self.connection)?;
         Ok(Flags {
             org,
             login,
+            directory,
             database: self.database.unwrap_or_else(|| PathBuf::from("idsync.db")),
             action,
             output,
@@ -220,7 +223,7 @@ fn login(
     key: Option<PathBuf>,
     token_env: Option<String>,
     connection: Option<PathBuf>,
-) -> Result<(String, Login), Usage> {
+) -> Result<(String, Login, Option<DirectoryId>), Usage> {
     if let Some(path) = connection {
         if org.is_some() || client_id.is_some() || key.is_some() || token_env.is_some() {
             return Err(usage("--connection stands in place of --org, --client-id, --key and --api-token-env"));
@@ -237,20 +240,26 @@ fn login(
             Source::File => beside(&path, &file.key_file),
             Source::Pipe => file.key_file,
         };
-        return Ok((file.org, Login::ServiceApp { client_id: file.client_id, key }));
+        let directory = OktaProvider::directory_id(&file.org_id);
+        return Ok((file.org, Login::ServiceApp { client_id: file.client_id, key }, directory));
     }
     let org = org.ok_or_else(|| usage("--org is missing: which org, such as --org acme.okta.com"))?;
-    match (client_id, key, token_env) {
-        (Some(client_id), Some(key), None) => Ok((org, Login::ServiceApp { client_id, key })),
+    let login = match (client_id, key, token_env) {
+        (Some(client_id), Some(key), None) => Login::ServiceApp { client_id, key },
         (None, None, Some(variable)) => match std::env::var(&variable) {
-            Ok(token) if !token.trim().is_empty() => Ok((org, Login::ApiToken(Secret::new(token.trim().to_owned())))),
-            _ => Err(Usage::new(format!("--api-token-env: the environment variable {variable} is not set; put the API token in it"))),
+            Ok(token) if !token.trim().is_empty() => Login::ApiToken(Secret::new(token.trim().to_owned())),
+            _ => {
+                return Err(Usage::new(format!(
+                    "--api-token-env: the environment variable {variable} is not set; put the API token in it"
+                )));
+            }
         },
-        (None, None, None) => Err(usage("how to sign in is missing: --client-id ID --key FILE, or --api-token-env VAR")),
-        (Some(_), None, None) => Err(usage("--client-id needs --key FILE, the service app's private key")),
-        (None, Some(_), None) => Err(usage("--key needs --client-id ID, the service app that it belongs to")),
-        _ => Err(usage("--api-token-env and --client-id with --key exclude each other")),
-    }
+        (None, None, None) => return Err(usage("how to sign in is missing: --client-id ID --key FILE, or --api-token-env VAR")),
+        (Some(_), None, None) => return Err(usage("--client-id needs --key FILE, the service app's private key")),
+        (None, Some(_), None) => return Err(usage("--key needs --client-id ID, the service app that it belongs to")),
+        _ => return Err(usage("--api-token-env and --client-id with --key exclude each other")),
+    };
+    Ok((org, login, None))
 }
 
 fn group(id: &str) -> Result<GroupId, Usage> {

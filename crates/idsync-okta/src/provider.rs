@@ -72,6 +72,17 @@ impl OktaProvider {
         }
     }
 
+    /// The directory that the org with this id is, without asking the org: what the engine keeps is kept under it. Whoever has the id from a
+    /// [`Connection`](crate::Connection) can give it to the engine beforehand. `None` when it is no id.
+    ///
+    /// ```
+    /// let directory = idsync_okta::OktaProvider::directory_id("00o1abcd");
+    /// assert_eq!(directory.unwrap().as_str(), "okta:00o1abcd");
+    /// ```
+    pub fn directory_id(org_id: &str) -> Option<DirectoryId> {
+        if org_id.is_empty() { None } else { DirectoryId::new(format!("okta:{org_id}")).ok() }
+    }
+
     /// Lists users along so many chains at once, which shortens a full read of an org with tens of thousands of users: 200 come with a
     /// page, and one page must be there before the next is asked for. Default: one chain, without searching.
     ///
@@ -212,7 +223,7 @@ pub(crate) fn is_deprovisioned(user: &User) -> bool {
 impl IdentityProvider for OktaProvider {
     async fn identify(&self) -> Result<DirectoryInfo> {
         let (org, time) = self.client.identity().await?;
-        let id = DirectoryId::new(format!("okta:{org}")).map_err(|_| Error::NotAnOrg { host: self.client.org().host().to_owned() })?;
+        let id = Self::directory_id(&org).ok_or_else(|| Error::NotAnOrg { host: self.client.org().host().to_owned() })?;
         let info = DirectoryInfo::new(id, self.client.org().host()).with_scope(self.describe_scope()).with_server_time(time);
         Ok(info.with_cursor(time.map(delta::cursor)))
     }
