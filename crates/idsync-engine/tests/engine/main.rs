@@ -3,10 +3,12 @@
 mod batches;
 mod checkpoint;
 mod deltas;
+mod dry_runs;
 mod found_by_simulation;
 mod given_back;
 mod gone_users;
 mod held_in_deltas;
+mod held_in_whole_reads;
 mod hidden_entries;
 mod known_directory;
 mod listed_twice;
