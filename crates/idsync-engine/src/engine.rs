@@ -91,10 +91,13 @@ impl SyncEngine {
     async fn apply_holding(&self, plan: &Plan, lease: Lease) -> Result<SyncReport, SyncError> {
         let started = self.surroundings.clock.now();
         let journal = self.store.journal(&lease.directory).await.map_err(SyncError::store)?;
-        if !self.is_current(plan, &lease, journal.as_ref()).await? {
+        let is_current = self.is_current(plan, &lease, journal.as_ref()).await;
+        if let Err(error) = &is_current {
+            self.record_failure(&lease, started, error).await;
+        }
+        if !is_current? {
             let left = journal.map(|journal| PlanNote::decode(&journal.note).map(|note| note.to_apply(journal.plan))).transpose();
             let found = left.map_err(SyncError::store)?.flatten();
-            self.give_back(&lease).await?;
             let moved = "it was applied already, or another run came in between".to_owned();
             return Err(SyncError::StalePlan { expected: plan.hash, found, moved });
         }
