@@ -140,8 +140,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes one page of users.
-    pub(crate) async fn take_users(&mut self, mut page: Page<User>) -> Result<()> {
-        hold_deep(&mut page.items, &mut page.held);
+    pub(crate) async fn take_users(&mut self, page: Page<User>) -> Result<()> {
         count(&mut self.state.evidence.users, &page.held, page.items.len());
         self.state.evidence.note("users", &page.held);
         self.state.progress.users += page.items.len() as u64;

@@ -1,10 +1,11 @@
 //! Users that differ from the base.
 
 use crate::entries::Slot;
+use crate::nesting;
 use crate::payload::{self, corrupt};
 use crate::record;
 use crate::run::RunState;
-use idsync_core::{BaseKind, Change, Digest, Locator, Phase, Result, StagedKey, User};
+use idsync_core::{BaseKind, Change, Digest, HeldRecord, Locator, Phase, Result, StagedKey, User};
 
 /// Users whose record in the base was not read yet: many are read at once.
 #[derive(Debug, Default)]
@@ -52,7 +53,10 @@ impl RunState {
             true
         });
         for (user, (digest, slot, before)) in users.into_iter().zip(touched) {
-            if let Some(before) = before {
+            // Only now, as it takes long: whoever is as in the base was looked at when it was written there.
+            if let Err(held) = nesting::check(&user) {
+                self.hold_user(slot, held);
+            } else if let Some(before) = before {
                 self.updates.bytes += user.attributes.as_json().len() + user.extra.as_json().len();
                 self.updates.waiting.push(Update { user, digest, slot, before });
             } else {
@@ -61,6 +65,17 @@ impl RunState {
             }
         }
         if self.updates.is_full() { self.stage_updates().await } else { Ok(()) }
+    }
+
+    /// Leaves a user as it is, in the base or as it was read before.
+    fn hold_user(&mut self, slot: Slot, held: HeldRecord) {
+        let users = &mut self.index.users;
+        if users.in_base(slot).is_none() && users.staged(slot).is_none() {
+            users.unsee(slot);
+        }
+        self.evidence.users.records -= 1;
+        self.evidence.users.held += 1;
+        self.evidence.note("users", &[held]);
     }
 
     /// Compares the users that wait with their records in the base, field by field, and stages what changed.
