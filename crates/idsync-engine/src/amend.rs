@@ -7,7 +7,7 @@ use crate::run::RunState;
 use futures::TryStreamExt;
 use futures::stream::BoxStream;
 use idsync_core::{Detail, DirectoryId, GroupId, Phase, RemovalReason, Result, StagedKey, StagedRow, StateStore, UserId};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 /// Users that join groups, by group.
 pub(crate) type Joined = BTreeMap<GroupId, BTreeSet<UserId>>;
@@ -114,7 +114,8 @@ impl RunState {
         }
         self.stage_rest().await?;
         let mut staged = StagedPacks::new(self.store.as_ref(), &self.lease.directory, Phase::RemoveMembers);
-        let is_spared = |item: &packs::Item<'_>| users.iter().any(|user| user.as_str() == item.user());
+        let users: HashSet<_> = users.iter().map(UserId::as_str).collect();
+        let is_spared = |item: &packs::Item<'_>| users.contains(item.user());
         while let Some(row) = staged.next().await? {
             let Some(pack) = Pack::of(&row)?.filter(|pack| pack.items().any(|item| is_spared(&item))) else { continue };
             let group = pack.group_id()?;

@@ -17,6 +17,7 @@ use idsync_core::{
     Batch, Change, ChangeOutcome, Clock, Counts, Delivery, Detail, DirectorySink, Error, ErrorKind, JournalHeader, KeyMaker, Lease, Mark,
     Membership, Phase, PlanHash, Result, RunContext, Stage, StagedKey, StagedRow, StateStore, StoreCommit,
 };
+use std::fmt;
 use std::sync::Arc;
 
 /// What a delivery came to.
@@ -271,15 +272,18 @@ impl Applier {
 
     fn refuse(&mut self, change: &Change, error: &Error) {
         tracing::warn!(change = change.kind().as_str(), kind = error.kind().as_str(), "the sink refused a change; it is tried again");
-        self.applied.refused += 1;
-        self.applied.first_refusal.get_or_insert_with(|| format!("{}: {error}", change.kind()));
-        self.refused.withhold(&Subject::from(change));
+        self.withhold(change, error);
     }
 
     fn decline(&mut self, change: &Change) {
-        self.applied.refused += 1;
         self.applied.declined = true;
-        self.applied.first_refusal.get_or_insert_with(|| format!("{}: the sink only looks, and takes nothing", change.kind()));
+        self.withhold(change, &"the sink only looks, and takes nothing");
+    }
+
+    /// The sink does not have it, so that nothing that depends on it is offered.
+    fn withhold(&mut self, change: &Change, reason: &dyn fmt::Display) {
+        self.applied.refused += 1;
+        self.applied.first_refusal.get_or_insert_with(|| format!("{}: {reason}", change.kind()));
         self.refused.withhold(&Subject::from(change));
     }
 
